@@ -71,7 +71,7 @@ export async function requestAuthenticated<T>(
   client: TokenClient,
   request: AuthenticatedRequest<T>,
 ): Promise<T> {
-  const seen: IssuerRequest = { endpoint: request.endpoint };
+  const seen: IssuerRequest = { endpoint: request.endpoint, roundTrips: 0 };
   try {
     return await request.read(await requestSeen(client, request, seen));
   } catch (error) {
@@ -97,11 +97,15 @@ async function requestSeen<T>(
 ): Promise<Answer> {
   const as = await client.metadata();
   const url = requireEndpoint(as, request.endpoint);
+  const fetch: TokenClient['fetch'] = (input, init) => {
+    seen.roundTrips += 1;
+    return client.fetch(input, init);
+  };
   let refused: { refusal: Refusal; kid: string } | undefined;
   let nonceTried = false;
   for (;;) {
     const { kid, nonce, clockDifference, ...answer } = await withSecondConnection(() =>
-      attempt(client, request, as, url, refused),
+      attempt({ ...client, fetch }, request, as, url, refused),
     );
     seen.clockDifference = clockDifference;
     const refusal = await readRefusal(answer.response);

@@ -7,6 +7,7 @@ import { urlBelow } from '@helseid-zones/protocol/url';
 import { createApiFetch, createFetch } from './api-fetch.ts';
 import { type AwsCaller, type AwsCredentials, createAwsCaller, readAwsConfig } from './aws.ts';
 import { type Environment, entryOf, readVariable } from './environment.ts';
+import type { Fetch } from './http.ts';
 import { remoteCalls, TOKENS_TIMEOUT } from './invoke.ts';
 import { createLog, type Log } from './log.ts';
 import { machineTokens } from './machine-token.ts';
@@ -57,6 +58,19 @@ type NamedClient<S extends AnySystem, Z extends keyof S['zones'], A extends stri
     ? [options?: ApiOptions<ClientsOf<S, Z, A>>]
     : [options: ApiOptions<ClientsOf<S, Z, A>> & { client: ClientsOf<S, Z, A> }];
 
+/**
+ * Requests that were sent, answered or not, and what came of them. Behind a tokens function, whose own business signatures and the
+ * issuer are, only its invocations and the round trips to APIs.
+ */
+export interface Spent {
+  /** Signatures that signers made. */
+  signatures: number;
+  /** Invocations of signers or of the tokens function. */
+  invocations: number;
+  /** Requests to issuers, those for metadata and keys among them, and to APIs. */
+  roundTrips: number;
+}
+
 /** A zone, as a function in it has it. */
 export interface Zone<S extends AnySystem = AnySystem, Z extends ZoneNames<S> = ZoneNames<S>> {
   readonly system: string;
@@ -65,6 +79,8 @@ export interface Zone<S extends AnySystem = AnySystem, Z extends ZoneNames<S> = 
   readonly routes: readonly RouteConfig[];
   readonly aws: AwsCaller;
   readonly log: Log;
+  /** What this execution environment has asked for since it started, for a line of the log or an answer while one looks for a cause. */
+  readonly spent: Readonly<Spent>;
   /** A variable that the deploy sets, such as a table's name. @throws {ZonesError} config_invalid: it is missing */
   variable(name: string): string;
   /** @throws {ZonesError} config_invalid: the zone has no grant for such a client */
@@ -108,12 +124,17 @@ export function connectZone<S extends AnySystem = Registered, Z extends ZoneName
   const aws = createAwsCaller(awsConfig);
   const log = createLog({ service: config.system, zone: config.zone, env });
   const asks = config.tokens === 'function';
-  const clients = createZoneClients(config, { env, aws, log });
-  const transport = {
-    ...{ fetch: (url: string, init?: RequestInit) => fetch(url, init), timeout: 10_000 },
-    nonces: createNonceStore(),
-  };
-  const askTokens = createAwsCaller(awsConfig, { timeout: TOKENS_TIMEOUT });
+  const spent: Spent = { signatures: 0, invocations: 0, roundTrips: 0 };
+  const counted =
+    (what: 'invocations' | 'roundTrips'): Fetch =>
+    (url, init) => {
+      spent[what] += 1;
+      return fetch(url, init);
+    };
+  const transport = { fetch: counted('roundTrips'), timeout: 10_000, nonces: createNonceStore() };
+  const askSigners = createAwsCaller(awsConfig, { fetch: counted('invocations') });
+  const askTokens = createAwsCaller(awsConfig, { fetch: counted('invocations'), timeout: TOKENS_TIMEOUT });
+  const clients = createZoneClients(config, { env, log, spent, aws: askSigners, fetch: transport.fetch });
 
   function client(name: string): TokenClient {
     if (!asks) return clients(name);
@@ -135,7 +156,7 @@ export function connectZone<S extends AnySystem = Registered, Z extends ZoneName
   }
 
   return {
-    ...{ system: config.system, name: config.zone, routes: config.routes, aws, log, client, api },
+    ...{ system: config.system, name: config.zone, routes: config.routes, aws, log, spent, client, api },
     variable: (name) => readVariable(env, name),
     route: (answer) => serveRoutes(config.routes, log.audit, answer),
   };

@@ -27,6 +27,7 @@ export {
   type ConnectOptions,
   connectZone,
   type Register,
+  type Spent,
   type Zone,
 } from './connect-zone.ts';
 export {

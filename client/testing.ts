@@ -59,7 +59,8 @@ const LAMBDA = `https://lambda.${REGION}.amazonaws.com`;
 
 /**
  * Starts a {@link TestZone}: from now on `connectZone()` finds what a deploy would give it, in this process's environment, and
- * `fetch` reaches this zone's signer, issuer and APIs and nothing else. One at a time; import the function after it.
+ * `fetch` reaches this zone's signer, issuer and APIs and nothing else. One at a time; import the function after it. Lines of the
+ * log are written as ever, figures for CloudWatch not; with `variables: { POWERTOOLS_METRICS_DISABLED: 'false' }` those, too.
  *
  * The signer refuses what the grants do not allow. The issuer verifies assertion (RFC 7523) and proof (RFC 9449), the API the
  * token's signature, audience, scopes and binding, and a proof for just this call. None of them plays HelseID to the letter:
@@ -149,6 +150,8 @@ export function startTestZone(options: TestZoneOptions): TestZone {
     ...(config.tokens === 'function'
       ? { TOKENS_FUNCTION: arnOf('tokens') }
       : { SIGNERS: JSON.stringify(Object.fromEntries(signers)) }),
+    // Figures are for CloudWatch, and in a test's output only noise.
+    POWERTOOLS_METRICS_DISABLED: 'true',
     LAMBDA_TASK_ROOT: folder,
     ...variables,
   });

@@ -16,6 +16,8 @@ export interface IssuerRequest {
   currentKeyRefused?: true;
   /** Whole seconds by which the `Date` of the last answer lies outside the time that it took. */
   clockDifference?: number | undefined;
+  /** How often it was sent, answered or not: again for a nonce, another key or a lost connection. None where nothing was signed. */
+  roundTrips: number;
 }
 
 /** What a token client is made of. */

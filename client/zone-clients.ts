@@ -1,5 +1,6 @@
 import type { ZoneConfig } from '@helseid-zones/protocol/config';
 import { isZonesError } from '@helseid-zones/protocol/errors';
+import type { Signer } from '@helseid-zones/protocol/intents';
 import type { AwsCaller } from './aws.ts';
 import { type Environment, entryOf, readArn } from './environment.ts';
 import { createRemoteSigner } from './invoke.ts';
@@ -12,10 +13,12 @@ import {
 } from './token-client.ts';
 
 /** What a zone's token clients have in common. */
-interface ZoneClientsDeps extends Pick<TokenClientDeps, 'tokens' | 'timeout'> {
+interface ZoneClientsDeps extends Pick<TokenClientDeps, 'tokens' | 'timeout' | 'fetch'> {
   env: Environment;
   aws: AwsCaller;
   log: Pick<Log, 'count'>;
+  /** Counts what signers make. */
+  spent?: { signatures: number };
 }
 
 /**
@@ -26,16 +29,22 @@ interface ZoneClientsDeps extends Pick<TokenClientDeps, 'tokens' | 'timeout'> {
  */
 export function createZoneClients(
   { zone, clients }: Pick<ZoneConfig, 'zone' | 'clients'>,
-  { env, aws, log, ...deps }: ZoneClientsDeps,
+  { env, aws, log, spent = { signatures: 0 }, ...deps }: ZoneClientsDeps,
 ): (name: string) => TokenClient {
   const made = new Map<string, TokenClient>();
   return (name) => {
     const remedy = `give the zone ${zone} a grant for the client ${name} in zones.ts`;
     const registration = entryOf(clients, name, 'config.json: clients', remedy);
-    const signer = createRemoteSigner({ aws, functionArn: readArn(env, 'SIGNERS', name) });
+    const remote = createRemoteSigner({ aws, functionArn: readArn(env, 'SIGNERS', name) });
+    const sign: Signer['sign'] = async (...asked) => {
+      const signatures = await remote.sign(...asked);
+      spent.signatures += signatures.length;
+      return signatures;
+    };
     const report = countRequests(log, name);
     const client =
-      made.get(name) ?? createTokenClient({ ...registration, client: name, signer, report, ...deps });
+      made.get(name) ??
+      createTokenClient({ ...registration, client: name, signer: { sign }, report, ...deps });
     made.set(name, client);
     return client;
   };
@@ -48,15 +57,16 @@ const REFUSALS = /^(?:invalid_(?:client|dpop_proof|grant|request|scope|target)|u
 const ORDINARY = ['invalid_grant', 'login_too_old', 'request_aborted'];
 
 /**
- * Counts the requests of one client: `Tokens`, and with it `InvalidClient` and `ClockDifference` (seconds); `TokenFailures` of all kinds
- * but the ordinary, and by `cause`: a code of ours, or the issuer's own.
+ * Counts the requests of one client: `Tokens`, and with it `RoundTrips` to the issuer, `InvalidClient` and `ClockDifference` (seconds);
+ * `TokenFailures` of all kinds but the ordinary, and by `cause`: a code of ours, or the issuer's own.
  */
 export function countRequests({ count }: Pick<Log, 'count'>, client: string) {
-  return ({ endpoint, error, currentKeyRefused, clockDifference }: IssuerRequest): void => {
+  return ({ endpoint, error, currentKeyRefused, clockDifference, roundTrips }: IssuerRequest): void => {
     const cause = error === undefined ? undefined : causeOf(error);
     const figures = {
       ...(cause === undefined && endpoint === 'token_endpoint' ? { Tokens: 1 } : {}),
       ...(cause === undefined || ORDINARY.includes(cause) ? {} : { TokenFailures: 1 }),
+      ...(roundTrips > 0 ? { RoundTrips: roundTrips } : {}),
       ...(currentKeyRefused ? { InvalidClient: 1 } : {}),
       ...(clockDifference === undefined ? {} : { ClockDifference: clockDifference }),
     };

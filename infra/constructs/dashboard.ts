@@ -17,7 +17,7 @@ type Figure = readonly [
 const WIDTH = 8;
 
 /**
- * The dashboard of a system, `<system>`: a row of signatures, refusals and KMS's time for each signer, one of tokens for each
+ * The dashboard of a system, `<system>`: a row of signatures, invocations, refusals and KMS's time for each signer, one of tokens for each
  * client of a zone, one of requests, errors and time for each entry, one of what waits and what failed for each queue, and the days that each client's key has left. Shows the region and
  * the account that it is in: zones of other accounts come by CloudWatch's cross-account observability, which is the accounts'
  * to set up.
@@ -31,10 +31,11 @@ export function addDashboard(scope: Construct, system: SystemDeclaration): void 
     const proofs = { ...counted, kind: 'dpop_proof' };
     return [
       graph(
-        `${zone}, ${client}: signatures`,
+        `${zone}, ${client}: signatures and invocations`,
         ...['client_assertion', 'dpop_proof'].map(
           (kind): Figure => [METRICS_NAMESPACE, 'Signed', { ...counted, kind }],
         ),
+        ['AWS/Lambda', 'Invocations', { FunctionName: signerName(service, client, zone) }],
       ),
       graph(
         `${zone}, ${client}: refused and failed`,
@@ -55,7 +56,11 @@ export function addDashboard(scope: Construct, system: SystemDeclaration): void 
         return [METRICS_NAMESPACE, metric, of, statistic];
       };
       return [
-        graph(`${zone}, ${client}: tokens`, figure('Tokens')),
+        graph(
+          `${zone}, ${client}: tokens and round trips to the issuer`,
+          figure('Tokens'),
+          figure('RoundTrips'),
+        ),
         graph(`${zone}, ${client}: no tokens`, figure('TokenFailures'), figure('InvalidClient')),
         graph(`${zone}, ${client}: seconds from the issuer's clock`, figure('ClockDifference', 'Maximum')),
       ];

@@ -1,10 +1,13 @@
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { getAccessToken, machineTokens } from '@helseid-zones/client/machine-token';
+import type { IssuerRequest } from '@helseid-zones/client/token-client';
 import { expect, test } from 'vitest';
 import { API, failure, ISSUER, makeWorld } from './make-client.ts';
 
 test('a token request whose connection breaks is sent once more, signed anew', async () => {
-  const { client, network, signer } = await makeWorld();
+  const trips: number[] = [];
+  const report = ({ roundTrips }: IssuerRequest) => void trips.push(roundTrips);
+  const { client, network, signer } = await makeWorld({ report });
   await getAccessToken(client);
   const before = { sent: network.sent.length, calls: signer.calls.length };
   network.breakNext(1);
@@ -14,6 +17,8 @@ test('a token request whose connection breaks is sent once more, signed anew', a
   network.breakNext(2);
   await failure(getAccessToken(client, { scopes: ['b'] }), 'issuer_unreachable');
   expect(network.sent.length).toBe(before.sent + 4);
+  // The first one is challenged.
+  expect(trips).toEqual([2, 2, 2]);
 });
 
 test('metadata is read once more', async () => {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AnySystem, connectZone, type Zone } from '@helseid-zones/client/connect-zone';
 import { startTestZone } from '@helseid-zones/client/testing';
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { defineSystem } from '../../infra/declaration/define.ts';
 import { deriveGrants, deriveZoneConfig } from '../../infra/declaration/derive.ts';
 import one from '../one-client.zones.ts';
@@ -80,6 +80,18 @@ describe.each(['own', 'function'] as const)('with tokens: %s', (tokens) => {
     expect(test_.refused).toEqual([]);
   });
 
+  test('what calls take is counted', async () => {
+    const own = tokens === 'own';
+    const documents = zone.api('documents', { organization: ORGANIZATION });
+    expect(zone.spent).toEqual({ signatures: 0, invocations: 0, roundTrips: 0 });
+    await documents('/v1/x');
+    // With metadata and a token where the function has those itself.
+    const first = own ? [3, 2, 3] : [0, 1, 1];
+    expect(Object.values(zone.spent)).toEqual(first);
+    await documents('/v1/x');
+    expect(Object.values(zone.spent)).toEqual(first.map((before, at) => before + (own || at > 0 ? 1 : 0)));
+  });
+
   describe('what the zone may not have fails as it does where it is deployed', () => {
     test.each([
       ['a path', '/v2/x', 'GET', ORGANIZATION],
@@ -103,6 +115,25 @@ describe.each(['own', 'function'] as const)('with tokens: %s', (tokens) => {
     expect(new Set(test_.calls.map(({ claims }) => claims['jti'])).size).toBe(2);
     expect(test_.calls).toHaveLength(2);
   });
+});
+
+test.each([
+  ['no figures unless asked for', {}, 0],
+  ['figures where they are asked for', { POWERTOOLS_METRICS_DISABLED: 'false' }, 1],
+])('what is written are lines, and %s', async (_, variables, figures) => {
+  test_.close();
+  const [config, grants] = [deriveZoneConfig(system, 'internal', 'worker'), deriveGrants(system)];
+  test_ = startTestZone({ config, grants, variables });
+  const written: string[] = [];
+  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+  const of = connectZone<AnySystem>();
+  await of
+    .api('documents')('/v1/x')
+    .finally(() => of.log.write('info', 'said', {}));
+  spy.mockRestore();
+  const lines = written.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  expect(lines.filter(({ _aws }) => _aws)).toHaveLength(figures);
+  expect(lines.filter(({ code }) => code === 'said')).toHaveLength(1);
 });
 
 test('with a tokens function nothing else of the zone has a client to sign with', () => {

@@ -64,8 +64,8 @@ describe('the dashboard', () => {
     const nameOf = (metric: string, dimensions: object) => `${metric} ${Object.keys(dimensions).sort()}`;
     const log = collectLog();
     const count = countRequests(log, 'journal');
-    count({ endpoint: 'token_endpoint', clockDifference: 0 });
-    count({ endpoint: 'token_endpoint', currentKeyRefused: true, error: '?' });
+    count({ endpoint: 'token_endpoint', clockDifference: 0, roundTrips: 1 });
+    count({ endpoint: 'token_endpoint', currentKeyRefused: true, error: '?', roundTrips: 2 });
     const counted = [...reported, ...reportedIn(log.lines)];
     const written = new Set(counted.map(({ metric, dimensions }) => nameOf(metric, dimensions)));
     const there: Record<string, (of: Record<string, string | undefined>) => boolean> = {

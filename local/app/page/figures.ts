@@ -1,5 +1,5 @@
 import { deriveGrants } from '../../../infra/declaration/derive.ts';
-import { zoneClients } from '../../../infra/declaration/names.ts';
+import { signerName, zoneClients } from '../../../infra/declaration/names.ts';
 import { zoneQueues } from '../../../infra/declaration/own.ts';
 import { readFigures } from '../../aws/metrics.ts';
 import type { LocalSystem } from '../system.ts';
@@ -23,19 +23,28 @@ const SIGNED = [
   'Client',
   'Assertions',
   'Proofs',
+  'Invocations',
   'Refused',
   'Failed',
   'Throttled',
   'KMS ms p50',
   'p99',
 ];
-const TOKENS = ['Zone', 'Client', 'Tokens', 'No tokens', 'Invalid client', 'Clock, seconds off'];
+const TOKENS = [
+  'Zone',
+  'Client',
+  'Tokens',
+  'Round trips',
+  'No tokens',
+  'Invalid client',
+  'Clock, seconds off',
+];
 const ENTRIES = ['Zone', 'Requests', '4xx', '5xx', 'ms p50', 'p99'];
 const QUEUES = ['Zone', 'Queue', 'Waiting', 'Seconds of the oldest', 'Failed five times'];
 
 /**
  * Counts from now on what the deployed dashboard (infra/constructs/dashboard.ts) shows, by the same metrics: those that functions write
- * into their logs, and API Gateway's by the trail. Zones have a row each. Keys' days stand with the keys, how long signers take nowhere.
+ * into their logs, and those of API Gateway and Lambda by the trail. Zones have a row each. Keys' days stand with the keys, how long signers take nowhere.
  */
 export function countFigures({ declaration, aws, trail }: LocalSystem): () => FigureTable[] {
   const { name, zones } = declaration;
@@ -56,6 +65,8 @@ export function countFigures({ declaration, aws, trail }: LocalSystem): () => Fi
       count([Number(fields['ms'])], String(zone), 'requests');
       count([1], String(zone), `${String(fields['status'])[0]}xx`);
     }
+    if (fields['action'] === 'lambda:InvokeFunction' && fields['error'] === undefined)
+      count([1], String(String(fields['resource']).split(':function:')[1]), 'invocations');
     // What else has dimensions of its own, such as a cause, is another metric, and counted once more there.
     for (const { metric, dimensions, values } of readFigures(fields)) {
       const { service: _, ...of } = dimensions;
@@ -77,6 +88,7 @@ export function countFigures({ declaration, aws, trail }: LocalSystem): () => Fi
       ...{ title: 'Signatures', columns: SIGNED },
       rows: deriveGrants(declaration).map(({ zone, client }) => [
         ...[zone, client, ...KINDS.map((kind) => sum(zone, client, kind, 'Signed'))],
+        sum(signerName(name, client, zone), 'invocations'),
         ...['Refused', 'Failed', 'Throttled'].map((metric) => sum(zone, client, metric)),
         ...percentiles(zone, client, 'dpop_proof', 'KmsLatency'),
       ]),
@@ -87,7 +99,9 @@ export function countFigures({ declaration, aws, trail }: LocalSystem): () => Fi
         ...[
           zone,
           client,
-          ...['Tokens', 'TokenFailures', 'InvalidClient'].map((metric) => sum(zone, client, metric)),
+          ...['Tokens', 'RoundTrips', 'TokenFailures', 'InvalidClient'].map((metric) =>
+            sum(zone, client, metric),
+          ),
         ],
         counted.get([zone, client, 'ClockDifference'].join())?.most ?? 0,
       ]),

@@ -39,12 +39,19 @@ test('count what functions write as metrics, each zone and client for itself', (
   count({ Refused: 2 }, { client });
   count({ Failed: 1, Throttled: 1 }, { client });
   const report = countRequests({ count }, client);
-  report({ endpoint: 'token_endpoint', clockDifference: 4, currentKeyRefused: true });
-  report({ endpoint: 'token_endpoint', error: new ZonesError('issuer_unreachable', 'Away.', { facts: {} }) });
-  report({ endpoint: 'token_endpoint', error: new ZonesError('request_aborted', 'Enough.', { facts: {} }) });
-  expect(row('Signatures', zone)).toEqual([client, 1, 3, 2, 1, 1, '20', '30']);
-  expect(row('Tokens', zone)).toEqual([client, 1, 1, 1, 4]);
-  expect(row('Signatures', 'public')?.slice(1)).toEqual([0, 0, 0, 0, 0, '–', '–']);
+  report({ endpoint: 'token_endpoint', clockDifference: 4, currentKeyRefused: true, roundTrips: 2 });
+  const failed = { endpoint: 'token_endpoint', roundTrips: 1 } as const;
+  report({ ...failed, error: new ZonesError('issuer_unreachable', 'Away.', { facts: {} }) });
+  report({ ...failed, error: new ZonesError('request_aborted', 'Enough.', { facts: {} }) });
+  const resource = `arn:aws:lambda:eu-north-1:000000000000:function:journal-signer-${client}-${zone}`;
+  trail.add({ kind: 'aws', fields: { action: 'lambda:InvokeFunction', resource } });
+  trail.add({
+    kind: 'aws',
+    fields: { action: 'lambda:InvokeFunction', resource, error: 'AccessDeniedException' },
+  });
+  expect(row('Signatures', zone)).toEqual([client, 1, 3, 1, 2, 1, 1, '20', '30']);
+  expect(row('Tokens', zone)).toEqual([client, 1, 4, 1, 1, 4]);
+  expect(row('Signatures', 'public')?.slice(1)).toEqual([0, 0, 0, 0, 0, 0, '–', '–']);
   expect(renderFigures(figures())).toContain('data-label="KMS ms p50">20</td>');
 });
 
