@@ -69,6 +69,7 @@ function givenCookie({ browser }: Visitor, prefix: string): string {
  */
 export async function describeStored(system: LocalSystem, visitor: Visitor, other: Visitor, folder: string) {
   const at = Date.now();
+  const sample = readJson(folder, 'examples', 'document-created.json') as EventFile;
   await other.begin();
   const TableName = system.aws.functions.flatMap(({ environment }) => environment['SESSION_TABLE'] ?? [])[0];
   const { body } = await callJson(operatorAccess(system), 'dynamodb', 'DynamoDB_20120810.Scan', {
@@ -83,7 +84,7 @@ export async function describeStored(system: LocalSystem, visitor: Visitor, othe
     session: givenCookie(visitor, SESSION_COOKIE),
     login: givenCookie(other, '__Host-login-'),
     items: (body as { Items: object[] }).Items,
-    event: readJson(folder, 'examples', 'document-created.json'),
+    event: { ...sample, ...fillIn(sample) },
   };
 }
 
