@@ -117,6 +117,17 @@ function below(field: string, key: unknown): string {
 // What an editor knows of a declaration beside SystemInput: the names that are declared in it, and that a field which is none is a
 // mistake, though TypeScript lets an inferred type have more fields.
 
+declare global {
+  /** Folders of functions, by name, where a command has written down which there are (`.build/functions.d.ts`). */
+  interface HelseidZonesFunctions {}
+}
+
+/** One that was made since is none of them, and no mistake. */
+type Folder = keyof HelseidZonesFunctions | (string & {});
+
+/** Entries by folder, with those to choose from. */
+type ByFolder<T> = T extends object ? T & { readonly [F in keyof HelseidZonesFunctions]?: T[keyof T] } : T;
+
 /** `T` with the declared names to choose from where one is written. Any text may stand there: {@link Checked} judges it. */
 type Naming<T, Client extends string, Api extends string> = T extends readonly (infer Each)[]
   ? readonly Naming<Each, Client, Api>[]
@@ -126,7 +137,11 @@ type Naming<T, Client extends string, Api extends string> = T extends readonly (
           ? Client | (string & {})
           : K extends 'api'
             ? Api | (string & {})
-            : Naming<T[K], Client, Api>;
+            : K extends 'function' | 'of'
+              ? Folder
+              : K extends 'functions'
+                ? ByFolder<Naming<T[K], Client, Api>>
+                : Naming<T[K], Client, Api>;
       }
     : T;
 

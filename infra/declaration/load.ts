@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/required';
 import { type Message, type TransformFailure, transformSync } from 'esbuild';
 import { checkStages } from './checks/names.ts';
 import { defineSystem } from './define.ts';
+import { OWN_FUNCTIONS } from './fields.ts';
 import type { SystemDeclaration, SystemInput } from './schema.ts';
 
 /** What a declaration file exports: a system, or a function that knows one for each stage. */
@@ -31,6 +32,7 @@ export async function loadSystem(
   const name = file ?? 'zones.ts';
   const path = resolve(name);
   const source = readSource(path, name);
+  noteFolders();
   refuseRepeatedNames(source, name);
   try {
     return chooseSystem(await import(urlOf(path, source)), stage);
@@ -41,6 +43,24 @@ export async function loadSystem(
       said?.message ?? `It can't be run: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new ZonesError('declaration_invalid', `${name}: ${message}`, { cause, facts: said?.facts ?? {} });
   }
+}
+
+/** What the editor takes names of folders from, which TypeScript can't list; not part of the repository. */
+const NAMES = '.build/functions.d.ts';
+
+/** Writes {@link NAMES} where the clone, or a project that has such a folder too, has functions of its own. */
+function noteFolders(): void {
+  const all = existsSync('functions') ? readdirSync('functions', { withFileTypes: true }) : [];
+  const isFunction = (name: string) =>
+    !OWN_FUNCTIONS.includes(name) &&
+    readdirSync(`functions/${name}`).some((file) => /^(?:handler|bootstrap)\b/.test(file));
+  const names = all
+    .filter((one) => one.isDirectory() && isFunction(one.name))
+    .map(({ name }) => `  '${name}': never;\n`);
+  const text = `interface HelseidZonesFunctions {\n${names.sort().join('')}}\n`;
+  if (names.length === 0 || (existsSync(NAMES) && readFileSync(NAMES, 'utf8') === text)) return;
+  mkdirSync(dirname(NAMES), { recursive: true });
+  writeFileSync(NAMES, text);
 }
 
 /** The sources that files were first loaded with. */
