@@ -3,20 +3,24 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
+import { parseArgs } from 'node:util';
 import { CUSTODIES } from '@helseid-zones/protocol/custody';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/required';
 import { defineSystem } from '../../infra/declaration/define.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
+import { DECLARATION_OPTIONS } from '../../infra/declaration/options.ts';
+import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { print, runCommand } from '../../infra/terminal.ts';
 import { listen } from '../aws/http.ts';
 import { PATTERNS, type Pattern, type Steps } from './patterns.ts';
 import { startPatternWorld } from './stand-in.ts';
 
-const USAGE = `npm run pattern -- rich-client|shared-backend|distributed|cross-zone
+const USAGE = `npm run pattern -- rich-client|shared-backend|distributed|cross-zone [--declaration FILE] [--stage NAME]
 
 Runs one of the guideline's four patterns against stand-ins on this machine: what holds the key, who may use it, and what would break
-the rule, which is tried and must be refused. docs/patterns.md says which fits. Ends with 1 where a step goes otherwise.`;
+the rule, which is tried and must be refused. docs/patterns.md says which fits. Ends with 1 where a step goes otherwise. The options
+are for cross-zone, which runs the system that is declared.`;
 
 /** Runs a pattern, a line a step by `say`. Resolves to whether every step went as it must. */
 export async function runPattern(name: string, say: (line: string) => void): Promise<boolean> {
@@ -72,8 +76,9 @@ function draw(pattern: Omit<Pattern, 'run'>, say: (line: string) => void): void 
   say('');
 }
 
-/** Declares the system with keys that can be read out, and then runs all of it once: its steps are the denials of every boundary. */
+/** Declares a system with keys that can be read out, and then has all of it run once: its steps are the denials of every boundary. */
 export async function runCrossZone(
+  system: SystemDeclaration,
   say: (line: string) => void,
   runSystem: () => number | null,
 ): Promise<boolean> {
@@ -88,7 +93,6 @@ export async function runCrossZone(
     say,
   );
   const { steps, right } = takeSteps(say);
-  const system = await loadSystem(join(import.meta.dirname, '../../zones.ts'), undefined);
   const [name, client] = required(Object.entries(system.clients)[0], 'A client');
   // Nothing signs by a PKCS#11 token here, so zones.ts knows none.
   for (const [custody, { extractable }] of Object.entries(CUSTODIES))
@@ -107,9 +111,9 @@ export async function runCrossZone(
   return runSystem() === 0 && right();
 }
 
-function runSystemOnce(): number | null {
+function runSystemOnce(args: readonly string[]): number | null {
   const main = join(import.meta.dirname, '../app/main.ts');
-  return spawnSync(process.execPath, [main, '--once'], { stdio: 'inherit' }).status;
+  return spawnSync(process.execPath, [main, '--once', ...args], { stdio: 'inherit' }).status;
 }
 
 /** A port that nobody has now: the program listens on it when somebody logs in. */
@@ -119,13 +123,19 @@ async function freePort(): Promise<string> {
   return new URL(server.url).port;
 }
 
-async function main([name = '']: string[]): Promise<number> {
-  if (name === '--help') {
+async function main(args: string[]): Promise<number> {
+  const options = { ...DECLARATION_OPTIONS, help: { type: 'boolean' } } as const;
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const { declaration, stage, help } = values;
+  if (help) {
     print(USAGE);
     return 0;
   }
+  const [name = ''] = positionals;
   if (name !== 'cross-zone') return (await runPattern(name, print)) ? 0 : 1;
-  return (await runCrossZone(print, runSystemOnce)) ? 0 : 1;
+  const own = ['--declaration', declaration, ...(stage === undefined ? [] : ['--stage', stage])];
+  const system = await loadSystem(declaration, stage);
+  return (await runCrossZone(system, print, () => runSystemOnce(own))) ? 0 : 1;
 }
 
 if (import.meta.main) await runCommand(main);

@@ -12,6 +12,7 @@ import { runCrossZone, runPattern } from '../../local/patterns/main.ts';
 import { API, CLIENT_ID, ISSUER, makeWorld } from '../client/make-client.ts';
 import { FULL } from '../full.ts';
 import { newFolder } from '../temporary.ts';
+import system from '../two-clients.zones.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = join(root, 'examples/patterns');
@@ -22,6 +23,7 @@ describe('a pattern of the guideline', () => {
     const lines: string[] = [];
     expect(
       await runCrossZone(
+        system,
         (line) => lines.push(line),
         () => 0,
       ),
@@ -36,6 +38,7 @@ describe('a pattern of the guideline', () => {
     expect(lines).toContainEqual(expect.stringMatching(/custody: 'awskms:'.*: taken/));
     expect(
       await runCrossZone(
+        system,
         () => {},
         () => 1,
       ),
