@@ -41,6 +41,9 @@ export default defineSystem({
 
   signing: { cidr: '10.30.0.0/20' },
 
+  // Every line of the signers also goes to the account that watches the others: docs/operating.md.
+  audit: { export: 'arn:aws:logs:eu-north-1:444455556666:destination:audit' },
+
   zones: {
     // Attached to the transit gateway by the deploy; the issuer is reached over Helsenettet too.
     records: {

@@ -78,6 +78,7 @@ function linesOf(input: ProofInput): Change[] {
     ...(comparison?.additions ?? []).map(({ stack, resource, type, statements }) =>
       say('adds', zoneOf(stack), statements ? `statements to ${resource}` : `${type} ${resource}`),
     ),
+    ...(declaration.audit ? [say('reaches', 'every line of the signers', declaration.audit.export)] : []),
     ...(declaration.exceptions ?? []).map(({ rule, resource }) => say('excepts', resource, rule)),
   ];
 }

@@ -3,7 +3,7 @@ import type { Grant } from '@helseid-zones/protocol/grant';
 import { Duration } from 'aws-cdk-lib';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
-import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { CfnSubscriptionFilter, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { recordName, signerName } from '../declaration/names.ts';
 import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn, serviceHost } from './arns.ts';
@@ -36,6 +36,8 @@ export interface SignerProps extends ZoneRuntime {
   record: string;
   recordKeyArn: string;
   concurrency: number | undefined;
+  /** ARN of the destination that its audit is sent to as well. */
+  exportTo: string | undefined;
   /** Where its zone is in another account: who there may invoke it. `policy`: by a policy of its own, else by permissions. */
   foreign: (Omit<FunctionPolicyProps, 'asked'> & { policy: boolean }) | undefined;
 }
@@ -43,7 +45,7 @@ export interface SignerProps extends ZoneRuntime {
 /** The signer of one grant: signs for one client what one zone may have, and reads one record. */
 export class Signer extends ZoneFunction {
   constructor(scope: Construct, id: string, props: SignerProps) {
-    const { grant, record, foreign } = props;
+    const { grant, record, foreign, exportTo } = props;
     super(scope, id, {
       ...props,
       name: signerName(grant.system, grant.client, grant.zone),
@@ -55,6 +57,13 @@ export class Signer extends ZoneFunction {
       retention: RetentionDays.THIRTEEN_MONTHS,
       keepLogs: true,
     });
+    if (exportTo)
+      new CfnSubscriptionFilter(this, 'Export', {
+        destinationArn: exportTo,
+        // Everything. Whom a destination lets send says its own policy, so no role is named.
+        filterPattern: '',
+        logGroupName: this.handler.logGroup.logGroupName,
+      });
     const signer = this.handler.functionArn;
     if (foreign?.policy) new FunctionPolicy(this, 'Policy', { ...foreign, asked: signer });
     else

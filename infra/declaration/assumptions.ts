@@ -2,8 +2,8 @@ import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /** Something that the declaration says and no template shows: the proof holds if it is so. */
 export interface Assumption {
-  /** What it is of: `other stack`, `caller`, `network`, `exit`, `proxy`. With `name` and `field` it is an assumption's own. */
-  kind: 'other stack' | 'caller' | 'network' | 'exit' | 'proxy';
+  /** What it is of: `other stack`, `caller`, `network`, `exit`, `proxy`, `audit`. With `name` and `field` it is an assumption's own. */
+  kind: 'other stack' | 'caller' | 'network' | 'exit' | 'proxy' | 'audit';
   name: string;
   /** Path of the field that says it. */
   field: string;
@@ -12,7 +12,7 @@ export interface Assumption {
 }
 
 /** What a declaration takes for granted, in its own order; nothing for one that names nothing outside. Expects a validated declaration. */
-export function assumptionsOf({ otherStacks, zones }: SystemDeclaration): Assumption[] {
+export function assumptionsOf({ otherStacks, zones, audit }: SystemDeclaration): Assumption[] {
   const assumes =
     'somebody else’s; it reaches the system by nothing that its template does not name, and its roles do no more to it than write log lines and make network interfaces';
   const stacks = otherStacks.map((name, index) => {
@@ -25,7 +25,11 @@ export function assumptionsOf({ otherStacks, zones }: SystemDeclaration): Assump
     }),
   );
   const networks = Object.entries(zones).flatMap(([zone, declared]) => outsideOf(zone, declared));
-  return [...stacks, ...callers, ...networks];
+  const reads = 'whoever has its account reads which zone had what signed, when, and by which key';
+  const exported = audit
+    ? [{ kind: 'audit' as const, name: audit.export, field: 'audit.export', assumes: reads }]
+    : [];
+  return [...stacks, ...callers, ...networks, ...exported];
 }
 
 /** What is taken for granted of the network that a zone lies in, and of those that it leads to. */

@@ -150,6 +150,14 @@ const zoneSchema = v.strictObject({
   admin: v.optional(v.boolean(), false),
 });
 
+const destination = v.pipe(
+  text,
+  v.regex(
+    /^arn:aws:logs:[a-z0-9-]+:\d{12}:destination:[^:*?\s]+$/,
+    'must be the ARN of a CloudWatch Logs destination such as arn:aws:logs:eu-north-1:111122223333:destination:audit, without wildcards',
+  ),
+);
+
 const exceptionSchema = v.strictObject({
   /** Name of the rule, as the finding has it. */
   rule: text,
@@ -206,6 +214,16 @@ export const systemSchema = v.strictObject({
         'DurationUsed and MemoryUsed are percent, 100 at most: a larger one never rings',
       ),
     ),
+  ),
+  /** The audit of signatures, beside the log groups that it always lies in. */
+  audit: v.exactOptional(
+    v.strictObject({
+      /**
+       * CloudWatch Logs destination of another account, in the system's region, which every line of the signers is sent to, and no line of
+       * anybody else: docs/operating.md has what its owner does.
+       */
+      export: destination,
+    }),
   ),
   /** AWS account of the signing zone, and of every zone that names none. Absent: whichever it is deployed to. */
   account,

@@ -98,6 +98,7 @@ export class SigningStack extends SystemStack {
         grant,
         record: required(this.records[grant.client], `The record of client ${grant.client}`),
         concurrency: signerConcurrency(system, grant),
+        exportTo: system.audit?.export,
         foreign:
           account === this.account
             ? undefined

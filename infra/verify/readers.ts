@@ -99,7 +99,10 @@ export const READERS: Readonly<Record<string, Read>> = {
   },
   async 'AWS::Logs::LogGroup'(logGroupNamePrefix, live) {
     const { LogGroups } = await live('logs', 'DescribeLogGroups', { logGroupNamePrefix });
-    return one(LogGroups, 'LogGroupName', logGroupNamePrefix);
+    const group = one(LogGroups, 'LogGroupName', logGroupNamePrefix);
+    const logGroupName = logGroupNamePrefix;
+    const sent = group && (await live('logs', 'DescribeSubscriptionFilters', { logGroupName }));
+    return group && { ...group, SubscriptionFilters: sent?.SubscriptionFilters };
   },
   async 'AWS::SQS::Queue'(QueueUrl, live) {
     const asked = { QueueUrl, AttributeNames: ['All'] };

@@ -16,6 +16,7 @@ import { synthesize } from './synthesize.ts';
 const BASE: SystemDeclaration = defineSystem({
   ...one,
   alarms: { GatewayErrors: 10 },
+  audit: { export: 'arn:aws:logs:eu-north-1:444455556666:destination:former' },
   clients: {
     ...one.clients,
     vendor: {
@@ -121,6 +122,7 @@ const IN_PLACE: Readonly<Record<string, unknown>> = {
   reservedConcurrency: 'none',
   'alarms.GatewayErrors': 20,
   otherStacks: ['shop-web'],
+  'audit.export': 'arn:aws:logs:eu-north-1:444455556666:destination:audit',
   'signing.deployers': ['arn:aws:iam::111111111111:role/on-call'],
   'zones.internal.events.sources': ['other'],
   'zones.internal.events.detailTypes': ['Other'],
@@ -433,7 +435,7 @@ const IN_TWO: readonly InTwo[] = [
     what: 'another region in the same account',
     field: 'region',
     from: having({ account: '111111111111', region: 'eu-north-1' }),
-    to: having({ account: '111111111111', region: 'eu-west-1' }),
+    to: having({ account: '111111111111', region: 'eu-west-1', audit: ABSENT }),
     refused: /AWS::IAM::/,
     first: () => ({}),
   },

@@ -46,6 +46,7 @@ describe('a system on networks that exist', () => {
       'exit zones.portal.exits.proxy',
       'proxy zones.portal.exits.proxy.proxy',
       'exit zones.admin.exits.helsenettet',
+      'audit audit.export',
     ]);
     expect(whole.assumptions[0]?.assumes).toContain(
       `91.186.92.124/32, 91.186.86.41/32, 91.186.80.0/24 behind ${TGW}`,

@@ -215,7 +215,12 @@ test.runIf(FULL)(
   async () => {
     const folder = resolve('.build', 'not-run');
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'zones.ts'), "export { default } from '../../test/own-things.zones.ts';\n");
+    writeFileSync(
+      join(folder, 'zones.ts'),
+      `import own from '../../test/own-things.zones.ts';
+export default { ...own, audit: { export: 'arn:aws:logs:eu-north-1:444455556666:destination:audit' } };
+`,
+    );
     writeFileSync(
       join(folder, 'zones.cdk.ts'),
       `import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -237,6 +242,7 @@ export default ({ internal }) => {
       onNotRun: (what) => said.push(what),
     });
     expect(said).toEqual([
+      'the export of the audit (audit.export)',
       expect.stringMatching(/^journal-zone-internal\/Notices\/Resource \(AWS::SNS::Topic\)$/),
     ]);
   },

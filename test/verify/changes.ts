@@ -209,6 +209,19 @@ export const CHANGES: readonly Change[] = [
     found: /^AWS::Logs::LogGroup RetentionInDays of journal-signing/,
   },
   {
+    name: 'the audit is sent to somebody by hand',
+    change: (at) =>
+      json(at, 'logs', 'Logs_20140328.PutSubscriptionFilter', {
+        ...{
+          logGroupName: '/journal/signing/journal-signer-portal-public',
+          filterName: 'x',
+          filterPattern: '',
+        },
+        destinationArn: 'arn:aws:logs:eu-north-1:444455556666:destination:x',
+      }),
+    found: /^AWS::Logs::LogGroup SubscriptionFilters of journal-signing/,
+  },
+  {
     name: 'a zone is no more declared, and its stack stands',
     change: (at) =>
       query(at, 'cloudformation', {

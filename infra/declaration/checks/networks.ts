@@ -4,13 +4,14 @@ import { overlap, readRange } from '../network-schema.ts';
 import { type Problem, problemsOf, repeated } from '../problem.ts';
 import type { ExitDeclaration, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
 
-/** Every VPC has a range of its own, the admin zone lies in the signing zone's account, and callers call what their zone has. */
+/** Every VPC has a range of its own, the admin zone lies in the signing zone's account, the audit is sent to another, and callers call what their zone has. */
 export function checkNetworks(system: SystemDeclaration): Problem[] {
   const zones = Object.entries(system.zones);
   const ranges = [['signing', system.signing] as const, ...zones].map(([name, { cidr }]) => ({
     ...{ field: name === 'signing' ? 'signing.cidr' : `zones.${name}.cidr`, cidr, range: readRange(cidr) },
   }));
   return [
+    ...checkExport(system),
     ...ranges.flatMap(({ field, range }, index) => {
       const clash = ranges.slice(0, index).find((other) => overlap(other.range, range));
       return problemsOf({
@@ -29,6 +30,22 @@ export function checkNetworks(system: SystemDeclaration): Problem[] {
       ...checkCallers(`zones.${name}.callers`, system, zone),
     ]),
   ];
+}
+
+/** CloudWatch Logs sends across accounts, and not across regions. */
+function checkExport({ account, region, audit }: SystemDeclaration): Problem[] {
+  const [, , , to, owner] = audit?.export.split(':') ?? [];
+  return problemsOf({
+    'audit.export': [
+      owner !== undefined &&
+        owner === account &&
+        `lies in the system's own account (${account}), whose administrators could change both records: name one of another account`,
+      to !== undefined &&
+        region !== undefined &&
+        to !== region &&
+        `lies in ${to}, and log groups send within their region: name one in ${region}`,
+    ],
+  });
 }
 
 function checkCallers(field: string, system: SystemDeclaration, zone: ZoneDeclaration): Problem[] {

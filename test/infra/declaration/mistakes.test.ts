@@ -34,6 +34,7 @@ test('what the mistakes are made in is right', () => {
 });
 
 const zones = { internal, admin } as const;
+const AUDIT = 'arn:aws:logs:eu-north-1:111122223333:destination:audit';
 const { issuer, algorithm, tenancy, profile } = journal;
 
 /** Typical mistakes: what is written, the field that the message names, and what it says. A red one is an error in the editor. */
@@ -49,6 +50,32 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     () => defineSystem({ ...base, zones, clients: { journal: { ...journal, alg: 'ES256' } } }),
     'clients.journal.alg',
     /not a field.*schema/,
+  ],
+  'an audit that is sent to a log group': [
+    () =>
+      defineSystem({ ...base, zones, audit: { export: 'arn:aws:logs:eu-north-1:444455556666:log-group:a' } }),
+    'audit.export',
+    /ARN of a CloudWatch Logs destination/,
+  ],
+  'an audit that is sent to whatever is called so': [
+    () =>
+      defineSystem({
+        ...base,
+        zones,
+        audit: { export: 'arn:aws:logs:eu-north-1:444455556666:destination:*' },
+      }),
+    'audit.export',
+    /without wildcards/,
+  ],
+  'an audit that stays in the account': [
+    () => defineSystem({ ...base, zones, account: '111122223333', audit: { export: AUDIT } }),
+    'audit.export',
+    /the system's own account/,
+  ],
+  'an audit that is sent to another region': [
+    () => defineSystem({ ...base, zones, region: 'eu-west-1', audit: { export: AUDIT } }),
+    'audit.export',
+    /lies in eu-north-1/,
   ],
   'an algorithm that HelseID does not allow': [
     // @ts-expect-error

@@ -59,6 +59,9 @@ const JUDGED: Readonly<Record<string, string>> = {
     Logs::LogGroup: LogGroupName
     ApiGateway::Account: CloudWatchRoleArn
   `,
+  'logs-are-kept': `
+    Logs::SubscriptionFilter: DestinationArn FilterPattern LogGroupName
+  `,
   'names-answered': `
     Route53Resolver::FirewallDomainList: Domains
     Route53Resolver::FirewallRuleGroup: FirewallRules

@@ -112,6 +112,11 @@ const TEMPLATE = {
       AccessLogSetting: { DestinationArn: 'arn:log:*' },
     },
   },
+  Audit: { Type: 'AWS::Logs::LogGroup', Properties: { LogGroupName: 'audit', RetentionInDays: 400 } },
+  Export: {
+    Type: 'AWS::Logs::SubscriptionFilter',
+    Properties: { LogGroupName: { Ref: 'Audit' }, DestinationArn: 'arn:destination', FilterPattern: '' },
+  },
   Source: {
     Type: 'AWS::Lambda::EventSourceMapping',
     Properties: { FunctionName: { Ref: 'Worker' }, BatchSize: 1 },
@@ -131,6 +136,7 @@ const IDS = {
   },
   ...{ Permission: 'p-1', Key: 'key-1', Alarm: 'failed', Api: 'api1', Root: 'm-1' },
   ...{ Signer: 'signer', Callers: SIGNER },
+  ...{ Audit: 'audit', Export: 'export-1' },
   ...{ Bus: 'zone', Events: 'zone|events', Stage: 'prod', Source: 'source-1' },
 };
 
@@ -253,6 +259,15 @@ const answers = () => ({
     EventPattern: '{"source":["ehr"]}',
   },
   'events ListTargetsByRule': { Targets: [{ Id: 'Queue', Arn: 'arn:queue' }] },
+  'logs DescribeLogGroups': { LogGroups: [{ LogGroupName: 'audit', RetentionInDays: 400 }] },
+  'logs DescribeSubscriptionFilters': {
+    SubscriptionFilters: [
+      {
+        ...{ FilterName: 'export-1', LogGroupName: 'audit', Distribution: 'ByLogStream' },
+        ...{ DestinationArn: 'arn:destination', FilterPattern: '' },
+      },
+    ],
+  },
   'kms DescribeKey': { KeyMetadata: { Enabled: true, KeyState: 'Enabled' } },
   'kms ListGrants': { Grants: [{ GranteePrincipal: 'dynamodb.eu-north-1.amazonaws.com' }] },
   'kms GetKeyPolicy': { Policy: JSON.stringify(policy('kms:DescribeKey')) },
@@ -312,7 +327,7 @@ const compare = (change: (of: Answers) => unknown) =>
   compareLive(resolveAssembly({ stacks: [stack] }, place), accountWith(change));
 
 test('what is live as it was synthesized is no difference', async () => {
-  expect(await compare(() => {})).toMatchObject({ differences: [], unread: [], read: 16 });
+  expect(await compare(() => {})).toMatchObject({ differences: [], unread: [], read: 17 });
 });
 
 const worker = (of: Answers) => of['lambda /2015-03-31/functions/worker'].Configuration;
@@ -325,6 +340,20 @@ const CHANGES: [name: string, place: string, change: (of: Answers) => unknown][]
     'Role Policies',
     (of) =>
       role(of)?.RolePolicyList.push({ PolicyName: 'more', PolicyDocument: JSON.stringify(policy('*')) }),
+  ],
+  [
+    'a log is sent to somebody else as well',
+    'Audit SubscriptionFilters',
+    (of) =>
+      of['logs DescribeSubscriptionFilters'].SubscriptionFilters.push({
+        ...{ FilterName: 'x', LogGroupName: 'audit', Distribution: 'ByLogStream' },
+        ...{ DestinationArn: 'arn:other', FilterPattern: '' },
+      }),
+  ],
+  [
+    'a log is sent nowhere any more',
+    'Audit SubscriptionFilters',
+    (of) => of['logs DescribeSubscriptionFilters'].SubscriptionFilters.pop(),
   ],
   [
     'a policy is widened',

@@ -9,10 +9,11 @@ import { everyOf, ownKey } from '../targets.ts';
 
 /** What AWS's own policy for API Gateway's role allows (AmazonAPIGatewayPushToCloudWatchLogs). */
 const OF_GATEWAY = actionsOf({
-  logs: `
-    CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams FilterLogEvents GetLogEvents PutLogEvents
-  `,
+  logs: 'CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams FilterLogEvents GetLogEvents PutLogEvents',
 });
+
+/** What a function does to write its log. */
+const WRITES = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 
 /** A role writes the logs of its own zone only, and reads none. */
 export const logsAreOwn: CapabilityRule = capabilityRule({
@@ -20,28 +21,19 @@ export const logsAreOwn: CapabilityRule = capabilityRule({
   invariant: 'I7',
   title: 'A role writes the logs of its own zone only, and reads none.',
   actions: actionsOf({
-    logs: `
-      CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams FilterLogEvents GetLogEvents
-      GetLogRecord GetQueryResults PutLogEvents StartLiveTail StartQuery TagResource Unmask
-    `,
+    logs: `CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams FilterLogEvents GetLogEvents
+      GetLogRecord GetQueryResults PutLogEvents StartLiveTail StartQuery TagResource Unmask`,
   }),
   allows: ({ zone, role, region }, { declaration, assembly }) => {
     // API Gateway takes the account's role only when it may do all of this everywhere; API Gateway alone can become it.
+    const accounts = resourcesOfType(assembly, 'AWS::ApiGateway::Account');
     const ofGateway =
-      trustedServices(role)?.every((service) => service === 'apigateway.amazonaws.com') === true &&
-      resourcesOfType(assembly, 'AWS::ApiGateway::Account').some(
-        ({ properties }) => properties.CloudWatchRoleArn === role.arn,
-      );
+      trustedServices(role)?.every((service) => service === 'apigateway.amazonaws.com') &&
+      accounts.some(({ properties }) => properties.CloudWatchRoleArn === role.arn);
     if (ofGateway) return [{ actions: OF_GATEWAY, resources: [everyOf('logs')], requires: [] }];
     if (zone === NO_ZONE) return [];
     const group = `arn:aws:logs:${region}:${role.account}:log-group:/${declaration.name}/${zone}/*:*`;
-    return [
-      {
-        actions: ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
-        resources: [group],
-        requires: [],
-      },
-    ];
+    return [{ actions: ['logs:DescribeLogStreams', ...WRITES], resources: [group], requires: [] }];
   },
   remedy: 'Name the log group of the function itself.',
 });
@@ -58,21 +50,18 @@ export const logsHoldNoTokens: Rule = resourceRule({
   of: ['AWS::ApiGateway::Stage'],
   problems: ({ properties }) => {
     const [field] = FIELDS.exec(String(objectOf(properties.AccessLogSetting).Format)) ?? [];
-    return [field !== undefined && `has ${field} in its access log`];
+    return [field && `has ${field} in its access log`];
   },
   path: ({ constructPath }) => ['what requests carry', constructPath, 'its log'],
   remedy: 'Log ids, states and times only.',
 });
 
-/** What a function does to write its log. */
-const WRITES = ['logs:CreateLogStream', 'logs:PutLogEvents'];
-
-/** The audit of signatures outlives the stack. Where each function logs to, encrypted and until when, properties-are-understood says. */
+/** The audit of signatures outlives the stack, and leaves the account as declared. Where each function logs to, encrypted and until when, properties-are-understood says. */
 export const logsAreKept: Rule = resourceRule({
   name: 'logs-are-kept',
   invariant: 'I7',
   title:
-    'Every function may write its log, whatever else is denied; the audit of signatures, and the key that it is encrypted with, outlive their stack.',
+    'Every function may write its log, whatever else is denied; the audit of signatures, and the key that it is encrypted with, outlive their stack; its lines, all of them and no others, are sent where `audit.export` says.',
   of: ['AWS::Logs::LogGroup'],
   problems: (group, input) => {
     const writers = resourcesOfType(input.assembly, 'AWS::Lambda::Function').filter(
@@ -80,18 +69,22 @@ export const logsAreKept: Rule = resourceRule({
     );
     const isAudit = writers.some(({ zone }) => zone === SIGNING);
     const key = ownKey(group, group.properties.KmsKeyId, input);
-    const roles = writers.map(({ properties }) => properties.Role);
+    const sent = resourcesOfType(input.assembly, 'AWS::Logs::SubscriptionFilter')
+      .filter(({ properties }) => properties.LogGroupName === group.physicalId)
+      .map(({ properties: { DestinationArn: to, FilterPattern: of } }) => (of === '' ? to : `${to} in part`))
+      .join(' and ');
+    const declared = isAudit ? (input.declaration.audit?.export ?? '') : '';
     const silenced = input.actors.filter(
       (actor) =>
-        roles.includes(actor.role.arn) &&
+        writers.some(({ properties }) => properties.Role === actor.role.arn) &&
         WRITES.some((action) => ask(actor, action, group.arn ?? '').verdict !== 'always'),
     );
     return [
-      isAudit && !isKept(group) && 'holds the audit of signatures and goes with its stack',
-      isAudit && key && !isKept(key) && 'holds the audit of signatures, and its key goes with the stack',
+      isAudit && !(isKept(group) && isKept(key ?? group)) && 'is an audit that goes with its stack',
+      sent !== declared && `goes to ${sent || 'nobody'}, and is declared for ${declared || 'nobody'}`,
       ...silenced.map(({ name }) => `can’t always be written by ${name}, whose log it is`),
     ];
   },
   remedy:
-    'Keep the group of a signer and its key (DeletionPolicy RetainExceptOnCreate, UpdateReplacePolicy Retain), and deny no function its log.',
+    'Keep the group of a signer and its key (DeletionPolicy RetainExceptOnCreate, UpdateReplacePolicy Retain), and deny no function its log; say in zones.ts (audit.export) where else it goes.',
 });

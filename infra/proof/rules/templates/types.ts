@@ -66,6 +66,8 @@ export const OURS: Readonly<Record<string, string>> = {
   'IAM::ManagedPolicy': `Description ManagedPolicyName! Path=/ ${document('PolicyDocument')} Roles[]?@IAM::Role`,
   'IAM::Policy': `PolicyName ${document('PolicyDocument')} Roles[]@IAM::Role`,
   'Logs::LogGroup': 'KmsKeyId@KMS::Key LogGroupName RetentionInDays!',
+  // logs-are-kept judges what is sent, and where to.
+  'Logs::SubscriptionFilter': 'DestinationArn! FilterPattern LogGroupName@Logs::LogGroup',
   'Lambda::Function': `Architectures[]=arm64|x86_64 Code.S3Bucket! Code.S3Key! Description Environment.Variables.*
     Environment.Variables.NODE_OPTIONS?=--enable-source-maps
     Environment.Variables.IDEMPOTENCY_TABLE?@DynamoDB::Table Environment.Variables.SESSION_TABLE?@DynamoDB::Table

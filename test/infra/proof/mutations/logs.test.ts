@@ -1,14 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { defineSystem } from '../../../../infra/declaration/define.ts';
+import { deriveAssembly } from '../../../../infra/proof/derived/derive.ts';
+import { prove } from '../../../../infra/proof/prove.ts';
+import { summarize } from '../../../../infra/proof/report/map/model.ts';
+import { readZoneMap } from '../../../../infra/proof/report/map/read.ts';
+import system from '../../../one-client.zones.ts';
 import {
+  adds,
   arn,
   type Change,
   type Changeable,
   find,
+  findingsOf,
   gives,
+  idOf,
   mutations,
   SIGNER,
   sets,
   statementsOf,
+  withTemplate,
 } from '../mutate.ts';
+import { oneClient, synthesize } from '../one-client.ts';
 
 /** Denies a function the writing of its log, or with `more` in some cases. */
 function denies(of: string, more: object = {}): Change {
@@ -69,4 +81,85 @@ mutations('properties-are-understood', {
   'public: whole requests in the log': sets('GatewayApiDeploymentStage', {
     MethodSettings: [{ DataTraceEnabled: true, HttpMethod: '*', ResourcePath: '/*' }],
   }),
+});
+
+describe('an audit that is exported', () => {
+  const TO = 'arn:aws:logs:eu-north-1:444455556666:destination:audit';
+  const declared = defineSystem({ ...system, audit: { export: TO } });
+  const exporting = synthesize(declared);
+  const RULES = ['as-derived', 'additions-are-understood', 'properties-are-understood', 'logs-are-kept'];
+  const found = (stack: string, change: Change, of = exporting, as = declared) => {
+    const mutated = withTemplate(of, stack, change);
+    const alone = findingsOf('logs-are-kept', mutated, as);
+    return { alone, all: findingsOf(RULES, mutated, as, deriveAssembly(as, mutated)) };
+  };
+  const filter = (logs: string, more: Changeable = {}): Change =>
+    adds('AWS::Logs::SubscriptionFilter', (r) => ({
+      ...{ DestinationArn: TO, FilterPattern: '', LogGroupName: { Ref: idOf(r, logs, 'LogGroup') } },
+      ...more,
+    }));
+  const change = (more: Changeable): Change => sets(`${SIGNER}Export`, more);
+
+  it('holds assuming who has the destination, and is sent whole by every signer, with no role', () => {
+    const proof = prove(exporting, declared, { derived: deriveAssembly(declared, exporting) });
+    expect(proof).toMatchObject({
+      verdict: 'holds assuming',
+      violations: [],
+      assumptions: [{ kind: 'audit', name: TO }],
+    });
+    expect(summarize(readZoneMap(proof.input))).toMatch(`audit ${TO}: whoever has its account reads`);
+    const filters = exporting.stacks.flatMap(({ template }) =>
+      Object.values(template.Resources as Record<string, { Type: string; Properties: object }>).filter(
+        ({ Type }) => Type === 'AWS::Logs::SubscriptionFilter',
+      ),
+    );
+    expect(filters).toHaveLength(3);
+    for (const { Properties } of filters)
+      expect(Properties).toEqual({
+        DestinationArn: TO,
+        FilterPattern: '',
+        LogGroupName: { Ref: expect.stringMatching(/^Signer/) },
+      });
+  });
+
+  it.each<[string, string, Change]>([
+    [
+      'goes to another destination',
+      'journal-signing',
+      change({ DestinationArn: TO.replace('4444', '5555') }),
+    ],
+    [
+      'goes where a parameter says',
+      'journal-signing',
+      change({ DestinationArn: { 'Fn::ImportValue': 'to' } }),
+    ],
+    ['goes in part', 'journal-signing', change({ FilterPattern: 'signed' })],
+    [
+      'is of another log',
+      'journal-signing',
+      (r) => change({ LogGroupName: { Ref: idOf(r, 'FlowLogLogs', 'LogGroup') } })(r),
+    ],
+    [
+      'goes twice',
+      'journal-signing',
+      filter(`${SIGNER}Logs`, { DestinationArn: TO.replace('4444', '5555') }),
+    ],
+    ['is joined by the log of a function', 'journal-zone-internal', filter('workerLogs')],
+    ['does not go', 'journal-signing', (r) => void delete r[idOf(r, `${SIGNER}Export`)]],
+  ])('is found where it %s, by what is declared and by the rule alone', (_, stack, mutate) => {
+    const { alone, all } = found(stack, mutate);
+    expect(alone.map(({ resource }) => resource.split('/')[0])).toContain(stack);
+    expect(new Set(all.map(({ rule }) => rule)).size).toBeGreaterThan(1);
+  });
+
+  it('is found where somebody’s role sends it', () => {
+    const { all } = found('journal-signing', change({ RoleArn: 'arn:aws:iam::000000000000:role/x' }));
+    expect(all.map(({ rule }) => rule)).toContain('properties-are-understood');
+  });
+
+  it('is found where nobody declared it', () => {
+    const { alone, all } = found('journal-signing', filter(`${SIGNER}Logs`), oneClient, system);
+    expect(alone).toMatchObject([{ message: expect.stringContaining('is declared for nobody') }]);
+    expect(all.map(({ rule }) => rule)).toContain('additions-are-understood');
+  });
 });
