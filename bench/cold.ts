@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildSync } from 'esbuild';
@@ -50,6 +50,8 @@ async function run(file: string, event: object, calls: number, more: object) {
   return JSON.parse(stderr.slice(stderr.lastIndexOf('{"load')));
 }
 
+type Start = (event: object, calls: number, more?: object) => ReturnType<typeof run>;
+
 /** Cold starts, each in a process of its own with the deployed bundle, and the memory that a signer keeps; AWS answers at once. */
 export async function benchCold(scale: Scale): Promise<Figure[]> {
   const aws = await startInstantAws();
@@ -68,10 +70,8 @@ async function measure(
   const find = (ending: RegExp) => {
     const { codeDirectory = '', environment } = functions.find(({ name }) => ending.test(name)) ?? {};
     const file = join(codeDirectory, 'index.mjs');
-    return {
-      file,
-      start: (event: object, calls: number) => run(file, event, calls, { ...url, ...environment }),
-    };
+    const start: Start = (event, calls, more) => run(file, event, calls, { ...url, ...environment, ...more });
+    return { file, start };
   };
   const [own, all] = Object.entries(PEERS).map(([name, contents], index) => {
     const file = join(directory, `peer-${index}.mjs`);
@@ -114,6 +114,9 @@ async function measure(
       { what: `${name}: bundle`, unit: 'kB', here: size, peer: [all.name, other] },
     );
   }
+  const cached = { signer, tokens: find(/-tokens$/), worker: find(/-worker$/) };
+  for (const [name, { start }] of Object.entries(cached))
+    figures.push(...(await measureCaches(name, start, directory, rounds)));
   const calls = 10_000 * share;
   const grown = async ({ start }: Pick<typeof signer, 'start'>) => {
     const [early, late] = (await start(event, calls)).used;
@@ -125,4 +128,24 @@ async function measure(
     target: ['value', 'most', 105],
   });
   return figures;
+}
+
+/** Node's compile cache, empty as it is in `/tmp` of a function that starts cold, and filled as if a deploy could bring one. */
+async function measureCaches(
+  name: string,
+  start: Start,
+  directory: string,
+  rounds: number,
+): Promise<Figure[]> {
+  const load = async (folder?: string): Promise<number> =>
+    (await start({}, 0, folder ? { NODE_COMPILE_CACHE: folder } : {})).loading;
+  const newFolder = () => mkdtempSync(join(directory, 'cache-'));
+  const filled = newFolder();
+  await load(filled);
+  const ways = [() => load(), () => load(newFolder()), () => load(filled)];
+  const [without = [], ...others] = await inTurns(rounds * 3, ways);
+  return ['an empty', 'a filled'].map((which, index) => ({
+    ...{ what: `${name}: processor time of its initialisation, ${which} compile cache`, unit: 'ms' },
+    ...{ here: others[index] ?? [], peer: ['without', without] },
+  }));
 }

@@ -26,6 +26,8 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true, default: Object.keys(PARTS) },
   },
 });
+if (values.write && (values.quick || values.only.length < Object.keys(PARTS).length))
+  throw new Error('--write is for the whole: leave out --quick and --only.');
 const scale: Scale = values.quick ? { rounds: 2, share: 0.1 } : { rounds: 5, share: 1 };
 const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.versions.node}`;
 const parts: { title: string; figures: Figure[] }[] = [];
