@@ -1,13 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** What runs by itself: each has a command of its own. */
-const APART = [
-  'test/differential/**',
-  'test/interop/**',
-  'test/browser/**',
-  'test/fuzz/**',
-  'test/package/**',
-];
+const APART = ['test/differential/**', 'test/interop/**', 'test/browser/**', 'test/package/**'];
 
 export default defineConfig({
   test: {

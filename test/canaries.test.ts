@@ -1,7 +1,10 @@
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { inspect } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CANARIES, canary, findLeak, plant, takeLeaks, watch } from './canaries.ts';
+import { CANARIES, canary, findLeak, plant, plantKey, takeLeaks, watch } from './canaries.ts';
+import { takeRsaPair } from './fakes/kms.ts';
 import { collectLog } from './fakes/log.ts';
 
 const names = Object.keys(CANARIES) as (keyof typeof CANARIES)[];
@@ -49,6 +52,55 @@ describe('a planted secret', () => {
 
   test('is not found where it is not', () => {
     for (const [, put] of PLACES) expect(findLeak(put('nothing of the kind'))).toBeUndefined();
+  });
+
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const rsa = takeRsaPair().privateKey;
+  const pem = (key: KeyObject, type: 'pkcs8' | 'sec1' | 'pkcs1') =>
+    String(key.export({ format: 'pem', type }));
+  const der = (key: KeyObject) => key.export({ format: 'der', type: 'pkcs8' });
+  const d = Buffer.from(privateKey.export({ format: 'jwk' }).d ?? '', 'base64url');
+
+  test.each<[string, unknown]>([
+    ['its JWK', privateKey.export({ format: 'jwk' })],
+    ['PEM, PKCS 8', pem(privateKey, 'pkcs8')],
+    ['PEM, SEC 1', pem(privateKey, 'sec1')],
+    ['PEM with the line ends of another system', pem(privateKey, 'pkcs8').replaceAll('\n', '\r\n')],
+    ['PEM in a member', { key: pem(privateKey, 'pkcs8') }],
+    ['PEM in JSON', JSON.stringify({ key: pem(privateKey, 'pkcs8') })],
+    ['PEM in JSON in JSON', JSON.stringify(JSON.stringify({ key: pem(privateKey, 'pkcs8') }))],
+    ['PEM, RSA, PKCS 1', pem(rsa, 'pkcs1')],
+    ['DER', der(privateKey)],
+    ['DER, RSA', der(rsa)],
+    ['DER in base64', der(privateKey).toString('base64')],
+    ['DER in hex', der(privateKey).toString('hex')],
+    [
+      'DER in a member of an error’s cause',
+      new Error('no', { cause: { key: new Uint8Array(der(privateKey)) } }),
+    ],
+    ['DER in a map', new Map([['key', { of: der(privateKey) }]])],
+    ['DER in JSON', JSON.stringify({ key: der(privateKey) })],
+    ['DER as a list', `${[...der(privateKey)]}`],
+    ['its bytes as they are inspected', inspect(d)],
+  ])('that is a private key is found in %s', (_, shown) => {
+    plantKey('a private key', privateKey);
+    plantKey('a private key', rsa);
+    expect(findLeak(shown)).toBe('a private key made here');
+  });
+
+  test('that is a private key is not found in its public key, or another key', () => {
+    const other = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    plantKey('a private key', privateKey);
+    for (const form of ['der', 'pem'] as const) {
+      expect(
+        findLeak({ of: createPublicKey(privateKey).export({ format: form, type: 'spki' } as never) }),
+      ).toBe(undefined);
+      expect(findLeak(other.export({ format: form, type: 'pkcs8' } as never))).toBe(undefined);
+    }
+  });
+
+  test('that is too short to be told from anything else is not planted', () => {
+    expect(() => plant('a pin', '1234')).toThrow('so short');
   });
 
   test('made at run time is found too', () => {

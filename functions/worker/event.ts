@@ -37,7 +37,8 @@ const eventSchema = v.pipe(
   v.string(),
   v.parseJson(),
   v.looseObject({
-    id: text,
+    // It is logged, so it is nothing but what EventBridge makes.
+    id: v.pipe(v.string(), v.uuid()),
     'detail-type': text,
     detail: v.pipe(
       v.unknown(),

@@ -12,6 +12,7 @@ import {
 } from '@helseid-zones/client/custody';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { JWK } from 'jose';
+import { CANARIES } from '../canaries.ts';
 import { newFolder } from '../temporary.ts';
 import { createFakeKms } from './kms.ts';
 import { createFakeSecrets, FAKE_SECRET_ARN } from './secrets.ts';
@@ -27,7 +28,7 @@ export interface CustodyUnderTest {
   lose(): Promise<void>;
 }
 
-const PASSPHRASE = 'QmFzZTY0IG9mIHJhbmRvbSBieXRlcw';
+const PASSPHRASE = CANARIES.passphrase;
 const passphrase = () => PASSPHRASE;
 
 async function makeRingKey(options: CustodyOptions): Promise<void> {

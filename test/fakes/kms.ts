@@ -8,7 +8,7 @@ import { AwsError } from '../../local/aws/errors.ts';
 import type { KeyStatus, KeyStore, StoredKey } from '../../local/aws/kms/keys.ts';
 import { rootPolicy } from '../../local/aws/kms/keys.ts';
 import { startKms } from '../../local/aws/kms/service.ts';
-import { plant } from '../canaries.ts';
+import { plantKey } from '../canaries.ts';
 import { ACCOUNT, contextOf, REGION, rulesOf } from '../local/aws/harness.ts';
 import { type Ask, askInProcess, awsError, portOf } from './in-process.ts';
 import { createQuickSigner } from './quick-ecdsa.ts';
@@ -177,6 +177,5 @@ export function takeRsaPair(): ReturnType<typeof makeRsaPair> {
 export function generateKey(algorithm: Algorithm): KeyObject {
   const { kty, crv } = ALGORITHMS[algorithm];
   const { privateKey } = kty === 'EC' && crv ? generateKeyPairSync('ec', { namedCurve: crv }) : takeRsaPair();
-  plant('private key', privateKey.export({ format: 'jwk' }).d ?? '');
-  return privateKey;
+  return plantKey('private key', privateKey);
 }

@@ -13,7 +13,7 @@ import { fetchSummary } from '../../functions/summary/fetch-summary.ts';
 import { CANARIES, canary, plant } from '../canaries.ts';
 import { API, CLIENT_ID, ISSUER, makeWorld, type World } from '../client/make-client.ts';
 import { createDirectNetwork } from '../fakes/network.ts';
-import { apply, broken, change, kind, nasty, refuseLeak } from './hostile.ts';
+import { apply, broken, change, kind, nasty, nastyText, refuseLeak, seldom } from './hostile.ts';
 
 /** What a hostile server makes of one of its good answers. */
 type Twist = typeof TWIST extends fc.Arbitrary<infer T> ? T : never;
@@ -48,12 +48,9 @@ const TWIST = fc.record({
   headers: fc.array(fc.constantFrom(...HEADERS), { maxLength: 2 }),
   changes: fc.array(change, { maxLength: 3 }),
   /** In place of the body. */
-  text: fc.option(
-    fc.oneof(nasty.map(String), fc.constantFrom('{"error":', '['.repeat(50_000), '{"error":"x"}')),
-    { nil: undefined, freq: 8 },
-  ),
+  text: seldom(fc.oneof(nastyText, fc.constantFrom('{"error":', '['.repeat(50_000), '{"error":"x"}')), 8),
   /** Repeats what it was sent, or a secret of its own, in a member of an OAuth error or a problem. */
-  echo: fc.option(
+  echo: seldom(
     fc.record({
       what: fc.constantFrom('client_assertion', 'dpop', 'refresh_token', 'code', 'authorization', 'pid'),
       as: fc.constantFrom(undefined, 'hex', 'base64', 'base64url'),
@@ -67,7 +64,7 @@ const TWIST = fc.record({
         'access_token',
       ),
     }),
-    { nil: undefined, freq: 5 },
+    5,
   ),
   endless: fc.nat(60).map((at) => at === 60),
 });
@@ -115,6 +112,9 @@ async function clientWith(path: string, twist: Twist) {
     const network = createDirectNetwork();
     world = await makeWorld({ network });
     token = undefined;
+    const listed = [{ kid: 'k-1', expiration: '2027-01-01T00:00:00Z' }];
+    world.api.behaviour.answer = ({ url }) =>
+      Response.json(url.endsWith('client-secret') ? listed : { id: 's1', title: 'A summary' });
     const { fetch } = network;
     network.fetch = async (input, init) => {
       const good = await fetch(input, init);
@@ -136,7 +136,7 @@ async function clientWith(path: string, twist: Twist) {
   const { signer, network, clock } = world;
   const base = { client: 'journal', clientId: CLIENT_ID, issuer: ISSUER, profile: helseIdProfile };
   const client = createTokenClient({
-    ...{ ...base, signer, now: () => clock.now },
+    ...{ ...base, signer, now: () => clock.now, report: (...figures) => void told.push(figures) },
     fetch: (...call) => network.fetch(...call),
   });
   return { client, hostile };
@@ -153,16 +153,15 @@ async function tokenOf(client: Client): Promise<TokenSource> {
 
 const [codeVerifier, redirectUri, state, nonce] = ['v'.repeat(43), 'https://a.test/callback', 's', 'n'];
 
+/** Pushes an authorization request. */
+function push(client: Client) {
+  const codeChallenge = createHash('sha256').update(codeVerifier).digest('base64url');
+  return pushAuthorizationRequest(client, { redirectUri, codeChallenge, scope: 'openid', state, nonce });
+}
+
 /** Begins a login and has the person come back; calls `between` meanwhile. */
 async function logIn(client: Client, between = () => {}) {
-  const codeChallenge = createHash('sha256').update(codeVerifier).digest('base64url');
-  const pushed = await pushAuthorizationRequest(client, {
-    redirectUri,
-    codeChallenge,
-    scope: 'openid',
-    state,
-    nonce,
-  });
+  const pushed = await push(client);
   const parameters = world.issuer.authorize(pushed.authorizationUrl);
   between();
   return redeemCode(client, { redirectUri, codeVerifier, state, nonce, parameters, binding: pushed.binding });
@@ -190,7 +189,7 @@ const OPERATIONS: Readonly<
       return exchangeToken(client, { subjectToken });
     },
   ],
-  push: ['par', (client) => logIn(client)],
+  push: ['par', push],
   redeem: ['token', (client, hostile) => logIn(client, hostile)],
   revoke: [
     'revocation',
@@ -226,8 +225,80 @@ const OPERATIONS: Readonly<
 /** Those that begin with something that is answered well. */
 const LATER = ['refresh', 'exchange', 'redeem'];
 
+/** Claims that an issuer may write into a token that it signs, right somewhere or nowhere. */
+const CLAIMS = fc.dictionary(
+  fc.constantFrom(
+    ...['iss', 'sub', 'aud', 'azp', 'exp', 'iat', 'nbf', 'nonce', 'sid', 'jti', 'auth_time', 'events'],
+    ...['name', 'helseid://claims/identity/pid', 'helseid://claims/identity/security_level', '__proto__'],
+  ),
+  fc.oneof(
+    nasty,
+    fc.constantFrom<unknown>(
+      ISSUER,
+      CLIENT_ID,
+      [CLIENT_ID],
+      [CLIENT_ID, 'x'],
+      'n',
+      1_790_000_100,
+      1_700_000_000,
+    ),
+  ),
+  { minKeys: 1, maxKeys: 2 },
+);
+
+/** What an ID token or a logout token must say to be taken, said anew. */
+const DEMANDED: Readonly<Record<string, (value: unknown) => boolean>> = {
+  iss: (value) => value === ISSUER,
+  aud: (value) => [value].flat().includes(CLIENT_ID),
+  exp: (value) => typeof value === 'number' && value > 1_789_999_900,
+};
+
+/** Tokens that the issuer signs over whatever it likes; `more` must hold as well of what is taken. */
+const signed = (
+  name: string,
+  run: (client: Client, claims: Record<string, unknown>) => Promise<unknown>,
+  more: typeof DEMANDED,
+) =>
+  kind({
+    name: `answers-${name}`,
+    share: 1,
+    cases: CLAIMS,
+    async run(claims) {
+      const { client } = await clientWith('', {} as Twist);
+      await run(client, claims).finally(() => Object.assign(world.issuer.behaviour, { idToken: {} }));
+      for (const [claim, right] of Object.entries({ ...DEMANDED, ...more }))
+        if (Object.hasOwn(claims, claim) && !right(claims[claim]))
+          broken(`taken with the ${claim} ${JSON.stringify(claims[claim])?.slice(0, 100)}`);
+      refuseLeak(told, 'a figure');
+      return 'taken';
+    },
+    reached: ['taken'],
+  });
+
+/** What issuers sign. */
+const SIGNED = [
+  signed(
+    'idToken',
+    (client, claims) => {
+      world.issuer.behaviour.idToken = claims;
+      return logIn(client);
+    },
+    { nonce: (value) => value === nonce, sub: (value) => typeof value === 'string' },
+  ),
+  signed(
+    'logoutToken',
+    async (client, claims) => {
+      // What no library signs is nobody's.
+      const sign = async () => world.issuer.signLogoutToken(claims);
+      const token = await sign().catch(() => 'not to be signed');
+      return validateLogoutToken(client, token, async () => true);
+    },
+    { nonce: () => false, events: (value) => typeof value === 'object' },
+  ),
+];
+
 /** What issuers and APIs answer. */
-export const ANSWERS = Object.entries(OPERATIONS).map(([name, [path, run]]) =>
+const ANSWERED = Object.entries(OPERATIONS).map(([name, [path, run]]) =>
   kind({
     name: `answers-${name}`,
     // Those with a login take long.
@@ -240,9 +311,12 @@ export const ANSWERS = Object.entries(OPERATIONS).map(([name, [path, run]]) =>
         await run(client, hostile);
         return 'done';
       } finally {
-        refuseLeak(told, 'the audit');
+        refuseLeak(told, 'the audit or a figure');
       }
     },
     reached: ['done'],
   }),
 );
+
+/** What comes from issuers and APIs. */
+export const ANSWERS = [...ANSWERED, ...SIGNED];

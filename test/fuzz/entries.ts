@@ -1,3 +1,5 @@
+import { createHash, createHmac } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { createApiCall } from '@helseid-zones/client/connect-zone';
 import { createTokenGiver } from '@helseid-zones/client/give-tokens';
 import { parseZoneConfig } from '@helseid-zones/protocol/config';
@@ -6,9 +8,11 @@ import { parseGrant } from '@helseid-zones/protocol/grant';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { APIGatewayProxyEvent, Context, SQSEvent } from 'aws-lambda';
 import fc from 'fast-check';
+import { calculateJwkThumbprint } from 'jose';
 import { authorizeRequest } from '../../functions/authorizer/authorize.ts';
 import { deriveSettings as deriveAuthorizer } from '../../functions/authorizer/rules.ts';
 import type { DynamoTable } from '../../functions/common/dynamo.ts';
+import type { Dependencies } from '../../functions/login-common/dependencies.ts';
 import { deriveSettings as deriveLogin } from '../../functions/login-common/settings.ts';
 import { guardWebhooks } from '../../functions/webhook-guard/guard.ts';
 import { TablePersistence } from '../../functions/worker/persistence.ts';
@@ -24,7 +28,7 @@ import { eventsFor } from '../functions/login/any-event.ts';
 import { makeConfig, makeLogin, openBrowser, setCookies } from '../functions/login/make-login.ts';
 import { SAMPLE_TEXT } from '../functions/worker/sample.ts';
 import system from '../two-clients.zones.ts';
-import { broken, kind, mutated, refuseLeak, written } from './hostile.ts';
+import { broken, kind, mutated, nasty, refuseLeak, written } from './hostile.ts';
 import { judge } from './judge.ts';
 
 /** Makes something anew after so many uses: it remembers what came. */
@@ -37,12 +41,16 @@ function renewed<T>(uses: number, make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** A log that refuses what shows a secret. */
-const audit = (...line: unknown[]) => refuseLeak(line, 'a line of the log');
+/** Lines of logs and figures, all together. */
+let lines = 0;
+/** A log that refuses what shows a secret, in whatever a line is made of. */
+const audit = (...line: unknown[]) => {
+  lines += 1;
+  refuseLeak(line, 'a line of the log');
+};
 
 /** A table in memory: its one condition is that a key is free. */
-function openTable(): DynamoTable {
-  const items = new Map<string, object>();
+function openTable(items = new Map<string, object>()): DynamoTable {
   const table: Partial<DynamoTable> = {
     get: async (key) => items.get(key) as never,
     put: async (key, item, condition) => {
@@ -60,9 +68,10 @@ const zone = renewed(500, async () => {
   const world = await makeWorld({ network: createDirectNetwork() });
   world.api.behaviour.answer = () => new Response(null, { status: 201 });
   const api = { baseUrl: `${API}/fhir`, scopes: ['documents/write'] };
+  const items = new Map<string, object>();
   const work = createWorker({
     documents: (child) => createApiCall(world.client, api, [{ type: 'helseid_authorization', child }]),
-    persistence: new TablePersistence(openTable()),
+    persistence: new TablePersistence(openTable(items)),
     audit,
   });
   const tenancy = 'single-tenant' as const;
@@ -73,7 +82,7 @@ const zone = renewed(500, async () => {
     client: () => world.client,
     audit,
   });
-  return { ...world, work, give };
+  return { ...world, items, work, give };
 });
 
 const documents = written(mutated(fc.constant(SAMPLE), 3, ['974760673', 'urn:a|b', 2]));
@@ -85,16 +94,19 @@ const events = kind({
       weight: 9,
       arbitrary: fc
         .array(documents, { minLength: 1, maxLength: 2 })
-        .map((bodies) => bodies.map((body, at) => ({ messageId: `m${at}`, body }))),
+        .map((bodies) => bodies.map((body) => ({ body }))),
     },
-    { weight: 1, arbitrary: mutated(fc.constant([{ messageId: 'm0', body: SAMPLE_TEXT }]), 2) },
+    { weight: 1, arbitrary: mutated(fc.constant([{ body: SAMPLE_TEXT }]), 2) },
   ),
   async run(records) {
-    const { work, api } = await zone();
-    const before = api.requests.length;
-    const sent = { Records: records } as SQSEvent;
     if (!Array.isArray(records) || !records.every((each) => typeof Object(each).body === 'string'))
       return 'not from SQS';
+    const { work, api, items } = await zone();
+    const before = api.requests.length;
+    // A document that was changed fails where the one before it is remembered under its identifier.
+    items.clear();
+    // The queue's own.
+    const sent = { Records: records.map((each, at) => ({ ...each, messageId: `m${at}` })) } as SQSEvent;
     const { batchItemFailures } = await work(sent, { getRemainingTimeInMillis: () => 20_000 } as Context);
     const calls = api.requests.slice(before);
     if (calls.length > records.length) broken('more documents than messages');
@@ -146,7 +158,8 @@ const tokens = kind({
 
 const entered = renewed(500, async () => {
   const login = await makeLogin({}, {}, await makeWorld({ network: createDirectNetwork() }));
-  Object.assign(login.deps, { log: (line: unknown) => refuseLeak(line, 'a line of the log') });
+  const log: Dependencies['log'] = audit;
+  Object.assign(login.deps, { log });
   const browser = openBrowser(login);
   await browser.logIn();
   const cookie = [...browser.cookies].map(([name, { value }]) => `${name}=${value}`).join('; ');
@@ -172,20 +185,24 @@ const gateway = kind({
     const headers = { ...event.headers, ...own };
     const sent = { ...event, headers, ...(of > 0 ? { multiValueHeaders: {} } : {}) };
     if (name === 'logout' && of > 0) Object.assign(sent, { httpMethod: 'GET' });
+    const before = lines;
     const answer = await login.handlers[name]?.(sent);
+    const logged = lines > before ? ' logged' : '';
     if (answer === undefined) return broken('no such function');
     const { statusCode: status, body, headers: given = {} } = answer;
-    const lines = Object.entries(given).map(([header, value]) => `${header}: ${value}`);
+    const fields = Object.entries(given).map(([header, value]) => `${header}: ${value}`);
     const cookies = setCookies(answer).map((line) => `set-cookie: ${line}`);
-    const problem = judge({ status, body, head: `\r\n${[...lines, ...cookies].join('\r\n')}` }, []);
+    const problem = judge({ status, body, head: `\r\n${[...fields, ...cookies].join('\r\n')}` }, []);
     if (problem !== undefined) broken(`${problem}: ${body.slice(0, 300)}`);
-    return `${status}`;
+    return `${status}${logged}`;
   },
-  reached: ['200', '303', '400', '401', '403'],
+  reached: ['200', '303 logged', '400 logged', '401 logged', '403 logged'],
 });
 
 const KEYS = makeKeys();
 const tampering = fc.record({
+  /** Whether it is signed by the right key after the change, as by an issuer or a caller that means harm. */
+  signed: fc.boolean(),
   part: fc.constantFrom('token', 'proof'),
   where: fc.constantFrom('header', 'claims'),
   change: fc.oneof(
@@ -207,29 +224,65 @@ const tampering = fc.record({
         'ath',
         'jwk',
         'crit',
-        'client_id',
+        // Not client_id: a log names it as the issuer signed it.
       ),
       fc.oneof(
         fc.jsonValue({ maxDepth: 1 }),
         fc.constantFrom<unknown>('none', 'HS256', 1e308, CANARIES.privateKey, { d: CANARIES.privateKey }),
+        fc.constantFrom<unknown>('GET', RULES.audience, [RULES.audience], 1_800_000_001, 'another'),
+        nasty,
       ),
       { minKeys: 1, maxKeys: 2 },
     ),
   ),
 });
 const settings = { rules: RULES, baseUrl: undefined };
+const AT = 1_800_000_000;
+const decode = (jws: string, part: number) =>
+  JSON.parse(Buffer.from(jws.split('.')[part] ?? '', 'base64url').toString());
+
+/** Whether a token and a proof that are signed by the right keys may be taken: the rules, said anew. */
+async function mayPass(token: string, proof: string, jkt: string): Promise<boolean> {
+  const [head, claims] = [decode(token, 0), decode(token, 1)];
+  const [proofHead, said] = [decode(proof, 0), decode(proof, 1)];
+  const ath = createHash('sha256').update(token).digest('base64url');
+  return (
+    /^(application\/)?at\+jwt$/i.test(head.typ) &&
+    [head.crit, proofHead.crit, proofHead.jwk?.d].every((each) => each === undefined) &&
+    claims.iss === RULES.issuer &&
+    isDeepStrictEqual([claims.aud].flat(), [RULES.audience]) &&
+    Number.isFinite(claims.exp) &&
+    claims.exp > AT - 6 &&
+    (claims.nbf === undefined || claims.nbf <= AT + 5) &&
+    String(claims.scope).split(' ').includes('example:summaries/read') &&
+    claims.cnf?.jkt === jkt &&
+    proofHead.typ === 'dpop+jwt' &&
+    (await calculateJwkThumbprint(proofHead.jwk)) === jkt &&
+    said.htm === 'GET' &&
+    said.htu === 'https://api.example/v1/summaries/1' &&
+    said.ath === ath &&
+    Math.abs(said.iat - AT) <= 15 &&
+    typeof said.jti === 'string'
+  );
+}
 const authorizer = kind({
   name: 'authorizer',
   share: 2,
+  // Now and then nothing is changed.
   cases: fc.option(tampering, { freq: 12 }),
   async run(twist) {
     const keys = await KEYS;
     const ports = makePorts(keys.issuer.jwk);
-    const good = await makeRequest(keys);
+    const signed = twist?.signed === true;
+    const { part = 'token', where, change } = twist ?? {};
+    const made = signed ? { [part]: where === 'header' ? { header: change } : change } : {};
+    // What no library signs is nobody's.
+    const good = await makeRequest(keys, made).catch(() => undefined);
+    if (good === undefined) return 'not to be signed';
     const [authorization = '', proof = ''] = good.headers.map(([, value]) => value);
     const jws = twist?.part === 'proof' ? proof : authorization.replace('DPoP ', '');
     const parts = jws.split('.');
-    if (twist) {
+    if (twist && !signed) {
       // Changed after signing: none of it may count.
       const at = twist.where === 'header' ? 0 : 1;
       const read = JSON.parse(Buffer.from(parts[at] ?? '', 'base64url').toString());
@@ -257,16 +310,18 @@ const authorizer = kind({
         event as never,
       );
       const effect = String(Object(policyDocument.Statement[0])['Effect']);
-      if (effect === 'Allow' && twist) broken('let in');
-      return effect;
+      if (effect === 'Allow' && twist && !signed) broken('let in');
+      if (effect === 'Allow' && !(await mayPass(authorization.slice(5), proof, keys.caller.jkt)))
+        broken('let in with what is signed and wrong');
+      return signed ? `${effect} of what is signed` : effect;
     } catch (error) {
       if (!(error instanceof Error) || error.message !== 'Unauthorized') throw error;
       refuseLeak(Object(error.cause).facts, 'the facts');
       if (ports.claimed.length > 0 && twist?.part === 'token') broken('remembered');
-      return 'Unauthorized';
+      return signed ? 'Unauthorized, though it is signed' : 'Unauthorized';
     }
   },
-  reached: ['Allow', 'Unauthorized'],
+  reached: ['Allow', 'Unauthorized', 'Allow of what is signed', 'Unauthorized, though it is signed'],
 });
 
 const NOW = 1_800_000_000;
@@ -281,32 +336,54 @@ const guard = guardWebhooks(
   },
   () => ({ statusCode: 204, body: '' }),
 );
+/** Stands for the signature that the sender makes over what the case has become. */
+const SENDERS = 'v1,sender';
 const webhooks = kind({
   name: 'webhooks',
   share: 1,
   cases: mutated(
-    fc.constant({
+    fc.constantFrom(`v1,${'A'.repeat(43)}=`, SENDERS).map((signature) => ({
       ...{ httpMethod: 'POST', resource: '/hook', body: '{}', isBase64Encoded: false },
       headers: {
         'webhook-id': 'm',
         'webhook-timestamp': String(NOW),
-        'webhook-signature': `v1,${'A'.repeat(43)}=`,
+        'webhook-signature': signature,
       },
       requestContext: { requestId: 'r' },
-    }),
+    })),
     3,
-    [`v1,${CANARIES.webhookKey}`, SECRET, ['v1,x', 'v1,y'], 'v1a,x', '-1', `${NOW}.0`],
+    [SENDERS, `v1,${CANARIES.webhookKey}`, SECRET, ['v1,x', 'v1,y'], 'v1a,x', '-1', `${NOW}.0`],
   ),
   async run(event) {
     if (Object(event).httpMethod !== 'POST' || Object(event).resource !== '/hook') return 'another route';
     // The gateway's own.
     const requestContext = { requestId: 'r' };
-    const answer = (await guard({ ...(event as object), requestContext } as never)) as { statusCode: number };
+    const { headers, body, isBase64Encoded } = event as { headers: Record<string, unknown> } & Record<
+      string,
+      unknown
+    >;
+    const [id, at, given] = ['id', 'timestamp', 'signature'].map(
+      (name) => Object(headers)[`webhook-${name}`],
+    );
+    const sender = given === SENDERS;
+    const bytes = Buffer.from(
+      typeof body === 'string' ? body : '',
+      isBase64Encoded === true ? 'base64' : 'utf8',
+    );
+    const mac = createHmac('sha256', CANARIES.webhookKey)
+      .update(`${id}.${at}.`)
+      .update(bytes)
+      .digest('base64');
+    const sent = { ...(event as object), requestContext };
+    if (sender) Object.assign(sent, { headers: { ...headers, 'webhook-signature': `v1,${mac}` } });
+    const answer = (await guard(sent as never)) as { statusCode: number };
     refuseLeak(answer, 'the answer');
-    if (answer.statusCode !== 401) broken(`answered ${answer.statusCode}`);
-    return 'refused';
+    if (answer.statusCode === 401) return 'refused';
+    if (!sender || answer.statusCode !== 204) broken(`answered ${answer.statusCode}`);
+    if (!(Math.abs(Number(at) - NOW) <= 300)) broken(`taken of ${at}`);
+    return 'taken';
   },
-  reached: ['refused'],
+  reached: ['refused', 'taken'],
 });
 
 const zones = Object.entries(system.zones).flatMap(([name, each]) =>

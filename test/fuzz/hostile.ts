@@ -20,9 +20,17 @@ export function kind<T>(one: Kind<T>): Kind {
   return one as unknown as Kind;
 }
 
-/** A promise that was not kept. */
+const broke: string[] = [];
+
+/** A promise that was not kept: it throws, and counts also where the code under test catches what is thrown into it. */
 export function broken(what: string): never {
+  broke.push(what);
   throw new Error(what);
+}
+
+/** The promises that were not kept since the last time. */
+export function takeBroken(): string[] {
+  return broke.splice(0);
 }
 
 /** Throws where a value shows a planted secret. */
@@ -31,15 +39,29 @@ export function refuseLeak(value: unknown, where: string): void {
   if (name !== undefined) broken(`${where} shows the ${name}`);
 }
 
-/** What became of a case: what `run` says, or the code of the error that it threw, which must be ours and show no secret. */
-export async function outcomeOf(run: () => unknown): Promise<string> {
-  try {
-    return String(await run());
-  } catch (error) {
-    if (!isZonesError(error)) throw error;
-    refuseLeak(error, `the error ${error.code}`);
-    return error.code;
-  }
+/**
+ * What became of a case: what `run` says, or the code of the error that it threw, which must be ours and show no secret.
+ * Throws where a promise was not kept meanwhile, whoever heard of it.
+ */
+export function outcomeOf(run: () => unknown): Promise<string> {
+  return Promise.resolve()
+    .then(run)
+    .then(String, (error: unknown) => {
+      if (!isZonesError(error)) throw error;
+      refuseLeak(error, `the error ${error.code}`);
+      return error.code;
+    })
+    .finally(requireKept);
+}
+
+function requireKept(): void {
+  const [first] = takeBroken();
+  if (first !== undefined) throw new Error(first);
+}
+
+/** Mostly undefined, and once in so many what it is given. `fc.option`’s own `freq` says how often there is *no* nil. */
+export function seldom<T>(value: fc.Arbitrary<T>, oneIn: number): fc.Arbitrary<T | undefined> {
+  return fc.oneof({ weight: oneIn - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value });
 }
 
 const deep = (depth: number, [open, close]: readonly [string, string]): unknown =>
@@ -72,6 +94,11 @@ export const nasty: fc.Arbitrary<unknown> = fc.oneof(
     )
     .chain((pair) => fc.constantFrom(9, 200, 2000).map((depth) => deep(depth, pair))),
   fc.jsonValue({ maxDepth: 2 }),
+);
+
+/** {@link nasty} as text. */
+export const nastyText: fc.Arbitrary<string> = nasty.map((value) =>
+  typeof value === 'string' ? value : JSON.stringify(value),
 );
 
 const NAMES = ['__proto__', 'constructor', 'toString', 'd', 'kid', 'version', 'alg', '', CANARIES.privateKey];
@@ -150,7 +177,7 @@ export function written(value: fc.Arbitrary<unknown>): fc.Arbitrary<string> {
         .tuple(json, fc.constantFrom('\ufeff', '}', ' x', '\0'))
         .map(([text, by]) => by + text + by),
     },
-    { weight: 1, arbitrary: nasty.map(String) },
+    { weight: 1, arbitrary: nastyText },
     { weight: 1, arbitrary: fc.constantFrom('['.repeat(50_000), '{"a":'.repeat(20_000), '', '"', 'null') },
   );
 }

@@ -1,5 +1,6 @@
 import { SignatureV4 } from '@smithy/signature-v4';
 import { SESSION_COOKIE } from '../../functions/login-common/cookies.ts';
+import type { Page } from '../../local/app/steps/browser.ts';
 import { loginFacts, newVisitor } from '../../local/app/steps/log-in.ts';
 import type { LocalSystem } from '../../local/app/system.ts';
 import { createCredentialTable } from '../../local/aws/credentials.ts';
@@ -20,6 +21,12 @@ export interface Edge {
   /** The request's bytes, signed where it is to be, and then perhaps changed. */
   write(request: RawRequest, random: Random): Promise<Buffer>;
   close(): Promise<void>;
+}
+
+/** The authorization codes that a browser brought back. */
+export function codesOf(history: readonly Page[]) {
+  const codes = history.flatMap(({ url }) => url.searchParams.get('code') ?? []);
+  return codes.map((code) => ['code', code] as const);
 }
 
 /** A second gateway of the same API over the same functions, for operators of its own. */
@@ -66,7 +73,11 @@ export async function openEdge(system: LocalSystem): Promise<Edge> {
         ...visitors.map(({ cookie }) => `${SESSION_COOKIE}=${cookie()}`),
         ...issued.flatMap((cookie) => cookie.split(';')[0] ?? []),
       ];
-      return { host, origin: facts.gateway, cookies };
+      const secrets = [
+        ...visitors.map(({ cookie }) => ['session', cookie()] as const),
+        ...visitors.flatMap(({ browser }) => codesOf(browser.history)),
+      ];
+      return { host, origin: facts.gateway, cookies, secrets };
     },
     async write(request, random) {
       if (!request.signed) return writeRequest(request);

@@ -20,6 +20,8 @@ export interface Ground {
   origin: string;
   /** Cookie headers of browsers that are logged in, or have begun to. */
   cookies: readonly string[];
+  /** What the logins have that nothing may show: names and texts. */
+  secrets: readonly (readonly [name: string, secret: string | undefined])[];
 }
 
 /** A request at the route or beside it, good in most parts and odd in some. */

@@ -23,19 +23,36 @@ export function writeRequest({ method, target, headers, body }: RawRequest): Buf
   return Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n${body}`, 'latin1');
 }
 
+/**
+ * Whether a server has all that it can wait for: a head, and a body as long as is said. What asks for a tunnel, and what says its
+ * length in two ways or none, is not.
+ */
+export function isWhole(bytes: Buffer): boolean {
+  const [head = '', ...rest] = bytes.toString('latin1').split('\r\n\r\n');
+  const lengths = [...head.matchAll(/^content-length:[ \t]*(.*?)[ \t]*\r?$/gim)].map(([, length]) => length);
+  const [length = '0'] = lengths;
+  const told = lengths.length < 2 && /^\d+$/.test(length) && !/^(CONNECT |transfer-encoding:)/im.test(head);
+  return rest.length > 0 && told && rest.join('\r\n\r\n').length >= Number(length);
+}
+
 /** Sends bytes on a connection of its own and reads what comes back until its end. Rejects where there is none. */
 export function sendBytes(port: number, bytes: Buffer): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
-    socket.setTimeout(SILENCE, () => {
-      socket.end();
+    const wait = () =>
       socket.setTimeout(PATIENCE, () => {
         socket.destroy();
         reject(new Error('no end of the answer'));
       });
-    });
+    // What is whole is not ended: a server that is slow would take it for somebody who has gone.
+    if (isWhole(bytes)) wait();
+    else
+      socket.setTimeout(SILENCE, () => {
+        socket.end();
+        wait();
+      });
     socket.on('data', (chunk) => {
       size += chunk.length;
       if (size > MAX_ANSWER) socket.destroy();

@@ -11,7 +11,7 @@ import { createAudit } from '../../functions/signer/audit.ts';
 import { createKeyReader, type Kms } from '../../functions/signer/kms.ts';
 import { createRecordReader } from '../../functions/signer/read-record.ts';
 import { createSignRequest } from '../../functions/signer/sign-request.ts';
-import { CANARIES, plant } from '../canaries.ts';
+import { CANARIES, plantKey } from '../canaries.ts';
 import { createQuickSigner } from '../fakes/quick-ecdsa.ts';
 import { testGrant } from '../functions/signer/grant-fixture.ts';
 import { broken, kind, mutated, refuseLeak, written } from './hostile.ts';
@@ -31,7 +31,7 @@ const KEYS = (
   ] as const
 ).map(([state, reached, usableUntil, may], index) => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  plant('private key', privateKey.export({ format: 'jwk' }).d ?? '');
+  plantKey(`private key ${index}`, privateKey);
   const keyArn = `arn:aws:kms:eu-north-1:000000000000:key/${index}`;
   const { thumbprint: kid } = describePublicKey(publicKey, 'ES256');
   const since = Object.fromEntries(

@@ -21,11 +21,12 @@ import type { Intent } from '@helseid-zones/protocol/intents';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { calculateJwkThumbprint, compactVerify, exportJWK } from 'jose';
 import { describe, expect, test } from 'vitest';
+import { CANARIES } from '../../canaries.ts';
 import { FULL } from '../../full.ts';
 import { newFolder } from '../../temporary.ts';
 import { failure } from '../make-client.ts';
 
-const PASSPHRASE = 'QmFzZTY0IG9mIHJhbmRvbSBieXRlcw';
+const PASSPHRASE = CANARIES.passphrase;
 const SUBJECT = {
   clientId: 'c-1',
   issuer: 'https://sts.test',

@@ -44,6 +44,7 @@ test('the sample is taken, its document whole', () => {
 describe('refused, naming the field', () => {
   test.each<[string, unknown]>([
     ['id', undefined],
+    ['id', 'Ola Nordmann'],
     ['detail', 'a string'],
     ['detail.organization', undefined],
     ['detail.organization', '999977775'],
