@@ -35,7 +35,10 @@ describe('a case', () => {
     ],
     [
       'a leak in an error of ours',
-      () => Promise.reject(new ZonesError('token_refused', 'no', { facts: { error: CANARIES.proof } })),
+      () =>
+        Promise.reject(
+          new ZonesError('token_refused', 'no', { facts: { status: 400, error: CANARIES.proof } }),
+        ),
       'the error token_refused shows the proof',
     ],
     [

@@ -3,13 +3,12 @@
  * lies in the dead letters with its reason, every answer is a 2xx or a coded refusal that may be tried again, memory and sockets
  * stay flat, and nothing that is logged or answered shows a secret. Ends with a report, and with 1 where any of it does not hold.
  */
-import { createPrivateKey } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { SESSION_COOKIE } from '../../functions/login-common/cookies.ts';
 import { eventNames } from '../../infra/declaration/names.ts';
 import { zoneQueues } from '../../infra/declaration/own.ts';
 import { objectOf, parseJson } from '../../infra/proof/assembly/json.ts';
@@ -21,10 +20,10 @@ import { loginFacts, newVisitor } from '../../local/app/steps/log-in.ts';
 import { replaceKey } from '../../local/app/steps/rotation.ts';
 import { startSystem } from '../../local/app/system.ts';
 import { callGateway } from '../../local/aws/aws-client.ts';
-import { KEYS_FILE } from '../../local/aws/state.ts';
-import { TEST_USERS } from '../../local/helseid/users.ts';
-import { findLeak, plant } from '../canaries.ts';
+import { findLeak } from '../canaries.ts';
+import { codesOf } from '../fuzz/open-edge.ts';
 import { createRandom } from '../fuzz/random.ts';
+import { searchTrail } from '../fuzz/search.ts';
 import { findGrowth, measure, type Sample } from './measure.ts';
 
 const { values } = parseArgs({
@@ -65,7 +64,9 @@ const FAULTS = [
 const broken: string[] = [];
 /** A promise that was not kept, said at most so often. */
 function note(what: string): void {
-  if (broken.length < 50) broken.push(`${(performance.now() / 1000).toFixed(0)} s: ${what}`);
+  if (broken.length >= 50) return;
+  broken.push(`${(performance.now() / 1000).toFixed(0)} s: ${what}`);
+  console.log(`BROKEN  ${broken.at(-1)}`);
 }
 const refuseLeak = (value: unknown, where: string) => {
   const leak = findLeak(value);
@@ -87,29 +88,30 @@ const facts = loginFacts(system);
 const operator = operatorAccess(system);
 const gateway = { ...operator, url: system.gatewayUrl(zone) };
 
-for (const { privatePem } of JSON.parse(readFileSync(join(system.state, KEYS_FILE), 'utf8')).keys)
-  plant('private key', createPrivateKey(privatePem).export({ format: 'jwk' }).d ?? '');
-for (const user of TEST_USERS) if ('pid' in user) plant('national identity number', String(user.pid));
+const search = searchTrail(system, note);
 
 /** Events by id: when they were sent, and what became of them. */
 const events = new Map<string, { sent: number; done?: number; reasons: string[] }>();
 trail.subscribe(({ kind, fields }) => {
-  refuseLeak(fields, 'the trail');
   const known = events.get(String(fields['eventId']));
   if (known === undefined) return;
   if (fields['code'] === 'document.failed') known.reasons.push(String(fields['reason']));
   if (kind !== 'platform' || fields['event'] !== 'event-source') return;
   if (fields['outcome'] === 'done') known.done ??= Date.now();
-  // After a failure the message would stay hidden for minutes; that wait is cut short.
-  const failed =
-    fields['outcome'] === 'failed' && queue.messages().find(({ id }) => id === fields['message']);
-  if (failed) setTimeout(() => queue.hide(failed.receipt ?? '', 0), 1000).unref();
+  // After a failure the message would stay hidden for minutes; that wait is cut short, unless it has come again by then.
+  if (fields['outcome'] === 'failed') setTimeout(comeAgain, 1000, fields['message']).unref();
 });
+function comeAgain(message: unknown): void {
+  const { receipt, visible = 0 } = queue.messages().find(({ id }) => id === message) ?? {};
+  if (receipt !== undefined && visible > Date.now()) queue.hide(receipt, 0);
+}
 
 /** Answers by lane and outcome; and when each lane's last request began that came through. */
 const answers = new Map<string, number>();
 const through = new Map<string, number>();
 const CODED = [429, 502, 503, 504];
+
+const count = (what: string) => void answers.set(what, (answers.get(what) ?? 0) + 1);
 
 function account(lane: string, began: number, status: number, body: unknown): void {
   refuseLeak(body, `an answer of ${lane}`);
@@ -117,13 +119,25 @@ function account(lane: string, began: number, status: number, body: unknown): vo
   const code = page ? 'page' : objectOf(body)['code'];
   const good = status >= 200 && status < 300;
   const what = good ? 'done' : `${status} ${code}`;
-  answers.set(`${lane}: ${what}`, (answers.get(`${lane}: ${what}`) ?? 0) + 1);
+  count(`${lane}: ${what}`);
   if (good) through.set(lane, began);
   else if (!CODED.includes(status) || typeof code !== 'string')
     note(`${lane} was answered with ${status}: ${JSON.stringify(body).slice(0, 300)}`);
 }
 
 let browsers = 0;
+/** Sends what a partner would, signed by it or by nobody. */
+async function sendHook(lane: string, headers: Record<string, string>): Promise<void> {
+  const began = Date.now();
+  const { status, body } = await callGateway(gateway, HOOK.path, { ...HOOK, headers });
+  // What nobody signed is refused, as it must be.
+  if (lane === 'forged' && status === 401) return account(lane, began, 204, body);
+  if (lane === 'forged' && status < 300)
+    return note(`a webhook that nobody signed was answered with ${status}`);
+  account(lane, began, status, body);
+}
+const HOOK = { zone, method: 'POST', path: '/hooks/17', body: '{}' };
+
 const lanes: Readonly<Record<string, () => Promise<void>>> = {
   async route() {
     const began = Date.now();
@@ -131,13 +145,20 @@ const lanes: Readonly<Record<string, () => Promise<void>>> = {
     account('route', began, status, body);
   },
   async webhook() {
-    const began = Date.now();
-    const sent = { zone, method: 'POST', path: '/hooks/17', body: '{}' };
     // As another would sign it: its own reading of the secret meets the faults, too.
-    const headers = await webhookHeaders({ ...operator, declaration }, sent).catch(() => undefined);
-    if (headers === undefined) return;
-    const { status, body } = await callGateway(gateway, sent.path, { ...sent, headers });
-    account('webhook', began, status, body);
+    const headers = await webhookHeaders({ ...operator, declaration }, HOOK).catch(() => undefined);
+    if (headers) await sendHook('webhook', headers);
+    else count('webhook: not sent, its partner met a fault');
+  },
+  async forged() {
+    // Until the partner has put it there is no secret.
+    if (!through.has('webhook')) return;
+    const signature = `v1,${randomBytes(32).toString('base64')}`;
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    await sendHook('forged', {
+      ...{ 'webhook-id': `msg_${randomUUID()}`, 'webhook-timestamp': timestamp },
+      ...(random.often(0.8) ? { 'webhook-signature': signature } : {}),
+    });
   },
   async event() {
     const id = await putEvent(operator, eventNames(declaration.name, eventZone).bus, fillIn(event));
@@ -152,16 +173,20 @@ const lanes: Readonly<Record<string, () => Promise<void>>> = {
       account(lane, began, page.status, parseJson(page.body) ?? page.body);
     };
     const began = Date.now();
-    try {
-      await visitor.logIn();
-    } catch (error) {
-      if (browser.history.at(-1) === undefined) note(`a login threw: ${error}`);
-    }
+    const failed = await visitor.logIn().then(
+      () => undefined,
+      (error: Error) => error,
+    );
     const last = browser.history.at(-1);
-    if (last) account('login', began, last.status, parseJson(last.body) ?? last.body);
-    if (visitor.cookie() === undefined) return;
+    const cookie = visitor.cookie();
+    search.add('session', cookie);
+    for (const [name, code] of codesOf(browser.history)) search.add(name, code);
+    // What ends a login is an answer that says why.
+    if (last === undefined || (failed && last.status < 400)) return note(`a login threw: ${failed}`);
+    account('login', began, last.status, parseJson(last.body) ?? last.body);
+    if (last.status >= 300) return;
+    if (cookie === undefined) return note(`a login ended at ${last.url.pathname} without a session`);
     browsers += 1;
-    plant('session', visitor.cookie() ?? SESSION_COOKIE);
     await ask('api', facts.api);
     // A refresh: for another organisation.
     await ask('refresh', `${facts.gateway}/session`, { organization: { child: makeOrganizationNumber() } });
@@ -171,17 +196,15 @@ const lanes: Readonly<Record<string, () => Promise<void>>> = {
 
 /** Samples of each process, by function and process id. */
 const samples = new Map<string, Sample[]>();
+const SELF = 'the local system';
 function sample(): void {
-  for (const { function: name, pid } of [
-    ...aws.pool.running(),
-    { function: 'the local system', pid: process.pid },
-  ]) {
+  for (const { function: name, pid } of [...aws.pool.running(), { function: SELF, pid: process.pid }]) {
     const taken = pid === undefined ? undefined : measure(pid);
     if (taken) samples.set(`${name} (${pid})`, [...(samples.get(`${name} (${pid})`) ?? []), taken]);
   }
 }
 
-const recoveries: string[] = [];
+const recovered = 0;
 let [worst, met] = [0, 0];
 
 /** Milliseconds until a request of a lane that began after `since` has come through. */
@@ -196,17 +219,23 @@ async function untilThrough(lane: string, since: number): Promise<number> {
   return Date.now() - since;
 }
 
+const RECOVER = ['route', 'webhook', 'forged', 'login'];
+
 async function fail(): Promise<void> {
   const [what, where, fault, takes] = random.pick(FAULTS);
   const plan = aws.faults.inject(where, fault);
   await wait(takes * (0.5 + random.below(100) / 100));
   plan.end();
-  if (random.often(0.3)) await aws.pool.recycle();
+  // In the last third every environment lives on: only what lives can be seen to grow.
+  if (random.often(0.3) && Date.now() < began + MINUTES * 40_000) await aws.pool.recycle();
   const since = Date.now();
-  const took = await Promise.all(['route', 'login'].map((lane) => untilThrough(lane, since)));
+  const took = await Promise.all(RECOVER.map((lane) => untilThrough(lane, since)));
   worst = Math.max(worst, ...took);
   met += plan.met();
-  recoveries.push(`${what}: ${plan.met()} calls; route ${took[0]} ms, login ${took[1]} ms`);
+  recovered += 1;
+  const times = RECOVER.map((lane, at) => `${lane} ${took[at]} ms`).join(', ');
+  // At once: a run that is ended leaves its story.
+  console.log(`${((Date.now() - began) / 1000).toFixed(0)} s: ${what}: ${plan.met()} calls; ${times}`);
 }
 
 /** Replaces the key of each client, again where a fault is in the way. */
@@ -244,16 +273,13 @@ const driven = [
   (async () => {
     while (!over) {
       sample();
+      search.again();
       await wait(1000);
     }
   })(),
 ];
 const rotating = wait(MINUTES * 20_000).then(rotate);
-await Promise.all(
-  Object.keys(lanes)
-    .filter((lane) => lane !== 'event')
-    .map((lane) => (lane === 'route' || lane === 'login' ? untilThrough(lane, began) : 0)),
-);
+await Promise.all(RECOVER.map((lane) => untilThrough(lane, began)));
 while (Date.now() < end - CALM) {
   await wait(CALM / 2 + random.below(CALM));
   await fail();
@@ -277,29 +303,38 @@ for (const id of letters)
   if ((events.get(id)?.reasons.length ?? 0) === 0)
     note(`event ${id} is in the dead letters and nothing says why`);
 const done = [...events.values()].filter((each) => each.done !== undefined).length;
-const growth = findGrowth(samples);
-for (const what of growth) note(what);
+if (done === 0) note('no event was done');
+for (const lane of [...RECOVER, 'api', 'refresh'])
+  if (!through.has(lane)) note(`nothing of ${lane} came through`);
+const { grown, measured } = findGrowth(samples);
+for (const what of grown) note(what);
+const living = new Set(aws.pool.running().map(({ function: name }) => name));
+for (const name of [...living, SELF])
+  if (!measured.some((each) => each.startsWith(`${name} (`)))
+    note(`${name} was not measured for long enough`);
+search.again();
+const shown = search.prove();
 if (rotated < Object.keys(declaration.clients).length) note('not every key was replaced');
 if (met === 0) note('no call met a fault');
 await system.close();
+const { tokens, lines } = search.finish();
 rmSync(directory, { recursive: true, force: true });
 
 const seconds = (Date.now() - began) / 1000;
 const last = [...samples]
-  .filter(([, all]) => all.length > 20)
+  .filter(([name]) => measured.includes(name))
   .map(([name, all]) => `${name} ${all.at(-1)?.memory.toFixed(0)} MiB, ${all.at(-1)?.sockets} sockets`);
 console.log(
   [
-    `Soak of ${seconds.toFixed(0)} s, seed ${values.seed}: ${worker} and ${Object.keys(lanes).length} lanes, ${browsers} logins, ${rotated} keys replaced, ${recoveries.length} faults that ${met} calls met.`,
+    `Soak of ${seconds.toFixed(0)} s, seed ${values.seed}: ${worker} and ${Object.keys(lanes).length} lanes, ${browsers} logins, ${rotated} keys replaced, ${recovered} faults that ${met} calls met.`,
     `Events: ${events.size} sent, ${done} done, ${letters.length} in the dead letters with their reasons, ${open().length} lost.`,
     `Answers: ${[...answers]
       .sort()
       .map(([what, count]) => `${what} ${count}`)
       .join('; ')}.`,
-    `Recovered after ${worst} ms at the latest:`,
-    ...recoveries.map((each) => `  ${each}`),
-    `Memory (VmRSS) and sockets at the end, of processes that lived for 20 s: ${last.join('; ')}.`,
-    ...broken.map((each) => `BROKEN  ${each}`),
+    `Recovered after ${worst} ms at the latest.`,
+    `Memory (VmRSS) and sockets at the end, of ${last.length} processes that were measured for long enough: ${last.join('; ')}.`,
+    `Looked for and not shown: ${shown.join(', ')}; in ${lines} lines of log files also ${tokens} sessions, codes and refresh tokens.`,
     broken.length === 0 ? 'All held.' : `${broken.length} promises were not kept.`,
   ].join('\n'),
 );

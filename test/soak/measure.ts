@@ -30,30 +30,37 @@ function linkOf(path: string): string {
   }
 }
 
-/** Samples of a process that are not yet about what it takes up once it is warm. */
+/** Samples of a process that are not yet about what it takes up once it is warm, and those it takes besides to say anything. */
 const WARM = 5;
+const ENOUGH = 30;
 
 /** Growth that counts as flat: by a quarter and so many MiB or sockets; pools of connections that are kept fill up while faults last. */
-const FLAT = { factor: 1.25, mebibytes: 24, sockets: 24 };
+const FLAT = { memory: { factor: 1.25, more: 24 }, sockets: { factor: 1.25, more: 24 } } as const;
+
+const median = (of: readonly number[]) => [...of].sort((a, b) => a - b)[Math.floor(of.length / 2)] ?? 0;
 
 /**
- * What has grown over the life of each process: the highest of the last third of its samples held against the highest of the first
- * third, once it is warm. A process with too few samples says nothing.
+ * What has grown over the life of each process: the median of the last third of its samples held against that of the first third,
+ * once it is warm; what is high for a moment is no growth. `measured` are the processes that had samples enough to tell.
  */
-export function findGrowth(samples: ReadonlyMap<string, readonly Sample[]>): string[] {
-  return [...samples].flatMap(([name, all]) => {
-    const warm = all.slice(WARM);
-    const third = Math.floor(warm.length / 3);
-    if (third < 3) return [];
-    const highest = (of: readonly Sample[], what: keyof Sample) => Math.max(...of.map((each) => each[what]));
-    const [first, last] = [warm.slice(0, third), warm.slice(-third)];
-    const [from, to] = [highest(first, 'memory'), highest(last, 'memory')];
-    const [few, many] = [highest(first, 'sockets'), highest(last, 'sockets')];
-    return [
-      ...(to > from * FLAT.factor + FLAT.mebibytes
-        ? [`${name}: memory from ${from.toFixed(0)} to ${to.toFixed(0)} MiB`]
-        : []),
-      ...(many > few * FLAT.factor + FLAT.sockets ? [`${name}: sockets from ${few} to ${many}`] : []),
-    ];
+export function findGrowth(samples: ReadonlyMap<string, readonly Sample[]>): {
+  grown: string[];
+  measured: string[];
+} {
+  const warm = [...samples].map(([name, all]) => [name, all.slice(WARM)] as const);
+  const enough = warm.filter(([, all]) => all.length >= ENOUGH);
+  const grown = enough.flatMap(([name, all]) => {
+    const third = Math.floor(all.length / 3);
+    return (['memory', 'sockets'] as const).flatMap((what) => {
+      const [from, to] = [all.slice(0, third), all.slice(-third)].map((of) =>
+        median(of.map((one) => one[what])),
+      );
+      const { factor, more } = FLAT[what];
+      const unit = what === 'memory' ? ' MiB' : '';
+      return Number(to) > Number(from) * factor + more
+        ? [`${name}: ${what} from ${from?.toFixed(0)} to ${to?.toFixed(0)}${unit}`]
+        : [];
+    });
   });
+  return { grown, measured: enough.map(([name]) => name) };
 }
