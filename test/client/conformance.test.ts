@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { type MakeSigner, type SignerSetup, signerCases } from '@helseid-zones/client/conformance';
+import { SIGNED } from '@helseid-zones/client/conformance-cases';
 import {
   createMemorySigner,
   createSigner,
@@ -11,6 +12,7 @@ import { ALGORITHM_NAMES, ALGORITHMS, type Algorithm } from '@helseid-zones/prot
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Signer } from '@helseid-zones/protocol/intents';
 import { derToJose } from '@helseid-zones/protocol/signature';
+import { CompactSign, calculateJwkThumbprint, exportJWK } from 'jose';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Kms } from '../../functions/signer/kms.ts';
 import { createKeyReader } from '../../functions/signer/kms.ts';
@@ -151,6 +153,75 @@ test('the kit finds what is wrong: a signer that signs what it is asked, by any 
     ),
   );
   expect(failed).toEqual(expect.arrayContaining(['signs: assertion', 'signs: requestObject']));
+});
+
+describe('the kit finds a signer that', () => {
+  type Part = Record<string, unknown>;
+  type Tamper = (part: { claims: Part; header: Part }) => void;
+
+  /** A signer that is right, but for what it signs in the end. */
+  function tampering(tamper: Tamper): MakeSigner {
+    const keys = [generateKey('ES256'), generateKey('ES256')].map((privateKey) => ({
+      ...{ privateKey, publicKey: createPublicKey(privateKey), algorithm: 'ES256' as const },
+    }));
+    const [current, newest] = keys as [(typeof keys)[number], (typeof keys)[number]];
+    const sign = async (signer: Signer, intents: Parameters<Signer['sign']>[0]) => {
+      const kids = await Promise.all(
+        keys.map(async ({ publicKey }) => calculateJwkThumbprint(await exportJWK(publicKey))),
+      );
+      const changed = (await signer.sign(intents)).map(async (signature) => {
+        const [header, claims] = signature.jws
+          .split('.', 2)
+          .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()));
+        tamper({ claims, header });
+        const key = keys[kids.indexOf(signature.kid)]?.privateKey ?? current.privateKey;
+        const payload = Buffer.from(JSON.stringify(claims));
+        return { ...signature, jws: await new CompactSign(payload).setProtectedHeader(header).sign(key) };
+      });
+      return Promise.all(changed);
+    };
+    return (setup) => {
+      const signer = createMemorySigner({ ...setup.for, keys: [current, newest] });
+      return { signer: { sign: (intents) => sign(signer, intents) }, keys };
+    };
+  }
+
+  const signs = (name: string, tamper: Tamper) =>
+    signerCases(tampering(tamper)).find((each) => each.name === `signs: ${name}`) ?? expect.fail(name);
+
+  /** Another value of the same type. */
+  function another(value: unknown): unknown {
+    if (typeof value === 'string') return `${value}x`;
+    if (typeof value === 'number') return value + 1;
+    return Array.isArray(value) ? [...value, 'x'] : { ...Object(value), x: 1 };
+  }
+
+  test.each(SIGNED.map(([name]) => name))('changes nothing to be right: %s', async (name) => {
+    await signs(name, () => {}).run();
+  });
+
+  const claims = SIGNED.flatMap(([name, , expected]) => Object.keys(expected).map((claim) => [name, claim]));
+  test.each(claims as [string, string][])('changes or omits, for %s, the claim %s', async (name, claim) => {
+    const change = signs(name, (part) => {
+      part.claims[claim] = another(part.claims[claim]);
+    });
+    await expect(change.run()).rejects.toMatchObject({ name: 'AssertionError' });
+    const omit = signs(name, (part) => {
+      delete part.claims[claim];
+    });
+    await expect(omit.run()).rejects.toMatchObject({ name: 'AssertionError' });
+  });
+
+  test.each<[string, Tamper]>([
+    ['has a claim more', ({ claims: of }) => Object.assign(of, { scope: 'all' })],
+    ['has no jti', ({ claims: of }) => delete of['jti']],
+    ['has a jti that can be guessed', ({ claims: of }) => Object.assign(of, { jti: '17' })],
+    ['has another typ', ({ header }) => Object.assign(header, { typ: 'JWT' })],
+    ['has a member more in its header', ({ header }) => Object.assign(header, { x5t: 'x' })],
+  ])('%s, of every kind', async (_, tamper) => {
+    for (const [name] of SIGNED)
+      await expect(signs(name, tamper).run(), name).rejects.toMatchObject({ name: 'AssertionError' });
+  });
 });
 
 describe('createSigner', () => {

@@ -5,7 +5,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -65,7 +65,9 @@ const broken: string[] = [];
 /** A promise that was not kept, said at most so often. */
 function note(what: string): void {
   if (broken.length >= 50) return;
-  broken.push(`${(performance.now() / 1000).toFixed(0)} s: ${what}`);
+  // The load tells what of it may be the machine's doing.
+  const load = `load ${loadavg()[0]?.toFixed(1)} on ${availableParallelism()} cores`;
+  broken.push(`${(performance.now() / 1000).toFixed(0)} s, ${load}: ${what}`);
   console.log(`BROKEN  ${broken.at(-1)}`);
 }
 const refuseLeak = (value: unknown, where: string) => {
@@ -204,7 +206,7 @@ function sample(): void {
   }
 }
 
-const recovered = 0;
+let recovered = 0;
 let [worst, met] = [0, 0];
 
 /** Milliseconds until a request of a lane that began after `since` has come through. */
