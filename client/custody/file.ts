@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
@@ -20,7 +20,7 @@ const DEAD = 10_000;
  *
  * Both of its functions throw:
  *
- * @throws {ZonesError} custody_refused: others may read it, it belongs to another user, or is no file
+ * @throws {ZonesError} custody_refused: others may read it or write to its folder, it belongs to another user, or is no file
  * @throws {ZonesError} custody_unavailable: it can't be read or written, or another process is changing it
  */
 export function createFileStore(path: string, mode: number, what = 'key file'): RingStore {
@@ -38,6 +38,7 @@ export function createFileStore(path: string, mode: number, what = 'key file'): 
     try {
       const stats = await handle.stat({ bigint: true });
       requirePrivate(stats, mode, what);
+      await requireOwnFolder(dirname(path), what);
       const seen = [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
       if (held?.seen !== seen) held = { seen, text: await handle.readFile('utf8') };
       return held.text;
@@ -83,6 +84,17 @@ function requirePrivate(stats: BigIntStats, mode: number, what: string): void {
   const owner = Number(stats.uid);
   if (owner !== 0 && owner !== process.getuid?.())
     throw new ZonesError('custody_refused', `The ${what} belongs to another user than this process runs as.`);
+}
+
+/** Whoever may write to the folder may put another file in its place, unless the folder has the sticky bit. */
+async function requireOwnFolder(folder: string, what: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const { mode } = await stat(folder);
+  if ((mode & 0o1002) === 0o002)
+    throw new ZonesError(
+      'custody_refused',
+      `Others may put another file in the place of the ${what}: its folder has mode ${(mode & 0o1777).toString(8)}; chmod o-w it.`,
+    );
 }
 
 /** The draft takes the file's place once all of it is on the disk; there is none any more where another has taken over. */

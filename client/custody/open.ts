@@ -20,7 +20,7 @@ export interface CustodyOptions extends Omit<SignerSubject<HeldKey>, 'keys'> {
   uri: string;
   /** The closed network that may use the keys: the machine, the enterprise with its backend, the cluster. By a name of yours. */
   zone: string;
-  /** Of keys that are made from now on, and of those in KMS or a token. */
+  /** Of keys that are made from now on, of those that say none, and of those in KMS or a token. */
   algorithm: Algorithm;
   /** What keys are encrypted with in a file or a database: at least 22 characters, not kept beside them. Asked for once. */
   passphrase?: (() => string | Promise<string>) | undefined;

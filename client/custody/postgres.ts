@@ -90,5 +90,15 @@ export async function connectPostgres(uri: string): Promise<Database> {
 function throwUnavailable(cause: unknown): never {
   if (isZonesError(cause)) throw cause;
   const message = 'The database that keeps the keys did not answer as it should; its error is the cause.';
-  throw new ZonesError('custody_unavailable', message, { cause, facts: { custody: 'postgres:' } });
+  throw new ZonesError('custody_unavailable', message, {
+    cause: withoutRow(cause),
+    facts: { custody: 'postgres:' },
+  });
+}
+
+/** PostgreSQL's `detail` shows the row that it refuses, and clients add what they have sent. */
+function withoutRow(cause: unknown): unknown {
+  if (!(cause instanceof Error)) return cause;
+  const { name, message, stack, code } = cause as NodeJS.ErrnoException;
+  return Object.assign(new Error(message), { name, stack, code });
 }

@@ -38,7 +38,8 @@ export function openRing(
   let held: { text: string | undefined; ring: KeyRing; readAt: number } | undefined;
 
   function take(text: string | undefined): KeyRing {
-    const ring = held && held.text === text ? held.ring : parseRing(text ?? '', passphrase);
+    const ring =
+      held && held.text === text ? held.ring : parseRing(text ?? '', passphrase, options.algorithm);
     requireOwner(ring.owner);
     held = { text, ring, readAt: now() };
     return ring;

@@ -1,7 +1,8 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { ALGORITHM_NAMES, ALGORITHMS, type Algorithm, isAlgorithm } from '@helseid-zones/protocol/algorithms';
+import { ALGORITHM_NAMES, type Algorithm, isAlgorithm } from '@helseid-zones/protocol/algorithms';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
+import { weakEncryption } from './encryption.ts';
 
 /** One key that can be read out. Times are epoch seconds. */
 export interface RingKey {
@@ -47,10 +48,12 @@ const SHORTEST = 22;
  * Reads keys as {@link formatRing} writes them: PKCS#8 (RFC 5958) in PEM, each with explanatory lines before it (RFC 7468 5.2),
  * which OpenSSL skips. One key without any, as `openssl genpkey -aes256` makes it, is a ring as well; nothing else in PEM is.
  *
+ * @param algorithm of a key that says none
  * @throws {ZonesError} custody_refused: no key of it can be read with this passphrase, or it is a short one; a key is in the clear
- * though there is a passphrase, or the text contradicts itself. Neither message nor cause repeats the text
+ * though there is a passphrase, or weakly encrypted, or does not fit its algorithm; or the text contradicts itself. Neither message nor
+ * cause repeats the text
  */
-export function parseRing(text: string, passphrase: string | undefined): KeyRing {
+export function parseRing(text: string, passphrase: string | undefined, algorithm: Algorithm): KeyRing {
   requireLong(passphrase);
   if (text.length > LONGEST) throw refused(`is longer than ${LONGEST} characters`);
   const unified = text.replaceAll('\r\n', '\n');
@@ -64,7 +67,7 @@ export function parseRing(text: string, passphrase: string | undefined): KeyRing
     throw refused('is a key in the clear; encrypt it');
   // What stands before each.
   const facts = unified.split(BLOCK).map(readFacts);
-  const keys = blocks.map((pem, index) => readKey(pem, passphrase, facts[index] ?? {}, index));
+  const keys = blocks.map((pem, index) => readKey(pem, passphrase, { algorithm, ...facts[index] }, index));
   if (keys.filter(({ state }) => state === 'current').length !== Math.min(keys.length, 1))
     throw refused('has not exactly one current key');
   if (new Set(keys.map(({ kid }) => kid)).size < keys.length) throw refused('has a key twice');
@@ -77,7 +80,7 @@ export function parseRing(text: string, passphrase: string | undefined): KeyRing
 
 /**
  * Writes keys as text; encrypted with `passphrase` where one is given.
- * @throws {ZonesError} custody_refused: the passphrase is shorter than 22 characters (128 random bits in base64url)
+ * @throws {ZonesError} custody_refused: the passphrase is shorter than 22 characters (128 random bits in base64url), blanks around it not counted
  */
 export function formatRing({ owner, keys }: KeyRing, passphrase: string | undefined): string {
   requireLong(passphrase);
@@ -135,9 +138,11 @@ function readKey(
   index: number,
 ): RingKey {
   const privateKey = readPrivateKey(pem, passphrase);
-  const { algorithm = algorithmOf(privateKey), usableUntil } = facts;
+  const weak = passphrase === undefined ? undefined : weakEncryption(pem);
+  if (weak) throw refused(`has a key that ${weak}; encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc`);
+  const { algorithm, usableUntil } = facts;
   if (!isAlgorithm(algorithm)) throw refused(`names another algorithm than ${ALGORITHM_NAMES.join(', ')}`);
-  const kid = describePublicKey(privateKey, algorithm).thumbprint;
+  const kid = thumbprintOf(privateKey, algorithm);
   const { kid: named = kid, state = index === 0 ? 'current' : 'next' } = facts;
   if (named !== kid) throw refused('names another kid than its key has');
   if (state !== 'current' && state !== 'next' && state !== 'retiring')
@@ -157,10 +162,10 @@ function readPrivateKey(key: string, passphrase: string | undefined): KeyObject 
 }
 
 function requireLong(passphrase: string | undefined): void {
-  if (passphrase === undefined || passphrase.length >= SHORTEST) return;
+  if (passphrase === undefined || passphrase.trim().length >= SHORTEST) return;
   throw new ZonesError(
     'custody_refused',
-    `The passphrase is shorter than ${SHORTEST} characters; make one with openssl rand -base64 32, and encrypt the key by it (openssl pkcs8 -topk8).`,
+    `The passphrase is shorter than ${SHORTEST} characters, blanks around it left out; make one with openssl rand -base64 32, and encrypt the key by it (openssl pkcs8 -topk8).`,
   );
 }
 
@@ -169,11 +174,13 @@ function writeKey(key: KeyObject, passphrase: string | undefined): string {
   return key.export({ type: 'pkcs8', format: 'pem', ...cipher }).toString();
 }
 
-/** By its curve; PS256 for RSA. */
-function algorithmOf(key: KeyObject): Algorithm | undefined {
-  if (key.asymmetricKeyType?.startsWith('rsa')) return 'PS256';
-  const { crv } = key.export({ format: 'jwk' });
-  return ALGORITHM_NAMES.find((name) => ALGORITHMS[name].crv === crv);
+function thumbprintOf(key: KeyObject, algorithm: Algorithm): string {
+  try {
+    return describePublicKey(key, algorithm).thumbprint;
+  } catch (cause) {
+    const message = `What keeps the client's keys has one that is none of ${algorithm}, its own algorithm or else the client's: open it with the algorithm that it was made for, or make another.`;
+    throw new ZonesError('custody_refused', message, { cause });
+  }
 }
 
 function refused(why: string): ZonesError {

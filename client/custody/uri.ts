@@ -33,7 +33,9 @@ const POSTGRES: Readonly<Record<string, RegExp>> = {
  * Reads the URI of a custody. No secret stands in one: it would end in logs and process lists.
  * @throws {ZonesError} custody_refused: another scheme, a place that is none, a password in it; the message repeats none of it
  */
-export function parseCustodyUri(text: string): CustodyUri {
+export function parseCustodyUri(given: string): CustodyUri {
+  // PostgreSQL's own tools take both.
+  const text = given.replace(/^postgresql:/, 'postgres:');
   const scheme = CUSTODY_SCHEMES.find((each) => text.startsWith(each));
   if (!scheme) throw refused(`must begin with one of ${CUSTODY_SCHEMES.join(', ')}`);
   // RFC 7512 has a grammar of its own.

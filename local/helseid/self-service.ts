@@ -55,28 +55,44 @@ export async function startSelfService(options: SelfServiceOptions) {
     }));
   }
 
-  function registerKey(body: string, clientId: string): Answer {
+  function registerKey(body: string, clientId: string, byHand = false): Answer {
     const { success, output: jwk } = v.safeParse(jwkBody, body);
     if (!success) return problem(400, 'Bad request', 'The body is not a public JWK.');
-    const expires = Math.floor(Date.now() / 1000) + KEY_LIFETIME;
+    const expires = byHand ? null : Math.floor(Date.now() / 1000) + KEY_LIFETIME;
     const before = registry.keys(clientId).filter(({ origin, kid }) => origin === 'Api' && kid !== jwk.kid);
     try {
-      registry.register(clientId, jwk, 'Api', expires);
+      registry.register(clientId, jwk, byHand ? 'Gui' : 'Api', expires);
     } catch (error) {
       if (isZonesError(error)) return problem(400, 'Bad request', error.message);
       throw error;
     }
+    if (expires === null) return { status: 200, body: { expiration: null } };
     if (behaviour.previousKeys === 'drop') for (const { kid } of before) registry.remove(clientId, kid);
     return { status: 200, body: { expiration: isoTime(expires) } };
   }
 
+  /** What a person does in the portal, for a program of one's own: `POST /portal/CLIENT_ID`, a public JWK. A page of a browser can't send JSON here. */
+  function actInPortal({ method, url, headers, body }: Call): Answer | undefined {
+    const [, clientId] = /^\/portal\/([\w.~-]+)$/.exec(url.pathname) ?? [];
+    if (clientId === undefined || method !== 'POST') return undefined;
+    const isJson = headers.some(
+      ([name, value]) => /^content-type$/i.test(name) && value === 'application/json',
+    );
+    return isJson
+      ? registerKey(body, clientId, true)
+      : problem(415, 'Unsupported media type', 'Send application/json.');
+  }
+
   const server = await serve(certificate, port, (origin) =>
-    answerCalls(origin, (call) =>
-      protect(call, rules, ports, undefined, async ({ clientId }) => {
-        const detail = `${call.method} ${call.url.pathname}`;
-        onEvent({ at: Date.now(), kind: 'key', client: clientId, detail });
-        return answerClient(call, clientId);
-      }),
+    answerCalls(
+      origin,
+      async (call) =>
+        actInPortal(call) ??
+        protect(call, rules, ports, undefined, async ({ clientId }) => {
+          const detail = `${call.method} ${call.url.pathname}`;
+          onEvent({ at: Date.now(), kind: 'key', client: clientId, detail });
+          return answerClient(call, clientId);
+        }),
     ),
   );
   return { ...server, behaviour };

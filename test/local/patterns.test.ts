@@ -1,14 +1,16 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openJournal } from '../../examples/patterns/journal.ts';
 import { openSessions } from '../../examples/patterns/rich-client/session.ts';
 import { runCrossZone, runPattern } from '../../local/patterns/main.ts';
+import { startPatternWorld } from '../../local/patterns/stand-in.ts';
 import { API, CLIENT_ID, ISSUER, makeWorld } from '../client/make-client.ts';
 import { FULL } from '../full.ts';
 import { newFolder } from '../temporary.ts';
@@ -57,6 +59,30 @@ describe('a pattern of the guideline', () => {
         expect(lines.filter((line) => line.trimStart().startsWith(what))).toHaveLength(1);
       expect(lines.filter((line) => line.includes(': refused, custody_')).length).toBeGreaterThanOrEqual(2);
       expect(lines.join('\n')).not.toMatch(/PRIVATE KEY|eyJ/);
+    },
+  );
+
+  test.runIf(FULL)(
+    'a program registers its key at the stand-in as docs/patterns.md says',
+    { timeout: 120_000 },
+    async () => {
+      const [, commands = ''] = /^```sh\n(export .*?)^```/ms.exec(page) ?? [];
+      const [, clientId = ''] = /portal\/([\w-]+)/.exec(commands) ?? [];
+      const state = newFolder();
+      const world = await startPatternWorld(state, [clientId], 'http://localhost:3999/callback');
+      onTestFinished(world.close);
+      const { port } = new URL(world.api);
+      const places = {
+        '3443': new URL(world.issuer).port,
+        '3444': new URL(world.selfService.baseUrl).port,
+        '3446': port,
+      };
+      const script = Object.entries(places)
+        .reduce((text, [there, here]) => text.replaceAll(`localhost:${there}`, `localhost:${here}`), commands)
+        .replaceAll('$PWD/.local', state)
+        .replaceAll('.local', state);
+      const { stdout } = await promisify(execFile)('bash', ['-emc', script], { cwd: root });
+      expect(stdout).toMatch(/"expiration":null.*"caller"/s);
     },
   );
 

@@ -13,7 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { addKey, type Custody, openCustody, switchKey } from '@helseid-zones/client/custody';
 import { createFileStore } from '@helseid-zones/client/custody/file';
@@ -66,13 +66,60 @@ describe('keys in a file', () => {
     expect(signature?.kid).toBe(await calculateJwkThumbprint(await exportJWK(key)));
   });
 
-  test('that openssl genpkey made are taken as they are', async () => {
+  /** A key file as OpenSSL makes it. */
+  function makeByOpenssl(kind: string[], encryption: string[]): string {
     const path = newFile();
-    const make = ['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-384', '-aes256'];
-    execFileSync('openssl', [...make, '-pass', `pass:${PASSPHRASE}`, '-out', path], { stdio: 'ignore' });
+    const key = execFileSync('openssl', ['genpkey', '-algorithm', ...kind], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const make = ['pkcs8', '-topk8', ...encryption, '-passout', `pass:${PASSPHRASE}`, '-out', path];
+    execFileSync('openssl', make, { input: key, stdio: ['pipe', 'ignore', 'ignore'] });
     chmodSync(path, 0o600);
-    const [key] = await (await open(path)).publicKeys();
-    expect(key).toMatchObject({ algorithm: 'ES384', jwk: { crv: 'P-384' } });
+    return path;
+  }
+  const EC = (curve: string) => ['EC', '-pkeyopt', `ec_paramgen_curve:${curve}`];
+  const RSA = ['RSA', '-pkeyopt', 'rsa_keygen_bits:2048'];
+
+  test.each([
+    ['ES384', EC('P-384')],
+    ['PS512', RSA],
+  ] as const)('that OpenSSL made are taken as they are, for %s', async (algorithm, kind) => {
+    const [key] = await (await open(makeByOpenssl([...kind], []), { algorithm })).publicKeys();
+    expect(key).toMatchObject({ algorithm });
+  });
+
+  test.each([
+    ['ES256', EC('P-384')],
+    ['ES256', RSA],
+    ['PS256', EC('P-256')],
+  ] as const)('of another kind than %s, which say none, are refused', async (algorithm, kind) => {
+    const custody = await open(makeByOpenssl([...kind], []), { algorithm });
+    const { message } = await failure(custody.publicKeys(), 'custody_refused');
+    expect(message).toContain(algorithm);
+  });
+
+  test.each([
+    ['by AES with 2,048 rounds', ['-v2', 'aes-128-cbc'], undefined],
+    ['by AES with more', ['-v2', 'aes-256-cbc', '-iter', '600000'], undefined],
+    ['by AES, stretched by scrypt', ['-scrypt'], undefined],
+    ['by AES with one round', ['-v2', 'aes-256-cbc', '-iter', '1'], /stretched less than 2048/],
+    ['by triple DES', ['-v2', 'des3'], /not encrypted by AES.*openssl pkcs8/],
+    ['by triple DES of PKCS#12', ['-v1', 'PBE-SHA1-3DES'], /not encrypted by AES/],
+  ])('encrypted %s', async (_, encryption, why) => {
+    const custody = await open(makeByOpenssl(EC('P-256'), encryption));
+    if (why === undefined) expect(await signedBy(custody)).toBeDefined();
+    else expect((await failure(custody.publicKeys(), 'custody_refused')).message).toMatch(why);
+  });
+
+  test.each([
+    [0o777, false],
+    [0o1777, true],
+    [0o770, true],
+  ])('in a folder of mode %o are used: %s', async (mode, used) => {
+    const { path, custody } = await openNew();
+    chmodSync(dirname(path), mode);
+    if (used) expect(await signedBy(custody)).toBeDefined();
+    else expect((await failure(custody.publicKeys(), 'custody_refused')).message).toContain('chmod o-w');
   });
 
   const NAMES = /^client: journal\nclientId: c-1\nissuer: https:\/\/sts\.test\nzone: surgery$/m;
@@ -334,15 +381,18 @@ describe('keys in a file', () => {
     await failure(opened, 'custody_refused');
   });
 
-  test('a short passphrase encrypts nothing', async () => {
-    const path = newFile();
-    const custody = await open(path, { passphrase: () => 'correct horse' });
-    await failure(
-      custody.change((ring) => addKey(ring, 'ES256')),
-      'custody_refused',
-    );
-    expect(existsSync(path)).toBe(false);
-  });
+  test.each(['correct horse', ' '.repeat(30), `  1234${' '.repeat(30)}`])(
+    'a short passphrase encrypts nothing: %j',
+    async (passphrase) => {
+      const path = newFile();
+      const custody = await open(path, { passphrase: () => passphrase });
+      await failure(
+        custody.change((ring) => addKey(ring, 'ES256')),
+        'custody_refused',
+      );
+      expect(existsSync(path)).toBe(false);
+    },
+  );
 
   test('a short passphrase opens nothing either: the key may have been anywhere with it', async () => {
     const path = newFile();

@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto';
+import { inspect } from 'node:util';
 import { type MakeSigner, signerCases } from '@helseid-zones/client/conformance';
 import { createSigner } from '@helseid-zones/client/create-signer';
 import { addKey, type CustodyOptions, openCustody, switchKey } from '@helseid-zones/client/custody';
@@ -102,6 +103,23 @@ describe.runIf(FULL)('a row of PostgreSQL', () => {
       }),
     ).rejects.toBe(thrown);
     expect(await read()).toEqual(before);
+  });
+
+  test('that the database refuses shows up in no error', async () => {
+    const database = await openPglite();
+    const custody = await start('postgres:');
+    await custody.makeKey({ ...BASE, ...custody.place() });
+    await database.query("ALTER TABLE helseid_keys ADD CHECK (keys = '') NOT VALID");
+    const opened = await openCustody({ ...BASE, ...custody.place() });
+    const error = await failure(
+      opened.change((ring) => addKey(ring, 'ES256')),
+      'custody_unavailable',
+    );
+    expect(error.cause).toMatchObject({
+      code: '23514',
+      message: expect.stringContaining('check constraint'),
+    });
+    expect(inspect(error, { depth: null, showHidden: true })).not.toMatch(/BEGIN|thumbprint|zone:/);
   });
 
   test('whose database does not answer is unavailable', async () => {

@@ -35,8 +35,13 @@ describe('the URI of a custody', () => {
       0,
     ],
     ['pkcs11:object=journal', 'pkcs11:object=journal', 0],
+    ['postgresql://journal@db/journal', 'postgres://journal@db/journal', 0],
   ])('%s', (uri, place, mode) => {
-    expect(parseCustodyUri(uri)).toEqual({ scheme: uri.slice(0, uri.indexOf(':') + 1), place, mode });
+    expect(parseCustodyUri(uri)).toEqual({
+      scheme: uri.slice(0, uri.indexOf(':') + 1).replace('postgresql:', 'postgres:'),
+      place,
+      mode,
+    });
   });
 
   test.each([
@@ -55,6 +60,7 @@ describe('the URI of a custody', () => {
     ['file:///a%2Fkey.pem'],
     ['file:///key.pem%00'],
     ['postgres://journal:hunter2@db/journal'],
+    ['postgresql://journal:hunter2@db/journal'],
     ['postgres://journal@db/journal?password=hunter2'],
     ['postgres://journal@db/journal?passwor%64=hunter2'],
     ['postgres://db/journal?user=journal%3Ahunter2'],

@@ -56,6 +56,41 @@ async function call(method: 'GET' | 'POST', body?: unknown, accessToken = token)
 const tokenWith = (newKey: ClientKey) => wire.token({ form: CC, key: newKey });
 const kids = () => helseId.registry.keys('c').map(({ kid }) => kid);
 
+describe('the portal', () => {
+  const register = (clientId: string, body: unknown, type = 'application/json') =>
+    fetch(`${server.url}/portal/${clientId}`, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body: JSON.stringify(body),
+    });
+
+  test('takes the first key of a program without a token, and HelseID honours it', async () => {
+    const added = await makeClientKey('PS256');
+    expect((await tokenWith(added)).status).toBe(401);
+    expect(await read(await register('c', added.jwk))).toMatchObject({
+      status: 200,
+      body: { expiration: null },
+    });
+    expect((await tokenWith(added)).status).toBe(200);
+    expect(helseId.registry.keys('c').at(-1)).toMatchObject({ origin: 'Gui', expires: null });
+    helseId.registry.remove('c', String(added.jwk.kid));
+  });
+
+  test.each<[string, (added: ClientKey) => Promise<Response>, number]>([
+    ['of another client', ({ jwk }) => register('other', jwk), 400],
+    ['that is no JWK', () => register('c', 'text'), 400],
+    [
+      'that a page of another origin sends without asking',
+      ({ jwk }) => register('c', jwk, 'text/plain'),
+      415,
+    ],
+    ['to be read', () => fetch(`${server.url}/portal/c`), 401],
+  ])('takes no key %s', async (_, ask, status) => {
+    expect((await ask(await makeClientKey())).status).toBe(status);
+    expect(kids()).toEqual([key.jwk.kid]);
+  });
+});
+
 describe('client-secret', () => {
   test.each(['object', 'string'])(
     'takes a key as %s, reports its expiry, and HelseID honours it',
