@@ -35,11 +35,7 @@ const hourly: AlarmSpec = {
 };
 const daily: AlarmSpec = { ...hourly, period: DAY };
 
-/**
- * The metrics that rotation and key-watch emit, in namespace `helseid-zones` with the dimensions `service` (the system) and
- * `client`, and the alarms on them. The infrastructure makes an alarm of each row for each client.
- */
-export const KEY_METRICS = {
+const metrics = {
   RotationFailed: {
     urgency: 'ticket',
     meaning: 'A step of a rotation failed; it is tried again. Read the reason in the log of rotation.',
@@ -89,7 +85,13 @@ export const KEY_METRICS = {
 } as const satisfies Record<string, KeyMetric>;
 
 /** Name of a metric. */
-type KeyMetricName = keyof typeof KEY_METRICS;
+type KeyMetricName = keyof typeof metrics;
+
+/**
+ * The metrics that rotation and key-watch emit, in namespace `helseid-zones` with the dimensions `service` (the system) and
+ * `client`, and the alarms on them. The infrastructure makes an alarm of each row for each client.
+ */
+export const KEY_METRICS: Readonly<Record<KeyMetricName, KeyMetric>> = metrics;
 
 /** What was counted for one client, by metric. */
 export type MetricValues = Partial<Record<KeyMetricName, number>>;

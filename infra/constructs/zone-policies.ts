@@ -154,8 +154,12 @@ function actionsOf(by: Use['by'], names: readonly string[] = Object.keys(by)): s
   return [...new Set(names.flatMap((name) => by[name] ?? []))].sort();
 }
 
-/** Use of the zone's key by services that act for the caller; those calls carry no endpoint. None without a service. */
-function allowDataKey({ place, keyArn }: ZoneFacts, services: readonly string[]): PolicyStatement[] {
+/** Use of the zone's key by the services that act for these functions; those calls carry no endpoint. None without a service. */
+function allowDataKey(facts: ZoneFacts, names: readonly string[]): PolicyStatement[] {
+  const { place, keyArn, declared } = facts;
+  const uses = [...usesOfSignersAndTables(facts), ...usesOfQueuesAndSecrets(facts)];
+  const own = uses.filter(({ by }) => names.some((name) => Object.hasOwn(by, name)));
+  const services = dataServices(declared).filter((service) => own.some((use) => use.service === service));
   if (services.length === 0) return [];
   const through = services.map((service) => serviceHost(place, service));
   return [allow('OwnDataKey', DATA_KEY_ACTIONS, keyArn, { StringEquals: { 'kms:ViaService': through } })];
@@ -172,7 +176,7 @@ export function boundaryStatements(facts: ZoneFacts, group?: string): PolicyStat
     ...allowRunning(logStreamsArn(place, `${facts.logPrefix}/*`)),
     ...(group ? [] : [allowFlowLog(logStreamsArn(place, `${facts.logPrefix}/flow`))]),
     ...allowUses(facts, usesOfSignersAndTables(facts), names),
-    ...allowDataKey(facts, dataServices(declared)),
+    ...allowDataKey(facts, names),
     ...allowUses(facts, usesOfQueuesAndSecrets(facts), names),
     ...(group && declared.admin ? adminBoundary(facts, group) : []),
     deny('NeverClientKeys', KEY_CAPTURE_ACTIONS, '*'),
@@ -190,13 +194,9 @@ export function boundaryStatements(facts: ZoneFacts, group?: string): PolicyStat
 /** What one function of the zone may do beyond running. */
 export function functionStatements(facts: ZoneFacts, name: string): PolicyStatement[] {
   const uses = [...usesOfSignersAndTables(facts), ...usesOfQueuesAndSecrets(facts)];
-  const used = new Set<string>(uses.flatMap(({ by, service }) => (Object.hasOwn(by, name) ? [service] : [])));
   return [
     ...allowUses(facts, uses, [name]),
-    ...allowDataKey(
-      facts,
-      dataServices(facts.declared).filter((service) => used.has(service)),
-    ),
+    ...allowDataKey(facts, [name]),
     ...(facts.declared.admin ? adminStatements(facts, name) : []),
   ];
 }

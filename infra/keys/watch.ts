@@ -56,7 +56,7 @@ function describeMetrics(
   line: v.InferOutput<typeof metricsSchema>,
   declared: ClientDeclaration | undefined,
 ): string[] {
-  const rows = Object.entries<KeyMetric>(KEY_METRICS).flatMap(([name, metric]) => {
+  const rows = Object.entries(KEY_METRICS).flatMap(([name, metric]) => {
     const value = line[name];
     if (typeof value !== 'number') return [];
     return [`  ${name.padEnd(14)} ${value}${rings(metric, value) ? `  ${metric.meaning}` : ''}`];

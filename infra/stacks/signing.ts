@@ -112,6 +112,10 @@ export class SigningStack extends SystemStack {
         ...alarmsOn(name, ['KmsSlow'], { ...counted, kind: 'dpop_proof' }),
       ];
     });
+    // In the account of its zone a signer's memory is told of by the zone's own alarm.
+    for (const [zone, { account = this.account }] of Object.entries(system.zones))
+      if (account !== this.account)
+        rows.push(...alarmsOn(`${system.name}-${zone}`, ['MemoryUsed'], { service: system.name, zone }));
     const blocked = required(network.blockedNames, 'The firewall of the signing zone');
     rows.push(...alarmsOn(`${system.name}-signing`, ['BlockedNames'], blocked));
     this.sayTopic(

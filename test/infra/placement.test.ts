@@ -94,6 +94,19 @@ describe('zones in another account', () => {
     expect(assembly.dependencies('journal-zone-admin')).toContain('journal-signing');
   });
 
+  test('have an alarm on the memory of their signers where those are, beside their own', () => {
+    const memory = (stack: string) =>
+      assembly
+        .ofType('AWS::CloudWatch::Alarm', stack)
+        .map(([, { Properties }]) => Properties as { AlarmName: string; Dimensions: { Value: string }[] })
+        .filter(({ AlarmName }) => AlarmName.endsWith('-MemoryUsed'))
+        .map(({ AlarmName, Dimensions }) => [AlarmName, Dimensions.map(({ Value }) => Value).sort()]);
+    const of = (zone: string) => [`journal-${zone}-MemoryUsed`, ['journal', zone].sort()];
+    expect(memory('journal-signing')).toEqual([of('public'), of('internal')]);
+    expect(memory('journal-zone-internal')).toEqual([of('internal')]);
+    expect(memory('journal-zone-admin')).toEqual([of('admin')]);
+  });
+
   test('have the gateway settings of their own account', () => {
     expect(assembly.stacks).toContain(`journal-gateway-account-${OTHER}`);
     expect(assembly.account(`journal-gateway-account-${OTHER}`)).toBe(OTHER);

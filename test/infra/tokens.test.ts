@@ -13,6 +13,7 @@ import system from '../one-client.zones.ts';
 import {
   arn,
   type Change,
+  type Changeable,
   dropStatement,
   find,
   findingsOf,
@@ -22,6 +23,8 @@ import {
   STACKS,
   setsVariables,
   signer,
+  statementOf,
+  type Template,
   withTemplate,
 } from './proof/mutate.ts';
 import { synthesize } from './proof/one-client.ts';
@@ -66,6 +69,19 @@ describe('in a zone with a tokens function', () => {
       undefined,
       undefined,
     ]);
+  });
+
+  it('the boundary of those that ask lets them use the zone’s key by the services that they use, and by no other', () => {
+    const { template } = assembly.stacks.find(({ name }) => name === STACKS.internal) ?? {};
+    const through = (id: string) => {
+      const boundary = find(template?.Resources as unknown as Template, id, 'ManagedPolicy');
+      const { Condition } = statementOf(boundary, 'OwnDataKey') as {
+        Condition: { StringEquals: Changeable };
+      };
+      return JSON.stringify(Condition.StringEquals['kms:ViaService']).match(/dynamodb|sqs|secretsmanager/g);
+    };
+    expect(through('Boundarytokens')).toEqual(['dynamodb']);
+    expect(through('BoundaryEA298153')).toEqual(['dynamodb', 'sqs']);
   });
 
   it.each<[boolean, string, string, string, string?]>([

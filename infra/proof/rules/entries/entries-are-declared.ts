@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { KEY_METRICS, type KeyMetric } from '../../../../functions/key-watch/metrics.ts';
+import { KEY_METRICS } from '../../../../functions/key-watch/metrics.ts';
 import { ALARM_NAMES, alarmOn } from '../../../alarm-kinds.ts';
 import { eventNames, functionName, SIGNING_ZONE } from '../../../declaration/names.ts';
 import { eventPatternOf, scheduleName, zoneQueues } from '../../../declaration/own.ts';
@@ -75,7 +75,7 @@ function alarmsOf({ name, clients, zones }: SystemDeclaration): string[] {
   const watched = Object.keys(zones).filter((zone) => zones[zone]?.network?.dnsFirewall !== false);
   const networks = [SIGNING_ZONE, ...watched].map((zone) => `${name}-${zone}-BlockedNames`);
   const keys = Object.entries(clients).flatMap(([client, { selfService }]) =>
-    Object.entries<KeyMetric>(KEY_METRICS).flatMap(([metric, { selfServiceOnly }]) =>
+    Object.entries(KEY_METRICS).flatMap(([metric, { selfServiceOnly }]) =>
       selfService || !selfServiceOnly ? [`${name}-${client}-${metric}`] : [],
     ),
   );
