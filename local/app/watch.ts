@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync, watch } from 'node:fs';
-import { join, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { bundleFunction, recompileHandlers } from '../../infra/bundling.ts';
+import { functionName, zoneFunctions } from '../../infra/declaration/names.ts';
+import { foreignCode } from '../../infra/declaration/runtimes.ts';
+import { copyCode } from '../../infra/foreign-code.ts';
 import { parseJson } from '../../infra/proof/assembly/json.ts';
 import type { LocalSystem } from './system.ts';
 
@@ -43,17 +46,43 @@ function foldersBelow(path: string): string[] {
   ];
 }
 
+/** Whether a file is this one, or below this folder. What a language keeps for itself is none. */
+function isIn(path: string, file: string): boolean {
+  const below = relative(path, file);
+  return !below.startsWith('..') && !below.includes('__pycache__');
+}
+
 /**
- * Compiles functions anew whose sources are edited, and has their next invocation start with that. What does not compile is said,
+ * Compiles functions anew whose sources are edited, copies those in other languages whose code is, and has their next invocation start with that. What does not compile is said,
  * and the code of before goes on. Config files stay: they come of the declaration. Returns what ends it.
  */
 export function watchFunctions(
-  { aws }: LocalSystem,
+  { aws, declaration }: Pick<LocalSystem, 'aws' | 'declaration'>,
   directory: string,
   say: (what: string) => void,
 ): () => void {
-  return watchFolders(SOURCES.flatMap(foldersBelow), (files) => {
+  const { name: system, zones } = declaration;
+  const foreign = Object.entries(zones).flatMap(([zone, declared]) =>
+    zoneFunctions(declared).flatMap((name) => {
+      const code = foreignCode(declared, name);
+      return code ? [{ name: functionName(system, zone, name), code }] : [];
+    }),
+  );
+  // A zip is seen by the folder that it is in.
+  const folders = foreign.flatMap(({ code: { path } }) =>
+    path.endsWith('.zip') ? [dirname(path)] : foldersBelow(path),
+  );
+  return watchFolders([...new Set([...SOURCES.flatMap(foldersBelow), ...folders])], (files) => {
     const began = performance.now();
+    const newCode = (names: string) =>
+      say(`${names}: new code after ${Math.round(performance.now() - began)} ms`);
+    for (const { name, code } of foreign.filter(({ code }) => files.some((file) => isIn(code.path, file))))
+      try {
+        aws.replaceCode(name, copyCode(join(directory, 'watch'), name, code));
+        newCode(name);
+      } catch (error) {
+        say(`${(error as Error).message} Until then the code of before goes on.`);
+      }
     const edited = aws.functions
       .map(({ name }) => ({ name, modules: modulesOf(aws.codeOf(name)) }))
       .filter(({ modules }) => modules.some(({ sources }) => files.some((file) => sources.includes(file))));
@@ -65,7 +94,7 @@ export function watchFunctions(
         aws.replaceCode(name, bundleFunction(folder, name, entry, configs, modules.length > 1));
       }
       const names = edited.map(({ name }) => name).join(', ');
-      if (edited.length > 0) say(`${names}: new code after ${Math.round(performance.now() - began)} ms`);
+      if (edited.length > 0) newCode(names);
     } catch (error) {
       say(`${files.join(', ')} does not compile, so the code of before goes on: ${(error as Error).message}`);
     }

@@ -2,8 +2,11 @@ import { appendFileSync, readFileSync, renameSync, utimesSync, writeFileSync } f
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { bundleFunction } from '../../../infra/bundling.ts';
+import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import type { LocalSystem } from '../../../local/app/system.ts';
 import { watchFolders, watchFunctions } from '../../../local/app/watch.ts';
+import { changed } from '../../infra/declaration/change.ts';
+import system from '../../own-things.zones.ts';
 import { newFolder } from '../../temporary.ts';
 
 /** Resolves with what the next call of `told` is given. */
@@ -34,7 +37,12 @@ test('a file that an editor puts in the place of another is seen, and so is what
 });
 
 /** Functions that are watched while a file is touched: their new code by name, and what is said. */
-async function touch(file: string, codes: Readonly<Record<string, string>>, folder: string) {
+async function touch(
+  file: string,
+  codes: Readonly<Record<string, string>>,
+  folder: string,
+  declaration: Pick<LocalSystem['declaration'], 'name' | 'zones'> = { name: 'journal', zones: {} },
+) {
   const replaced = new Map<string, string>();
   const { told, next } = expectCall<string>();
   const aws = {
@@ -42,7 +50,7 @@ async function touch(file: string, codes: Readonly<Record<string, string>>, fold
     codeOf: (name: string) => codes[name],
     replaceCode: (name: string, code: string) => replaced.set(name, code),
   };
-  const stop = watchFunctions({ aws } as unknown as LocalSystem, folder, told);
+  const stop = watchFunctions({ aws, declaration } as unknown as LocalSystem, folder, told);
   utimesSync(file, new Date(), new Date());
   const said = await next();
   stop();
@@ -75,3 +83,19 @@ test.each(['summary', 'webhook-guard'])(
       expect(readFileSync(join(code, file))).toEqual(readFileSync(join(hook, file)));
   },
 );
+
+test('a function in another language gets its folder, or what is in its zip, as it is now', async () => {
+  const folder = newFolder();
+  const code = newFolder();
+  writeFileSync(join(code, 'handler.py'), 'print(1)');
+  const declaration = changed('zones.internal.functions.labels.code', code, system) as SystemDeclaration;
+  const name = 'journal-internal-labels';
+  const { replaced, said } = await touch(join(code, 'handler.py'), { [name]: code }, folder, declaration);
+  expect(said).toMatch(/^journal-internal-labels: new code after \d+ ms$/);
+  expect(readFileSync(join(replaced.get(name) ?? '', 'handler.py'), 'utf8')).toBe('print(1)');
+  // What can't be deployed is said, and the code of before goes on.
+  writeFileSync(join(code, '.env'), 'KEY=1');
+  const refused = await touch(join(code, 'handler.py'), { [name]: code }, folder, declaration);
+  expect(refused.replaced.size).toBe(0);
+  expect(refused.said).toMatch(/hidden.*code of before goes on/);
+});
