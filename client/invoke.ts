@@ -81,9 +81,9 @@ const RETRY_AFTER = 1;
 /** Milliseconds that the first pause takes at most. */
 const FIRST_PAUSE = 100;
 
-/** Seconds, for what is shed by overload and for nothing else. A signer of the release before names none. */
+/** Seconds, for what is shed by overload and for nothing else. */
 function retryAfter(error: unknown): number | undefined {
-  if (isZonesError(error, 'kms_throttled')) return error.facts.retry_after ?? RETRY_AFTER;
+  if (isZonesError(error, 'kms_throttled')) return error.facts.retry_after;
   const shed = isZonesError(error, 'tokens_unavailable') || isZonesError(error, 'signer_unavailable');
   return shed ? error.facts.retry_after : undefined;
 }

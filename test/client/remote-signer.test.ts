@@ -117,11 +117,6 @@ test('what KMS throttles is asked for again, after a random part of a time that 
 test.each<[string, () => Response, string]>([
   ['KMS', throttled, 'kms_throttled'],
   [
-    'KMS, as a signer of the release before says it',
-    () => Response.json({ error: { ...shed, facts: {} } }),
-    'kms_throttled',
-  ],
-  [
     'the signer’s own concurrency',
     () => new Response('{}', { status: 429, headers: { 'x-amzn-errortype': 'TooManyRequestsException' } }),
     'signer_unavailable',

@@ -118,6 +118,22 @@ describe('transitions', () => {
     ]);
   });
 
+  test('a record of 150 keys, those in use with RSA of 3,072 bits, is a secret that AWS takes', () => {
+    const publicKey = { kty: 'RSA', n: 'n'.repeat(512), e: 'AQAB' } as const;
+    let record: ClientRecord = { ...EMPTY, clientId: 'c'.repeat(36) };
+    for (let at = 1_790_000_000; record.keys.length < 150; at += 100_000) {
+      const kid = String(record.keys.length).padStart(43, 'k');
+      const keyArn = `${ARN}${'a'.repeat(36)}`;
+      record = addKey(record, { kid, keyArn, algorithm: 'PS256', publicKey }, at);
+      for (const state of ['registered', 'verified'] as const) record = moveKey(record, kid, state, at);
+      record = noteExpiry(switchCurrent(record, kid, at, at + 1), kid, at);
+      for (const due of dueToRetire(record, at + 2)) record = moveKey(record, due.kid, 'retired', at + 2);
+    }
+    expect(record.keys.filter(({ state }) => state === 'retired')).toHaveLength(149);
+    // https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html
+    expect(JSON.stringify(record).length).toBeLessThan(65_536);
+  });
+
   test('a clock behind the one before changes no order', () => {
     const record = lead(recordWith({ old: 'current' }), 'new', 'verified');
     expect(findKey(moveKey(recordWith({ k: 'registered' }), 'k', 'verified', 3), 'k')?.since.verified).toBe(
