@@ -2,7 +2,8 @@ import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { Dashboard, GraphWidget, type IMetric, Metric, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import { deriveGrants } from '../declaration/derive.ts';
-import { signerName, zoneClients } from '../declaration/names.ts';
+import { TOKENS_FUNCTION } from '../declaration/fields.ts';
+import { functionName, signerName, zoneClients } from '../declaration/names.ts';
 import { zoneQueues } from '../declaration/own.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 
@@ -55,11 +56,16 @@ export function addDashboard(scope: Construct, system: SystemDeclaration): void 
         const of = { service, zone, client };
         return [METRICS_NAMESPACE, metric, of, statistic];
       };
+      const asks = declared.tokens === 'function';
+      const tokens: Figure = [
+        'AWS/Lambda',
+        'Invocations',
+        { FunctionName: functionName(service, zone, TOKENS_FUNCTION) },
+      ];
       return [
         graph(
-          `${zone}, ${client}: tokens and round trips to the issuer`,
-          figure('Tokens'),
-          figure('RoundTrips'),
+          `${zone}, ${client}: tokens, round trips to the issuer${asks ? ', invocations of tokens' : ''}`,
+          ...[figure('Tokens'), figure('RoundTrips'), ...(asks ? [tokens] : [])],
         ),
         graph(`${zone}, ${client}: no tokens`, figure('TokenFailures'), figure('InvalidClient')),
         graph(`${zone}, ${client}: seconds from the issuer's clock`, figure('ClockDifference', 'Maximum')),

@@ -48,10 +48,10 @@ describe('the dashboard', () => {
     for (const { x, width } of widgets) expect(x + width).toBeLessThanOrEqual(24);
   });
 
-  test('has every signer, entry, queue and client', () => {
+  test('has every signer, tokens function, entry, queue and client', () => {
     const titles = widgets.map(({ properties: { title } }) => title ?? '').join('\n');
     for (const signer of names('AWS::Lambda::Function', 'FunctionName').filter((name) =>
-      name.includes('-signer-'),
+      /-signer-|-tokens$/.test(name),
     ))
       expect(figures.map(({ dimensions }) => dimensions['FunctionName'])).toContain(signer);
     for (const queue of names('AWS::SQS::Queue', 'QueueName').filter((name) => !name.endsWith('undelivered')))
