@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
+import { oldNode } from './node-version.ts';
 import './progress.ts';
 import { print, printError } from './terminal.ts';
 
@@ -28,6 +29,11 @@ helseid-zones COMMAND --help says more. start, send and call are for a clone of 
 
 /** Runs a command as its own program would: in this process, in the folder that it was called in. */
 async function main([name = '--help', ...given]: string[]): Promise<void> {
+  if (oldNode !== undefined) {
+    printError(oldNode);
+    process.exitCode = 1;
+    return;
+  }
   const [program, before] = Object.hasOwn(COMMANDS, name) ? (COMMANDS[name] ?? []) : [];
   if (program === undefined || before === undefined) {
     const help = name === '--help' || name === '-h';

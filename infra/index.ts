@@ -3,6 +3,9 @@
  * @module
  */
 import './errors.ts';
+import { oldNode } from './node-version.ts';
+
+if (oldNode !== undefined) throw new Error(oldNode);
 
 export { addSystem, type BuildOptions, buildApp } from './build-app.ts';
 export { defineSystem } from './declaration/define.ts';

@@ -45,9 +45,9 @@ const apiConfig = v.strictObject({
   clients: some(text),
 });
 
-/** API Gateway resource paths: plain segments but `.` and `..`, and whole segments in braces; the last may be greedy. */
+/** API Gateway resource paths: plain segments but `.`, `..` and `:id`, which is another framework's parameter, and whole segments in braces; the last may be greedy. */
 const RESOURCE_PATH =
-  /^\/$|^(?!.*\/\.{1,2}(?:\/|$))(?:\/(?:[A-Za-z0-9:._$-]+|\{[A-Za-z0-9_]+\}))*(?:\/\{[A-Za-z0-9_]+\+\})?$/;
+  /^\/$|^(?!.*\/\.{1,2}(?:\/|$))(?:\/(?:[A-Za-z0-9._$-][A-Za-z0-9:._$-]*|\{[A-Za-z0-9_]+\}))*(?:\/\{[A-Za-z0-9_]+\+\})?$/;
 
 /** Paths below an API's base URL: parameters are whole segments and never greedy. */
 export const TARGET_PATH = /^(?:\/(?:[A-Za-z0-9._~$-]+|\{[A-Za-z0-9_]+\}))+$/;
@@ -57,7 +57,7 @@ export const resourcePath = v.pipe(
   text,
   v.regex(
     RESOURCE_PATH,
-    'must be an API Gateway resource path, e.g. /summaries/{id}; parameters are whole segments',
+    'must be an API Gateway resource path, e.g. /summaries/{id}; parameters are whole segments in braces',
   ),
 );
 

@@ -86,12 +86,36 @@ function describeIssue({ kind, expected, received, message, path: given }: v.Bas
   if (isNoField({ kind, expected }))
     return {
       field,
-      message: 'is not a field of the declaration; check its spelling against infra/declaration/schema.ts',
+      message: `is not a field of the declaration; fields here are ${fieldsAt(path.slice(0, -1)).join(', ')}`,
     };
   // Where a key is not there, valibot expects its name.
   if (received === 'undefined' && expected === JSON.stringify(path.at(-1)?.key))
     return { field, message: 'is missing' };
   return { field, message: message.replace(/^Invalid \w+: Expected/, 'is not right: expected') };
+}
+
+/** What of valibot's schemas leads from a declaration to its fields. */
+interface Shape {
+  entries?: Readonly<Record<string, Shape>>;
+  value?: Shape;
+  item?: Shape;
+  wrapped?: Shape;
+  getter?: (given: unknown) => Shape;
+}
+
+/** Names of the fields that the schema has at a place. */
+function fieldsAt(path: readonly { key: unknown; value: unknown }[]): string[] {
+  const end = path.reduce<Shape | undefined>(
+    (at, { key, value }) => bare(at?.entries?.[String(key)] ?? at?.value ?? at?.item, value),
+    systemSchema as Shape,
+  );
+  return Object.keys(end?.entries ?? {});
+}
+
+/** Without what makes it optional, or chooses it by what is given. */
+function bare(shape: Shape | undefined, given: unknown): Shape | undefined {
+  const within = shape?.wrapped ?? shape?.getter?.(given);
+  return within ? bare(within, given) : shape;
 }
 
 /**

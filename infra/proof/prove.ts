@@ -48,6 +48,7 @@ export function prove(
 ): Proof {
   refuseUnknownRules(declaration);
   const read = typeof assembly === 'string' ? readAssembly(assembly) : assembly;
+  refuseAbsentStacks(read, declaration);
   const resolved = resolveAssembly(read, options);
   const others = untouching(resolved, declaration);
   const comparison = options.derived && compareWithDerived(read, options.derived, declaration.otherStacks);
@@ -92,6 +93,17 @@ export function refuseUnknownRules({ exceptions = [] }: SystemDeclaration): void
         'declaration_invalid',
         `The declaration is not right:\n  exceptions[${index}].rule names the rule ${rule}, which does not exist; docs/proof.md lists them: correct it, or take the exception out`,
         { facts: { field: `exceptions[${index}].rule` } },
+      );
+}
+
+/** What is assumed of a stack that nobody has would be said of nothing, and the one that was meant be judged. */
+function refuseAbsentStacks({ stacks }: Assembly, { otherStacks }: SystemDeclaration): void {
+  for (const [index, name] of otherStacks.entries())
+    if (!stacks.some((stack) => stack.name === name))
+      throw new ZonesError(
+        'declaration_invalid',
+        `The declaration is not right:\n  otherStacks[${index}] names the stack ${name}, which is not synthesized; there are: ${stacks.map((stack) => stack.name).join(', ')}`,
+        { facts: { field: `otherStacks[${index}]` } },
       );
 }
 

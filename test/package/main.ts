@@ -3,7 +3,7 @@
  * their types and run them. Dependencies are taken from this repository's node_modules, so that nothing is downloaded.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,8 +73,21 @@ cpSync(join(here, 'consumer'), project, { recursive: true });
 run([join(root, 'node_modules/typescript/bin/tsc'), '-p', project], project);
 run(['app.ts'], project);
 run([join(scope, 'infra', infra.bin['helseid-zones']), '--help'], project);
-// The client alone runs on every Node there is on this machine.
-for (const node of new Set([process.execPath, ...othersOf('node')])) run(['client.mjs'], project, node);
+// The client alone runs on every Node there is on this machine; what deploys says which it needs.
+for (const node of new Set([process.execPath, ...othersOf('node')])) {
+  run(['client.mjs'], project, node);
+  const version = execFileSync(node, ['--version'], { encoding: 'utf8' });
+  if (Number.parseInt(version.slice(1), 10) >= 24) continue;
+  const bin = join(scope, 'infra', infra.bin['helseid-zones']);
+  const { status, stderr } = spawnSync(node, [bin, 'zones'], { cwd: project, encoding: 'utf8' });
+  assert.equal(status, 1);
+  assert.match(stderr, /^@helseid-zones\/infra needs Node 24.* and this is v2\d.*\n$/);
+  const imported = spawnSync(node, ['-e', 'import("@helseid-zones/infra")'], {
+    cwd: project,
+    encoding: 'utf8',
+  });
+  assert.match(imported.stderr, /needs Node 24/);
+}
 console.log(`\n${Math.round(bytes / 1000)} KB of client\n1 passed, 0 failed`);
 
 /** Programs of that name in PATH, but for those that npm puts there. */

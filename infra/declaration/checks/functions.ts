@@ -57,6 +57,13 @@ function checkCode(
   });
 }
 
+/** Whichever functions routes and the zone's events name that have nothing of their own: one may be misspelt. */
+function startedBesides({ gateway, events, functions }: ZoneDeclaration): string {
+  const named = [...(gateway?.routes ?? []), ...(events ? [events] : [])].map((one) => one.function);
+  const others = named.filter((name) => !Object.hasOwn(functions, name));
+  return others.length > 0 ? ` (they start ${others.join(', ')}: is that its name?)` : '';
+}
+
 function checkStart(
   field: string,
   zone: ZoneDeclaration,
@@ -68,7 +75,8 @@ function checkStart(
   const started = routed || takesEvents || events || reads.length > 0 || Object.keys(schedules).length > 0;
   return problemsOf({
     [field]:
-      !started && 'is started by nothing: give it schedules, events or reads, or a route in gateway.routes',
+      !started &&
+      `is started by nothing: give it schedules, events or reads, or a route in gateway.routes${startedBesides(zone)}`,
     [`${field}.events`]:
       events && takesEvents && `is there and so is the zone's own events for ${name}: put both into one`,
     [`${field}.timeout`]:

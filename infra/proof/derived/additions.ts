@@ -135,10 +135,11 @@ export const additionsAreUnderstood: Rule = {
       const problems = statements
         ? policies.map((policy) => takesAway(policy, input, added))
         : problemsOf(added, input);
+      const owner =
+        added.zone === undefined ? `Where ${added.stack} is another team's, name it in otherStacks. ` : '';
       return violationsOf(problems, {
         resource,
-        remedy:
-          'Declare it in zones.ts if that can say it; else leave it out, or declare an exception with its reason. A type or property that gives nobody a permission and leads nowhere belongs into infra/proof/rules/templates/types.ts.',
+        remedy: `${owner}Declare it in zones.ts if that can say it; else leave it out, or declare an exception with its reason. A type or property that gives nobody a permission and leads nowhere belongs into infra/proof/rules/templates/types.ts.`,
       });
     }),
 };

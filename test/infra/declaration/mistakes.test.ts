@@ -43,13 +43,13 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     // @ts-expect-error
     () => defineSystem({ ...base, zones, regoin: 'eu-north-1' }),
     'regoin',
-    /not a field.*schema/,
+    /not a field.*fields here are .*\bregion\b/,
   ],
   'a misspelt field of a client': [
     // @ts-expect-error
     () => defineSystem({ ...base, zones, clients: { journal: { ...journal, alg: 'ES256' } } }),
     'clients.journal.alg',
-    /not a field.*schema/,
+    /not a field.*fields here are .*\balgorithm\b/,
   ],
   'an audit that is sent to a log group': [
     () =>
@@ -129,7 +129,7 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     // @ts-expect-error
     () => defineSystem({ ...base, zones, clients: { journal: { ...journal, rotation: { everyDay: 60 } } } }),
     'clients.journal.rotation.everyDay',
-    /not a field.*schema/,
+    /not a field.*fields here are .*\beveryDays\b/,
   ],
   'a self-service API without its body': [
     () =>
@@ -180,7 +180,7 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     // @ts-expect-error
     () => defineSystem({ ...base, zones, apis: { documents: { ...documents, scope: 'documents/write' } } }),
     'apis.documents.scope',
-    /not a field.*schema/,
+    /not a field.*fields here are .*\bscopes\b/,
   ],
   'scopes as text': [
     // @ts-expect-error
@@ -202,7 +202,7 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     // @ts-expect-error
     () => defineSystem({ ...base, zones: { admin, internal: { ...internal, cider: '10.1.0.0/20' } } }),
     'zones.internal.cider',
-    /not a field.*schema/,
+    /not a field.*fields here are .*\bcidr\b/,
   ],
   'a zone without a network': [
     // @ts-expect-error
@@ -224,7 +224,7 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
         },
       }),
     'zones.internal.events.detailtype',
-    /not a field.*schema/,
+    /not a field.*fields here are .*\bdetailTypes\b/,
   ],
   'a client that is not declared': [
     () =>
@@ -377,7 +377,7 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
         },
       }),
     'zones.internal.functions.x.tables.seen.partitionkey',
-    /not a field.*schema/,
+    /not a field.*fields here are .*\bpartitionKey\b/,
   ],
   'a network that another zone has': [
     () => defineSystem({ ...base, zones: { admin, internal: { ...internal, cidr: '10.2.0.0/20' } } }),

@@ -267,6 +267,7 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
   [`${ROUTE}.path`]: [
     ['summaries', /resource path/],
     ['/summaries/../{id}', /resource path/],
+    ['/summaries/:id', /parameters are whole segments in braces/],
     ['/summaries/x{id}', /whole segments/],
   ],
   [`${ROUTE}.method`]: [['FETCH', /expected/]],
@@ -394,7 +395,7 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
     [ABSENT, /missing/],
   ],
   'exceptions[0].about[0]': [['s3:*', /without wildcards/]],
-  'zones.internal.grant': [[[], /spelling/]],
+  'zones.internal.grant': [[[], /fields here are cidr, .*\bgrants, /]],
   zones: [[[], /./]],
 };
 

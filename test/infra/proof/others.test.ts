@@ -62,6 +62,27 @@ describe('stacks that are somebody else’s', () => {
     expect(one.violations.map(({ resource }) => resource.split('/')[0])).toContain('shop-data');
   });
 
+  it('are there: a name that no stack has is refused, since nothing could be assumed of it', () => {
+    const misspelt = defineSystem({ ...system, otherStacks: [SHOP, 'shop-dta'] });
+    expect(() => proofOf(assembly, misspelt)).toThrow(
+      expect.objectContaining({
+        code: 'declaration_invalid',
+        facts: { field: 'otherStacks[1]' },
+        message: expect.stringMatching(/shop-dta, which is not synthesized; there are: .*shop-data/),
+      }),
+    );
+  });
+
+  it('are named in what to do about them', () => {
+    const { violations } = proofOf(assembly, system);
+    const added = violations.filter(
+      ({ rule, resource }) => rule === 'additions-are-understood' && /^shop/.test(resource),
+    );
+    expect(added.length).toBeGreaterThan(0);
+    for (const { remedy } of added)
+      expect(remedy).toMatch(/^Where shop-\w+ is another team's, name it in otherStacks\./);
+  });
+
   it('are said first in the report, in JSON and on the map, which draws none of them', () => {
     expect(reportSummary(proof, 120)).toMatch(
       /^The boundaries of journal hold assuming 2 things[^\n]*\n\nASSUMED[^\n]*\n {2}other stack shop-web /,
