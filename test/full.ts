@@ -10,3 +10,6 @@ export function full(runs: number): number {
 export function sampled<Case>(cases: readonly Case[], every = 10): readonly Case[] {
   return FULL ? cases : cases.filter((_, index) => index % every === 0);
 }
+
+/** Years of rotation that test/rotation lives through: in `npm test`, in full, and as `.ci/nightly` asks for. */
+export const YEARS = { quick: 5, full: 200, nightly: 10_000 } as const;

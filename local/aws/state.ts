@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 
@@ -11,7 +11,7 @@ export interface Document<T> {
 /**
  * Opens the document at `path`, beginning with `initial` where there is none. Files are readable by their owner only:
  * they hold the local keys.
- * @throws {ZonesError} local_failed: the file is no JSON
+ * @throws {ZonesError} local_failed: the file is no JSON, or can't be read
  */
 export function openDocument<T>(path: string, initial: T): Document<T> {
   const value = readDocument(path, initial);
@@ -56,10 +56,13 @@ function holdsKeys(path: string): boolean {
 }
 
 function readDocument<T>(path: string, initial: T): T {
-  if (!existsSync(path)) return initial;
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as T;
   } catch (cause) {
-    throw new ZonesError('local_failed', `${path} is damaged; start with --fresh to begin anew`, { cause });
+    const { code } = Object(cause) as { code?: string };
+    if (code === 'ENOENT') return initial;
+    // What can't be read is not nothing: whoever began anew here would lose the keys that it holds.
+    const what = code === undefined ? 'is damaged' : `can't be read (${code})`;
+    throw new ZonesError('local_failed', `${path} ${what}; start with --fresh to begin anew`, { cause });
   }
 }

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { compileHandler } from '../../infra/bundling.ts';
+import { YEARS } from '../full.ts';
 import { newFolder } from '../temporary.ts';
 import { PROMISES, readReliability, renderReliability } from './reliability.ts';
 import { PAGES } from './render-reference.ts';
@@ -201,8 +202,11 @@ describe('the promises when something fails', () => {
     expect(Object.values(promise.shown).flat()).not.toEqual([]);
   });
 
-  it('are on their page as the table has them (npm run docs writes it)', () => {
+  it('are on their page as the table has them (npm run docs writes it), also how many years are lived through at night', () => {
     expect(readReliability()).toBe(renderReliability());
+    expect(read('.ci/nightly')).toMatch(
+      new RegExp(`^FULL=1 YEARS=${YEARS.nightly} .*/year\\.test\\.ts$`, 'm'),
+    );
   });
 });
 

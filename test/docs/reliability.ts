@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { YEARS } from '../full.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
 
@@ -465,8 +466,7 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
     {
       fault:
         'A year of it: kills and lost answers at any call, throttling, slow propagation, a self-service API that fails',
-      promise:
-        'No request fails, nobody is called, every key is replaced in time: 20 schedules here, 10,000 in `.ci/nightly`; a seed that fails prints its shortest story.',
+      promise: `No request fails, nobody is called, every key is replaced in time: ${YEARS.quick} schedules in \`npm test\`, the same ones each time; ${YEARS.full} new ones with \`FULL=1\`, ${YEARS.nightly.toLocaleString('en')} in \`.ci/nightly\`; a seed that fails prints its shortest story.`,
       shown: {
         'test/rotation/year.test.ts': [
           'a year on schedule: whatever goes wrong, no request fails for a rotation and nobody is called',
@@ -483,7 +483,8 @@ const NOT_SHOWN = [
   'An oversized answer of an API: it is handed on as it comes, and whoever reads it bounds it, as the example’s functions do.',
   'A function out of memory, and a burst of cold starts, on AWS itself.',
   'A deploy in the middle of traffic. Old and new formats beside each other are: `npm run test:upgrade`.',
-  'A soak over half an hour with memory and sockets watched.',
+  'Half an hour of mixed traffic with faults, memory and sockets watched: `npm run test:soak -- --minutes 30`, in `.ci/nightly`.',
+  'Hostile input by the hundred thousand: `npm run test:fuzz`, in `.ci/nightly`.',
 ];
 
 const HEAD = `# What is promised when something fails

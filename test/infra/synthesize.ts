@@ -71,9 +71,18 @@ export function synthesizedFolder(
   prepare?.(app);
   app.synth();
   if (prepare !== undefined) return outdir;
-  // Whole or not at all; the one who comes second has the same.
-  if (!existsSync(shared)) renameSync(outdir, shared);
+  moveOnce(outdir, shared);
   return shared;
+}
+
+/** Moves a folder to where all find it, whole or not at all: who comes second has the same, and leaves what is there. */
+export function moveOnce(made: string, shared: string): void {
+  try {
+    renameSync(made, shared);
+  } catch (error) {
+    // Of a folder that is not empty; nothing else is anybody's work.
+    if (!['ENOTEMPTY', 'EEXIST'].includes(String(Object(error).code))) throw error;
+  }
 }
 
 /** A system as it is synthesized; see {@link synthesizedFolder}. */

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { openKeyStore } from '../../local/aws/kms/keys.ts';
 import { KEYS_FILE, openDocument, removeState } from '../../local/aws/state.ts';
 import { newFolder } from '../temporary.ts';
@@ -32,10 +32,31 @@ test('keys that may be registered at a real issuer are not', async () => {
   expect(existsSync(join(directory, KEYS_FILE))).toBe(true);
 });
 
-test('a damaged file may hold keys', async () => {
-  const directory = await makeState();
-  writeFileSync(join(directory, KEYS_FILE), '{');
-  expect(() => removeState(directory, true)).toThrow(expect.objectContaining({ code: 'local_failed' }));
+describe.each<[string, RegExp, (path: string) => void]>([
+  ['is damaged', /is damaged; start with --fresh/, (path) => writeFileSync(path, '{')],
+  ['is no object', /is damaged; start/, (path) => writeFileSync(path, '')],
+  ['is a folder', /can't be read \(EISDIR\); start with --fresh/, (path) => mkdirSync(path)],
+  ['is a link in a circle', /can't be read \(ELOOP\); start/, (path) => symlinkSync(path, path)],
+])('a file of keys that %s', (_, message, spoil) => {
+  const makeSpoilt = async () => {
+    const directory = await makeState();
+    rmSync(join(directory, KEYS_FILE));
+    spoil(join(directory, KEYS_FILE));
+    return directory;
+  };
+
+  test('is not taken for one without keys', async () => {
+    const path = join(await makeSpoilt(), KEYS_FILE);
+    expect(() => openDocument(path, { keys: [] })).toThrow(
+      expect.objectContaining({ code: 'local_failed', message: expect.stringMatching(message) }),
+    );
+  });
+
+  test('may hold some, and is left alone', async () => {
+    const directory = await makeSpoilt();
+    expect(() => removeState(directory, true)).toThrow(expect.objectContaining({ code: 'local_failed' }));
+    expect(readdirSync(directory)).toContain(KEYS_FILE);
+  });
 });
 
 test('a state without keys is removed', () => {

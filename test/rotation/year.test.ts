@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { HelseIdBehaviour } from '../fakes/self-service.ts';
 import { verifyQuickly } from '../fakes/verify-jws.ts';
-import { FULL } from '../full.ts';
+import { FULL, YEARS } from '../full.ts';
 import { lightStack } from './stacks.ts';
 import { createWorld, findLeftovers, type Kill, startWithKey, type World } from './world.ts';
 
@@ -156,7 +156,7 @@ test('a year on schedule: whatever goes wrong, no request fails for a rotation a
       expect(year).toEqual({ failed: [], rang: [], left: [] });
       expect(replaced).toBeGreaterThanOrEqual(5);
     }),
-    { numRuns: Number(process.env['YEARS'] ?? (FULL ? 200 : 5)) },
+    { numRuns: Number(process.env['YEARS'] ?? (FULL ? YEARS.full : YEARS.quick)) },
   );
 });
 

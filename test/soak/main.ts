@@ -9,6 +9,7 @@ import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { TEXTS } from '../../functions/login-common/answer.ts';
 import { eventNames } from '../../infra/declaration/names.ts';
 import { zoneQueues } from '../../infra/declaration/own.ts';
 import { objectOf, parseJson } from '../../infra/proof/assembly/json.ts';
@@ -112,6 +113,8 @@ function comeAgain(message: unknown): void {
 const answers = new Map<string, number>();
 const through = new Map<string, number>();
 const CODED = [429, 502, 503, 504];
+/** What a login ends with whose answer was lost on the way: a person begins anew. */
+const EXPIRED = `<title>${TEXTS.en.expired.title}</title>`;
 
 const count = (what: string) => void answers.set(what, (answers.get(what) ?? 0) + 1);
 
@@ -123,6 +126,7 @@ function account(lane: string, began: number, status: number, body: unknown): vo
   const what = good ? 'done' : `${status} ${code}`;
   count(`${lane}: ${what}`);
   if (good) through.set(lane, began);
+  else if (status === 400 && String(body).includes(EXPIRED)) count(`${lane}: of these expired`);
   else if (!CODED.includes(status) || typeof code !== 'string')
     note(`${lane} was answered with ${status}: ${JSON.stringify(body).slice(0, 300)}`);
 }
