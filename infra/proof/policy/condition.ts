@@ -14,7 +14,7 @@ export type Test =
   | { kind: 'resource'; id: string; pattern: Pattern }
   | { kind: 'unknown'; id: string; what: string };
 
-/** A Boolean formula over tests. `id` is equal for formulas that are written the same. */
+/** A Boolean formula over tests. `id` is equal for formulas that are written the same, and for no others: what policies say is quoted in it. */
 export type Condition = { id: string } & (
   | { kind: 'constant'; value: boolean }
   | { kind: 'test'; test: Test }
@@ -68,6 +68,8 @@ function combine(kind: 'all' | 'any', parts: readonly Condition[], decisive: boo
   return { kind, of, id: `${kind}(${ids.join(', ')})` };
 }
 
+const quoted = JSON.stringify;
+
 function ask(test: Test): Condition {
   return { kind: 'test', test, id: test.id };
 }
@@ -75,30 +77,30 @@ function ask(test: Test): Condition {
 /** That the key is present. */
 export function isPresent(name: string): Condition {
   const key = name.toLowerCase();
-  return ask({ kind: 'present', id: `${key} is present`, key, name });
+  return ask({ kind: 'present', id: `${quoted(key)} present`, key, name });
 }
 
 /** That the key's only value matches. */
 export function hasValue(name: string, matcher: Matcher): Condition {
   const key = name.toLowerCase();
-  return ask({ kind: 'value', id: `${key} ${matcher.id}`, key, name, matcher });
+  return ask({ kind: 'value', id: `${quoted(key)} ${matcher.id}`, key, name, matcher });
 }
 
 /** That one of the key's values matches none of the matchers. */
 export function hasStray(name: string, matchers: readonly Matcher[]): Condition {
   const key = name.toLowerCase();
   const ids = matchers.map((matcher) => matcher.id).sort();
-  return ask({ kind: 'stray', id: `${key} stray ${ids.join(' | ')}`, key, name, matchers });
+  return ask({ kind: 'stray', id: `${quoted(key)} stray ${ids.join(' | ')}`, key, name, matchers });
 }
 
 /** That the resource matches a pattern with policy variables, or a part of the resources asked about. */
 export function isResource(pattern: Pattern): Condition {
-  return ask({ kind: 'resource', id: `resource ${pattern.source}`, pattern });
+  return ask({ kind: 'resource', id: `resource ${quoted(pattern)}`, pattern });
 }
 
 /** What nobody can answer: possibly true in the proof, never enough to allow in the local system. `of` tells two of the same words apart, such as their values. */
 export function unknown(what: string, of = ''): Condition {
-  return ask({ kind: 'unknown', id: `unknown ${what} ${of}`, what });
+  return ask({ kind: 'unknown', id: `unknown ${quoted([what, of])}`, what });
 }
 
 /** Whether `condition` holds on a closed context; not known where a test can't be answered. */

@@ -65,7 +65,7 @@ export function compareMatchers(
 }
 
 function matcher(kind: string, glob: Glob, words: string, test: Matcher['test'], shape: Shape): Matcher {
-  return { id: `${kind} ${glob}`, words, test, shape: hasUnknown(glob) ? undefined : shape };
+  return { id: `${kind} ${JSON.stringify(glob)}`, words, test, shape: hasUnknown(glob) ? undefined : shape };
 }
 
 function show(glob: Glob): string {

@@ -5,6 +5,9 @@ import * as ternary from './ternary.ts';
 /** How many guesses {@link satisfiable} makes before it answers "perhaps", which counts as yes. */
 const MOST_GUESSES = 20_000;
 
+/** What was found out of a condition before, by its id: of ten questions of a proof, nine were asked already. */
+const known = new Map<string, boolean>();
+
 /**
  * Whether some request satisfies `condition`. A *no* is certain: it follows from logic and from what one
  * value can't do at once (be two texts, match two patterns that share no text, be absent and equal). A *yes*
@@ -12,9 +15,13 @@ const MOST_GUESSES = 20_000;
  * wherever it stands, and so is its contrary: what may allow is never excluded by what may deny.
  */
 export function satisfiable(condition: Condition): boolean {
-  return hasRequest(
-    pushNegations(condition, false, (literal, test) => (test.kind === 'unknown' ? ALWAYS : literal)),
-  );
+  const answer =
+    known.get(condition.id) ??
+    hasRequest(
+      pushNegations(condition, false, (literal, test) => (test.kind === 'unknown' ? ALWAYS : literal)),
+    );
+  known.set(condition.id, answer);
+  return answer;
 }
 
 /**

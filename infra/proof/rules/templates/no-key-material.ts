@@ -1,5 +1,5 @@
 import { findKeyMaterial, type KeyMaterial } from '../../assembly/contents/find-key-material.ts';
-import { type AssetFile, readAsset } from '../../assembly/contents/read-asset.ts';
+import { readAsset } from '../../assembly/contents/read-asset.ts';
 import { objectOf } from '../../assembly/json.ts';
 import { showUnknown } from '../../assembly/unknown.ts';
 import type { Rule, Violation } from '../rule.ts';
@@ -24,10 +24,7 @@ export const noKeyMaterial: Rule = {
       names.some((name) => text.includes(name)) || paths.some((path) => path.startsWith(text));
     const findWithin = (resource: string, value: unknown, field = '') =>
       stringsWithin(value, field).flatMap(([at, text, isJoined = false]) => [
-        ...(text.length < SHORTEST
-          ? []
-          : findKeyMaterial(`${at}: ${text}`, { entropy: !isJoined && !isMadeUp(text) })
-        )
+        ...(text.length < SHORTEST ? [] : search(`${at}: ${text}`, !isJoined && !isMadeUp(text)))
           .filter((found) => found.kind !== 'high entropy' || found.at >= at.length)
           .slice(0, 1)
           .map((found) => violation(resource, at, found)),
@@ -56,24 +53,22 @@ export const noKeyMaterial: Rule = {
       ]),
       ...assembly.resources.flatMap(({ assetPath, constructPath }) =>
         (assetPath === undefined ? [] : readAsset(assetPath)).flatMap((file) =>
-          findInFile(file).map((found) => violation(constructPath, `asset file ${file.name}`, found)),
+          search(file.text, file.name.endsWith('.json'))
+            .slice(0, 1)
+            .map((found) => violation(constructPath, `asset file ${file.name}`, found)),
         ),
       ),
     ];
   },
 };
 
-/** What was found in texts that were read before, by whether entropy counts; functions share most of theirs. */
-const searched = {
-  code: new Map<string, readonly KeyMaterial[]>(),
-  json: new Map<string, readonly KeyMaterial[]>(),
-};
+/** What was found in texts that were read before, by whether entropy counts: functions share most of theirs, and stacks are read more than once. */
+const searched = [new Map<string, readonly KeyMaterial[]>(), new Map<string, readonly KeyMaterial[]>()];
 
-function findInFile({ name, text }: AssetFile): readonly KeyMaterial[] {
-  const isJson = name.endsWith('.json');
-  const known = isJson ? searched.json : searched.code;
-  const found = known.get(text) ?? findKeyMaterial(text, { entropy: isJson }).slice(0, 1);
-  known.set(text, found);
+function search(text: string, entropy: boolean): readonly KeyMaterial[] {
+  const known = searched[Number(entropy)];
+  const found = known?.get(text) ?? findKeyMaterial(text, { entropy });
+  known?.set(text, found);
   return found;
 }
 

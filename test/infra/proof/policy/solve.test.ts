@@ -48,3 +48,8 @@ it('what is unknown excludes nothing else that is, not even its contrary', () =>
   expect(satisfiable(all([unknown('a'), not(unknown('b'))]))).toBe(true);
   expect(satisfiable(all([known('vpce-1'), not(known('vpce-1'))]))).toBe(false);
 });
+
+it('a value that is spelled as a test of its key is a value all the same', () => {
+  const present = of({ Null: { 'aws:SourceVpce': 'false' } });
+  expect(satisfiable(all([present, not(known('present'))]))).toBe(true);
+});
