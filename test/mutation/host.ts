@@ -44,7 +44,7 @@ const vitest = await createVitest('test', {
   isolate: false,
   maxWorkers: 1,
   bail: 1,
-  testTimeout: 20_000,
+  testTimeout: 120_000,
   reporters: [{}],
   sequence: { sequencer: InOrder },
 });
