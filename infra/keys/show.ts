@@ -80,10 +80,13 @@ export async function printJwks(operator: Operator, { client }: KeyOptions): Pro
       continue;
     }
     const { publicKey, kid } = await readClientKey(patientKms(operator), key);
-    const advice = key.state === 'created' ? `register this at ${record.issuer}` : 'registered already';
+    // `registered` is written before it is posted.
+    const unless = key.state === 'registered' ? ', unless it is listed there' : '';
+    const waits = unless !== '' || key.state === 'created';
+    const advice = waits ? `register this at ${record.issuer}${unless}` : 'registered already';
     operator.say(`Client ${name} (${declared.clientId}), key in state ${key.state}: ${advice}.`);
     operator.say(JSON.stringify({ ...publicKey, kid, alg: key.algorithm, use: 'sig' }, null, 2));
-    if (key.state === 'created')
+    if (waits)
       operator.say(`Then: ${keysCommand(operator, `verify ${name}`)}, or wait for the hourly check.`);
   }
 }

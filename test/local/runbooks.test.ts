@@ -1,17 +1,23 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { signAws } from '@helseid-zones/client/sigv4';
+import type { KeyState } from '@helseid-zones/protocol/record';
 import { required } from '@helseid-zones/protocol/required';
 import type { JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { zoneQueues } from '../../infra/declaration/own.ts';
 import { objectOf, parseJson } from '../../infra/proof/assembly/json.ts';
+import { resourcesOfType } from '../../infra/proof/assembly/resolve.ts';
+import { findInState, readClientRecord } from '../../local/app/client-keys.ts';
 import { fillIn, isOutcome, putEvent } from '../../local/app/events.ts';
 import { writeOperatorFile } from '../../local/app/operator-file.ts';
 import { callRoute, sendEvent } from '../../local/app/steps/entries.ts';
-import { operatorAccess, sampleZone } from '../../local/app/steps/facts.ts';
+import { accessOf, linesDuring, operatorAccess, sampleZone } from '../../local/app/steps/facts.ts';
 import { type LocalSystem, startSystem } from '../../local/app/system.ts';
-import { callJson } from '../../local/aws/aws-client.ts';
+import { callJson, callLambda } from '../../local/aws/aws-client.ts';
+import { readFigures, ringsOn } from '../../local/aws/metrics.ts';
+import type { Registry } from '../../local/helseid/registry.ts';
 import { FULL } from '../full.ts';
 import { newFolder } from '../temporary.ts';
 
@@ -30,17 +36,26 @@ function commandsOf(page: string, chapter: string): string[] {
 
 const COMPROMISED = commandsOf('docs/operating.md', 'A zone is compromised');
 const DOWN = commandsOf('docs/operating.md', 'HelseID is down');
+const REFUSED = commandsOf('docs/operating.md', 'HelseID refuses the current key');
+const QUOTA = commandsOf('docs/operating.md', 'Quota reached');
+const WRONG = commandsOf('docs/operating.md', 'A deploy gone wrong');
 const SELF_SERVICE = commandsOf('docs/keys.md', 'The self-service API is down');
 const RESTORE = commandsOf('docs/keys.md', 'Restore a version of the record');
 
 test('the runbooks have the commands that are run here, and no others', () => {
   expect(
-    [COMPROMISED, DOWN, SELF_SERVICE, RESTORE].map((all) => all.map((line) => line.split(' ')[2])),
+    [COMPROMISED, DOWN, REFUSED, QUOTA, WRONG, SELF_SERVICE, RESTORE].map((all) =>
+      all.map((line) => line.split(' ')[2]),
+    ),
   ).toEqual([
     ['put-function-concurrency', 'put-function-concurrency', 'keys', 'put-function-concurrency'].concat(
       'put-function-concurrency',
     ),
     ['redrive', 'redrive'],
+    ['keys', 'jwk'],
+    // The local system has no Service Quotas, and nothing to deploy to.
+    ['put-function-concurrency', 'put-function-concurrency', 'list-service-quotas'],
+    ['TAG', undefined, 'deploy', 'verify'],
     ['jwk', 'keys'],
     ['list-secret-version-ids', 'update-secret-version-stage', 'keys'],
   ]);
@@ -98,9 +113,9 @@ async function aws([service = '', operation = '', ...options]: readonly string[]
 
 const route = () => callRoute(system).then(() => 'answers', String);
 
-async function until(holds: () => boolean): Promise<void> {
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 60_000;
-  while (!holds()) {
+  while (!(await holds())) {
     if (Date.now() > end) throw new Error('not within a minute');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -122,18 +137,39 @@ async function giveUp(): Promise<string> {
   return id;
 }
 
-describe.runIf(FULL)('a runbook resolves its incident:', { timeout: 300_000 }, () => {
-  beforeAll(async () => {
-    system = await startSystem({
-      ...{ declarationFile: 'test/two-clients.zones.ts', standIn: true, directory, fresh: true },
-      ...{ ports: { gateway: port, standIn: port + 10 }, page: undefined },
-    });
-    forget = writeOperatorFile(directory, system);
-  }, 300_000);
-  afterAll(async () => {
-    forget();
-    await system.close();
+/** Starts a declaration over whatever state there is. */
+async function start(declarationFile: string, fresh = false) {
+  system = await startSystem({
+    ...{ declarationFile, standIn: true, directory, fresh },
+    ...{ ports: { gateway: port, standIn: port + 10 }, page: undefined },
   });
+  forget = writeOperatorFile(directory, system);
+}
+
+async function end() {
+  forget();
+  await system.close();
+}
+
+const isDone = (id: string) =>
+  system.trail.lines().some((line) => isOutcome(line, id) && line.fields['outcome'] === 'done');
+
+/** What a person does in HelseID's portal with what `npm run jwk` prints. */
+function registerPrinted(client: string, out: string): void {
+  const jwk = JSON.parse(out.slice(out.indexOf('{'), out.lastIndexOf('}') + 1)) as JWK;
+  registryOf(client)(({ register }, clientId) => register(clientId, jwk, 'Gui'));
+}
+
+const registryOf =
+  (client: string) =>
+  (act: (registry: Registry, clientId: string) => void): void => {
+    const { clientId, issuer } = required(system.declaration.clients[client], client);
+    act(required(system.standIns?.helseIds.get(issuer), issuer).registry, clientId);
+  };
+
+describe.runIf(FULL)('a runbook resolves its incident:', { timeout: 300_000 }, () => {
+  beforeAll(() => start('test/two-clients.zones.ts', true), 300_000);
+  afterAll(end);
 
   test('a zone is compromised', async () => {
     const { zone, grant, signerName } = sampleZone(system);
@@ -171,9 +207,7 @@ describe.runIf(FULL)('a runbook resolves its incident:', { timeout: 300_000 }, (
       out: expect.stringContaining('issuer_unreachable'),
     });
     expect(await run(send, names)).toMatchObject({ code: 0 });
-    await until(() =>
-      system.trail.lines().some((line) => isOutcome(line, id) && line.fields['outcome'] === 'done'),
-    );
+    await until(() => isDone(id));
   });
 
   test('the self-service API is down', async () => {
@@ -188,11 +222,7 @@ describe.runIf(FULL)('a runbook resolves its incident:', { timeout: 300_000 }, (
         out: expect.stringContaining('self_service'),
       });
       const { out } = await run(print, names);
-      // The portal, by a person.
-      const jwk = JSON.parse(out.slice(out.indexOf('{'), out.lastIndexOf('}') + 1)) as JWK;
-      const { clientId = '' } = system.declaration.clients['submission'] ?? {};
-      for (const { registry } of system.standIns?.helseIds.values() ?? [])
-        registry.register(clientId, jwk, 'Gui');
+      registerPrinted('submission', out);
       expect(await run(rotate, names)).toMatchObject({ code: 0 });
     } finally {
       for (const { end } of down) end();
@@ -220,6 +250,82 @@ describe.runIf(FULL)('a runbook resolves its incident:', { timeout: 300_000 }, (
     expect(await run(restore, { GOOD, BAD })).toMatchObject({ code: 0 });
     expect((await versionAt())('AWSCURRENT')).toBe(GOOD);
     expect(await run(rotate, {})).toMatchObject({ code: 0 });
+    expect(await route()).toBe('answers');
+  });
+
+  test('HelseID refuses the current key', async () => {
+    const CLIENT = sampleZone(system).grant.client;
+    const [rotate = '', print = ''] = REFUSED;
+    const inState = async (state: KeyState) => findInState(await readClientRecord(system, CLIENT), state);
+    registryOf(CLIENT)(({ keys, remove }, clientId) => {
+      for (const { kid } of keys(clientId)) remove(clientId, kid);
+    });
+    expect(await sendEvent(system).then(() => 'done', String)).toContain('invalid_client');
+    const rotated = run(rotate, { CLIENT });
+    await until(async () => (await inState('registered')) !== undefined);
+    const { out } = await run(print, { CLIENT });
+    expect(out).toMatch(/in state registered: register this at .*, unless it is listed there/);
+    registerPrinted(CLIENT, out);
+    expect(await rotated).toMatchObject({ code: 0 });
+    await sendEvent(system);
+  });
+
+  test('a quota is reached', async () => {
+    const { zone, grant, signerName, askerName, intent, signerArn } = sampleZone(system);
+    const names = { '<system>': 'journal', '<client>': grant.client, '<zone>': zone };
+    const [fewer = '', declared = ''] = QUOTA;
+    const where = { service: 'kms', operation: 'Sign', functionArn: signerArn() };
+    const ask = () => callLambda(accessOf(system, askerName, 'lambda'), signerArn(), { intents: [intent] });
+    const throttled = system.aws.faults.inject(where, { error: 'ThrottlingException' });
+    const { lines, result } = await linesDuring(system, ask);
+    throttled.end();
+    expect(objectOf(objectOf(result.body).error)).toMatchObject({ code: 'kms_throttled' });
+    const figures = lines.flatMap(({ fields }) => readFigures(fields));
+    const rings = resourcesOfType(system.assembly, 'AWS::CloudWatch::Alarm').filter(({ properties }) =>
+      figures.some((figure) => ringsOn(properties, figure)),
+    );
+    expect(rings.map(({ properties }) => properties.AlarmName)).toContain(`${signerName}-KmsThrottled`);
+    /** How many of a flood Lambda lets through to the signer, whose KMS takes its time. */
+    const flood = async () => {
+      const slow = system.aws.faults.inject(where, { slow: 500 });
+      const answers = await Promise.all(Array.from({ length: 6 }, ask)).finally(slow.end);
+      return answers.filter(({ error }) => error?.code !== 'TooManyRequestsException').length;
+    };
+    expect(await flood()).toBeGreaterThan(1);
+    expect(await run(fewer, { ...names, FEWER: '1' })).toMatchObject({ code: 0 });
+    expect(await flood()).toBe(1);
+    expect(await route()).toBe('answers');
+    expect(await run(declared, { ...names, DECLARED: '10' })).toMatchObject({ code: 0 });
+    expect(await flood()).toBeGreaterThan(1);
+  });
+
+  test('a deploy has gone wrong', async () => {
+    const keys = async () => (await readClientRecord(system, 'submission')).keys.map(({ kid }) => kid);
+    const before = await keys();
+    const folder = resolve('.build', 'runbooks');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(
+      join(folder, 'worse.zones.ts'),
+      `import good from '../../test/two-clients.zones.ts';
+const { internal } = good.zones;
+const grants = internal.grants.map((grant) => ({
+  ...grant,
+  apis: grant.apis.map((api) => ({ ...api, paths: ['/Binary'] })),
+}));
+export default { ...good, zones: { ...good.zones, internal: { ...internal, grants } } };
+`,
+    );
+    await end();
+    await start(join(folder, 'worse.zones.ts'));
+    const id = await giveUp();
+    const names = { ZONE: sampleZone(system).zone };
+    const [look = '', send = ''] = DOWN;
+    expect((await run(look, names)).out).toContain('grant_refused');
+    await end();
+    await start('test/two-clients.zones.ts');
+    expect(await keys()).toEqual(before);
+    expect(await run(send, names)).toMatchObject({ code: 0 });
+    await until(() => isDone(id));
     expect(await route()).toBe('answers');
   });
 });
