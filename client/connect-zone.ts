@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ApiConfig, parseZoneConfig, type RouteConfig } from '@helseid-zones/protocol/config';
+import {
+  type ApiConfig,
+  parseZoneConfig,
+  type RouteConfig,
+  type ZoneConfig,
+} from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { AssertionDetail } from '@helseid-zones/protocol/intents';
 import { urlBelow } from '@helseid-zones/protocol/url';
@@ -77,6 +82,8 @@ export interface Zone<S extends AnySystem = AnySystem, Z extends ZoneNames<S> = 
   readonly name: string;
   /** The declared routes that lead to this function. */
   readonly routes: readonly RouteConfig[];
+  /** Of clients whose keys this function keeps: `openClientKeys` of `@helseid-zones/client/custody` opens them. What it asks for is not in `spent`. */
+  readonly clientKeys: NonNullable<ZoneConfig['clientKeys']>;
   readonly aws: AwsCaller;
   readonly log: Log;
   /** What this execution environment has asked for since it started, for a line of the log or an answer while one looks for a cause. */
@@ -158,6 +165,7 @@ export function connectZone<S extends AnySystem = Registered, Z extends ZoneName
   return {
     ...{ system: config.system, name: config.zone, routes: config.routes, aws, log, spent, client, api },
     variable: (name) => readVariable(env, name),
+    clientKeys: config.clientKeys ?? {},
     route: (answer) => serveRoutes(config.routes, log.audit, answer),
   };
 }

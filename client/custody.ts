@@ -8,8 +8,9 @@ export {
   type CustodyScheme,
   requireOneZone,
 } from '@helseid-zones/protocol/custody';
-export { type Custody, type CustodyOptions, openCustody } from './custody/open.ts';
+export { type ClientKeys, openClientKeys } from './custody/client-keys.ts';
+export { type Custody, type CustodyOptions, openCustody, rotateKey } from './custody/open.ts';
 export { connectPostgres, type Database, KEYS_TABLE } from './custody/postgres.ts';
 export type { KeyRing, RingKey, RingOwner } from './custody/ring.ts';
 export { addKey, switchKey } from './custody/ring-signer.ts';
-export { type KeyRotation, rotateKey } from './custody/rotate.ts';
+export type { KeyRotation } from './custody/rotate.ts';

@@ -149,16 +149,26 @@ export const authorizerConfig = v.strictObject({
   clockSkew: v.exactOptional(seconds, 5),
 });
 
+const selfService = v.strictObject({
+  baseUrl: text,
+  audience,
+  scope,
+  body: v.picklist(['object', 'string']),
+});
+
 const rotationConfig = v.strictObject({
   algorithm: v.picklist(ALGORITHM_NAMES),
-  selfService: v.exactOptional(
-    v.strictObject({ baseUrl: text, audience, scope, body: v.picklist(['object', 'string']) }),
-  ),
+  selfService: v.exactOptional(selfService),
   everyDays: count,
   /** Seconds; how long a replaced key still signs proofs. */
   longestTokenLifetime: seconds,
   /** Seconds the issuer may take to honour a new key everywhere; NHN's self-service samples wait 20 s. */
   propagation: seconds,
+});
+
+const keptClientConfig = v.strictObject({
+  ...{ ...clientConfig.entries, algorithm: v.picklist(ALGORITHM_NAMES), selfService },
+  ...{ apis: v.record(text, v.omit(apiConfig, ['clients'])) },
 });
 
 const zoneConfig = v.strictObject({
@@ -179,6 +189,8 @@ const zoneConfig = v.strictObject({
   authorizer: v.exactOptional(authorizerConfig),
   /** Of the admin zone's functions: one entry a client. */
   rotation: v.exactOptional(v.record(text, rotationConfig)),
+  /** Of a function that keeps the keys of clients: one entry a client. */
+  clientKeys: v.exactOptional(v.record(text, keptClientConfig)),
 });
 
 /** A client, as a zone function sees it. */

@@ -5,12 +5,14 @@ import type { Signer } from '@helseid-zones/protocol/intents';
 import { describePublicKey, type VerificationKey } from '@helseid-zones/protocol/jwk';
 import type { AwsCaller } from '../aws.ts';
 import { createSigner, type HeldKey, type SignDigest, type SignerSubject } from '../create-signer.ts';
+import type { TokenClient } from '../token-client.ts';
 import { openKmsKeys } from './awskms.ts';
 import { createFileStore } from './file.ts';
 import { openPkcs11Keys } from './pkcs11.ts';
 import { connectPostgres, createPostgresStore, type Database } from './postgres.ts';
 import type { KeyRing } from './ring.ts';
 import { openRing } from './ring-signer.ts';
+import { type KeyRotation, rotateOpened } from './rotate.ts';
 import { createSecretStore } from './secretsmanager.ts';
 import { type CustodyUri, parseCustodyUri } from './uri.ts';
 
@@ -104,6 +106,25 @@ export async function openCustody(options: CustodyOptions): Promise<Custody> {
   const { scheme } = uri;
   const opened = await OPEN[scheme](uri, options);
   return { scheme, abilities: CUSTODIES[scheme], ...opened };
+}
+
+/**
+ * Replaces the key of a custody that makes its own: makes the next one, has HelseID register it, proves by a token that HelseID
+ * accepts it, before and after `propagation`, and only then makes it current. Each step is stored before the next and may be run
+ * again, by this process or another at the same time: whoever comes second goes on with the same key. Until the last step, and
+ * whatever fails, everybody signs with the old one. Resolves to the new key's kid.
+ *
+ * @param client of the same registration as `options`; its tokens in memory stay with it
+ * @throws {ZonesError} custody_refused: this custody makes no keys
+ * @throws {ZonesError} self_service_refused, self_service_unreachable, token_refused: the next key stays for the next run; and what
+ * a custody throws
+ */
+export async function rotateKey(
+  options: CustodyOptions,
+  client: TokenClient,
+  rotation: KeyRotation,
+): Promise<string> {
+  return rotateOpened(await openCustody(options), options, client, rotation);
 }
 
 /** Keys that are held elsewhere, the current one first. */

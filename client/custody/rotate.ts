@@ -6,7 +6,7 @@ import { getAccessToken, machineTokens } from '../machine-token.ts';
 import { createSelfService, registerKey } from '../self-service.ts';
 import { createTokenCache } from '../token-cache.ts';
 import type { TokenClient } from '../token-client.ts';
-import { type CustodyOptions, openCustody } from './open.ts';
+import type { Custody, CustodyOptions } from './open.ts';
 import type { RingKey } from './ring.ts';
 import { addKey, switchKey } from './ring-signer.ts';
 
@@ -25,25 +25,15 @@ export interface KeyRotation {
 /** How often a new key is tried before it is left for the next run: the pauses, in seconds. */
 const PAUSES = [0, 2, 5, 10, 20, 30];
 
-/**
- * Replaces the key of a custody that makes its own: makes the next one, has HelseID register it, proves by a token that HelseID
- * accepts it, before and after `propagation`, and only then makes it current. Each step is stored before the next and may be run
- * again, by this process or another at the same time: whoever comes second goes on with the same key. Until the last step, and
- * whatever fails, everybody signs with the old one. Resolves to the new key's kid.
- *
- * @param client of the same registration as `options`; its tokens in memory stay with it
- * @throws {ZonesError} custody_refused: this custody makes no keys
- * @throws {ZonesError} self_service_refused, self_service_unreachable, token_refused: the next key stays for the next run; and what
- * a custody throws
- */
-export async function rotateKey(
-  options: CustodyOptions,
+/** Does what `rotateKey` says with a custody that is open. */
+export async function rotateOpened(
+  custody: Pick<Custody, 'publicKeys' | 'change'>,
+  options: Omit<CustodyOptions, 'uri' | 'zone'>,
   client: TokenClient,
   rotation: KeyRotation,
 ): Promise<string> {
   const { selfService, longestTokenLifetime = 3600, propagation = 20 } = rotation;
   const wait = rotation.wait ?? ((seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000)));
-  const custody = await openCustody(options);
   const replaced = (await custody.publicKeys())[0]?.thumbprint;
   // Another who has come through since has replaced it already: nobody rotates twice because two began at once.
   const { keys } = await custody.change((ring) =>

@@ -4,7 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { recordName } from '../declaration/names.ts';
-import { ownSecretName } from '../declaration/own.ts';
+import { type OwnSecret, ownSecrets } from '../declaration/own.ts';
 import type { ZoneDeclaration } from '../declaration/schema.ts';
 
 /** The record of a client's keys: which there are and in which state, no key material. Outlives its stack. Returns its ARN. */
@@ -24,32 +24,31 @@ export function addRecord(
   return record.ref;
 }
 
-/** ARNs of secrets: by function, then by the name in the declaration. */
-export type OwnSecrets = Readonly<Record<string, Readonly<Record<string, string>>>>;
+/** Secrets of a zone's functions, with their ARNs. */
+export type MadeSecrets = readonly (OwnSecret & { arn: string })[];
 
 /**
  * Makes the secrets of a zone's functions, each with a random value that nobody knows, so that what is checked against it fails
- * until the operator has put the true one. Kept when the stack or the declaration goes.
+ * until the operator has put the true one; and those of clients' keys without any, since a function makes the first one itself.
+ * Kept when the stack or the declaration goes.
  */
 export function addSecrets(
   scope: Construct,
   { system, zone, declared, key }: { system: string; zone: string; declared: ZoneDeclaration; key: IKey },
-): OwnSecrets {
-  const make = (owner: string, name: string) => {
-    const secret = new CfnSecret(scope, `Secret-${owner}-${name}`, {
-      name: ownSecretName(system, zone, owner, name),
-      description: `Read by ${owner} of zone ${zone} alone. Its value is put by the operator.`,
-      kmsKeyId: key.keyArn,
-      generateSecretString: { passwordLength: 64, excludePunctuation: true },
+): MadeSecrets {
+  return ownSecrets(system, zone, declared).map((own) => {
+    const { kind, owner, secret: name } = own;
+    const [id, description, value] =
+      kind === 'secrets'
+        ? ([
+            ...['Secret', `Read by ${owner} of zone ${zone} alone. Its value is put by the operator.`],
+            { generateSecretString: { passwordLength: 64, excludePunctuation: true } },
+          ] as const)
+        : ['ClientKeys', `Keys of client ${name}, which ${owner} of zone ${zone} alone makes and reads.`];
+    const secret = new CfnSecret(scope, `${id}-${owner}-${name}`, {
+      ...{ name: own.name, description, kmsKeyId: key.keyArn, ...value },
     });
     secret.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
-    return secret.ref;
-  };
-  return Object.fromEntries(
-    Object.entries(declared.functions).flatMap(([owner, { secrets }]) =>
-      secrets.length > 0
-        ? [[owner, Object.fromEntries(secrets.map((name) => [name, make(owner, name)]))]]
-        : [],
-    ),
-  );
+    return { ...own, arn: secret.ref };
+  });
 }

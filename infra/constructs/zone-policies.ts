@@ -11,7 +11,7 @@ import { hasSecrets, zoneQueues } from '../declaration/own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import { adminBoundary, adminStatements, restrictAdminEndpoints } from './admin-policies.ts';
 import { functionArn, logStreamsArn, type Place, queueArn, roleArn, serviceHost, tableArn } from './arns.ts';
-import type { OwnSecrets } from './secrets.ts';
+import type { MadeSecrets } from './secrets.ts';
 import {
   allow,
   allowFlowLog,
@@ -36,8 +36,8 @@ export interface ZoneFacts {
   keyArn: string;
   /** Client to the ARN of the zone's signer for it. */
   signers: Readonly<Record<string, string>>;
-  /** ARNs of the secrets that each function reads. */
-  secrets: OwnSecrets;
+  /** The secrets of its functions. */
+  secrets: MadeSecrets;
   /** ARN of each client's record, and of the key that encrypts them. */
   records: Readonly<Record<string, string>>;
   recordKeyArn: string;
@@ -51,6 +51,15 @@ const SEND = ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'] as
 
 /** What a function does with a secret of its own, as CDK's own grant has it. */
 const READ_SECRET = ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'] as const;
+
+/** The same by kind, with the statement; keys of a client are made and replaced as well. */
+const SECRET_USES = {
+  secrets: ['OwnSecrets', READ_SECRET],
+  clientKeys: [
+    'OwnClientKeys',
+    [...READ_SECRET, 'secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'],
+  ],
+} as const;
 
 /** Whatever uses a client key, or hands its use on, or ends it. Denied in the boundary of every zone but the signing one. */
 const KEY_CAPTURE_ACTIONS = [
@@ -114,7 +123,7 @@ function usesOfSignersAndTables({ system, zone, declared, place, signers }: Zone
   ];
 }
 
-/** Reading queues, which the event source mapping does from outside the VPC, sending to queues, and reading secrets. */
+/** Reading queues, which the event source mapping does from outside the VPC, sending to queues, and using secrets. */
 function usesOfQueuesAndSecrets({ system, zone, declared, place, secrets }: ZoneFacts): Use[] {
   const queues = zoneQueues(system.name, zone, declared).flatMap(({ reader, senders, queue }): Use[] => {
     const shared = { service: 'sqs', on: [queueArn(place, queue)] } as const;
@@ -123,11 +132,13 @@ function usesOfQueuesAndSecrets({ system, zone, declared, place, secrets }: Zone
       { ...shared, sid: 'SendToOwn', by: each(senders, SEND) },
     ];
   });
-  const read = Object.entries(secrets).map(([name, of]): Use => {
-    const [by, on] = [each([name], READ_SECRET), Object.values(of)];
-    return { sid: 'OwnSecrets', service: 'secretsmanager', by, on };
+  const alike = Map.groupBy(secrets, ({ kind, owner }) => `${kind} ${owner}`).values();
+  const kept = [...alike].map((same): Use => {
+    const [{ kind, owner }] = same as [MadeSecrets[number]];
+    const [sid, actions] = SECRET_USES[kind];
+    return { sid, service: 'secretsmanager', by: each([owner], actions), on: same.map(({ arn }) => arn) };
   });
-  return [...queues, ...read];
+  return [...queues, ...kept];
 }
 
 /** Statements of what these functions do. */

@@ -24,8 +24,16 @@ const rotation = v.pipe(
   ),
 );
 
-/** A registration at an issuer, and how its keys live; see `clients` of the declaration. */
-export const clientSchema = v.strictObject({
+/** HelseID's self-service API of a client. */
+export const selfService = v.strictObject({
+  baseUrl,
+  audience,
+  scope,
+  body: v.picklist(['object', 'string']),
+});
+
+/** What is registered at an issuer. */
+export const registrationSchema = v.strictObject({
   /** What HelseID calls the client: the id of its registration. */
   clientId: v.pipe(text, v.regex(/^[\x21-\x7e]{1,200}$/, 'must be printable ASCII without spaces')),
   /** Exactly as in the issuer's metadata; may have a path. */
@@ -40,15 +48,18 @@ export const clientSchema = v.strictObject({
   tenancy: v.picklist(['single-tenant', 'multi-tenant']),
   /** What the issuer wants on the wire: `helseIdProfile` for HelseID. */
   profile: issuerProfile,
+});
+
+/** A registration at an issuer, and how its keys live; see `clients` of the declaration. */
+export const clientSchema = v.strictObject({
+  ...registrationSchema.entries,
   /** Where the signing key lives (default `awskms:`, the one that zones may share). For a program within one network: docs/patterns.md. */
   custody: v.optional(
     v.picklist(['awskms:'], ({ input }) => sharingProblem(String(input)) ?? 'must be awskms:'),
     'awskms:',
   ),
   /** HelseID's self-service API, where the issuer has one; only the admin zone reaches it. */
-  selfService: v.exactOptional(
-    v.strictObject({ baseUrl, audience, scope, body: v.picklist(['object', 'string']) }),
-  ),
+  selfService: v.exactOptional(selfService),
   /** How its keys are replaced. */
   rotation: v.optional(rotation, {}),
 });

@@ -5,6 +5,7 @@ import type { Grant, GrantedTarget } from '@helseid-zones/protocol/grant';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './fields.ts';
 import { askingFunctions, zoneClients } from './names.ts';
+import { functionOf, registrations } from './own.ts';
 import type { ClientDeclaration, SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /**
@@ -59,6 +60,12 @@ export function deriveZoneConfig(system: SystemDeclaration, zone: string, functi
   const { login, authorizer, baseUrl } = declared.gateway ?? {};
   const routes = declared.gateway?.routes.filter((route) => route.function === functionName) ?? [];
   const logsIn = login !== undefined && LOGIN_FUNCTIONS.some((each) => each === functionName);
+  const kept = Object.entries(functionOf(declared, functionName)?.clientKeys ?? {}).map(
+    ([name, { apis, ...of }]) => [
+      name,
+      { ...of, apis: Object.fromEntries(apis.map((api) => [api, pick(system.apis, api)])) },
+    ],
+  );
   const authorizes = authorizer !== undefined && functionName === AUTHORIZER_FUNCTION;
   return {
     version: 1,
@@ -72,6 +79,7 @@ export function deriveZoneConfig(system: SystemDeclaration, zone: string, functi
     ...(authorizes ? { authorizer } : {}),
     ...(baseUrl && (logsIn || authorizes) ? { baseUrl } : {}),
     ...(declared.admin ? { rotation: rotationConfigs(system) } : {}),
+    ...(kept.length > 0 ? { clientKeys: Object.fromEntries(kept) } : {}),
   };
 }
 
@@ -106,14 +114,19 @@ export function zoneScopes(system: SystemDeclaration, zone: string, client: stri
   return [...new Set([...apis.flatMap(({ api }) => pick(system.apis, api).scopes), ...login])];
 }
 
-/** What a zone calls outside AWS: its issuers and APIs, and the hosts of its functions; in the admin zone the issuers and self-service APIs. */
+/** What a zone calls outside AWS: issuers, APIs, and the hosts of its functions; in the admin zone, and for the clients whose keys its functions keep, self-service APIs. */
 export function calledUrls(system: SystemDeclaration, zone: string): string[] {
   const declared: ZoneDeclaration = pick(system.zones, zone);
   const clients = zoneClients(system, declared).map((name) => pick(system.clients, name));
+  const kept = registrations(system).filter((one) => one.zone === zone);
   return [
     ...clients.map((client) => client.issuer),
     ...declared.grants.flatMap((grant) => grant.apis.map(({ api }) => pick(system.apis, api).baseUrl)),
     ...(declared.admin ? clients.flatMap((client) => client.selfService?.baseUrl ?? []) : []),
+    ...kept.flatMap(({ issuer, selfService, apis }) => [
+      ...[issuer, selfService?.baseUrl ?? issuer],
+      ...apis.map((api) => pick(system.apis, api).baseUrl),
+    ]),
     ...Object.values(declared.functions).flatMap(({ hosts }) => hosts.map((host) => `https://${host}`)),
   ];
 }

@@ -1,6 +1,7 @@
 import { some, text } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
-import { hostName, thing } from './fields.ts';
+import { registrationSchema, selfService } from './client-schema.ts';
+import { hostName, plainName, thing } from './fields.ts';
 import { RUNTIMES } from './runtimes.ts';
 
 /**
@@ -105,6 +106,15 @@ const setting = v.pipe(
   unlikeSecret(SECRET_NAME),
 );
 
+/** A client whose keys one function keeps: they can be read out, so they are in one zone, and none of `clients`. */
+const clientKeys = v.strictObject({
+  ...registrationSchema.entries,
+  /** HelseID's self-service API, by which each key but the first is registered. The zone reaches its host; so may no zone with grants of a client that has one too. */
+  selfService,
+  /** APIs that the function calls as this client. */
+  apis: some(thing),
+});
+
 /** What a function has, beside what its zone has for it. */
 export const functionSchema = v.strictObject({
   /** Lambda's runtime, of a function in another language (default: `handler.ts` in its folder is compiled for Node.js). */
@@ -162,6 +172,8 @@ export const functionSchema = v.strictObject({
   events: v.exactOptional(eventPattern),
   /** Secrets that it alone may read. Made with a random value; the operator puts the true one. */
   secrets: v.optional(v.array(thing), []),
+  /** Clients of HelseID whose keys it alone keeps, in Secrets Manager, by a name that is none of `clients`: docs/patterns.md. */
+  clientKeys: v.optional(v.record(plainName, clientKeys), {}),
   /** When it is started, by name. */
   schedules: v.optional(v.record(thing, schedule), {}),
   /** Hosts that it reaches by https beside the APIs of its zone's grants. The network, and so the way out, is the zone's. */

@@ -1,5 +1,5 @@
 import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS, TOKENS_FUNCTION } from './fields.ts';
-import { hasBus, ownSecretName, ownTables, scheduleName, zoneQueues } from './own.ts';
+import { hasBus, ownSecrets, ownTables, scheduleName, zoneQueues } from './own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /** The tag that says which zone a resource belongs to, on what anchors a zone: {@link ZONE_TAGGED}. */
@@ -181,10 +181,9 @@ function addOwn(
     for (const name of [queue, deadLetters]) add('queue', name, field);
     if (rule) add('rule', rule.name, field);
   }
-  for (const [owner, { secrets, schedules }] of Object.entries(declared.functions)) {
-    for (const secret of secrets)
-      add('secret', ownSecretName(system, zone, owner, secret), fieldOf(owner, 'secrets'));
+  for (const { kind, name, owner } of ownSecrets(system, zone, declared))
+    add('secret', name, fieldOf(owner, kind));
+  for (const [owner, { schedules }] of Object.entries(declared.functions))
     for (const schedule of Object.keys(schedules))
       add('rule', scheduleName(system, zone, owner, schedule), fieldOf(owner, `schedules.${schedule}`));
-  }
 }

@@ -1,4 +1,4 @@
-import type { FunctionDeclaration, ZoneDeclaration } from './schema.ts';
+import type { FunctionDeclaration, SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /**
  * What functions have of their own, with the names that it has on AWS and in the functions' environment.
@@ -15,7 +15,10 @@ export const REQUEST_TIMEOUT_SECONDS = 28;
 export const EVENT_TIMEOUT_SECONDS = 30;
 
 /** The variable that names a thing: table `open-letters` is `OPEN_LETTERS_TABLE`. */
-export function ownVariable(kind: 'api' | 'table' | 'queue' | 'secret', name: string): string {
+export function ownVariable(
+  kind: 'api' | 'table' | 'queue' | 'secret' | 'client-keys',
+  name: string,
+): string {
   return `${name}_${kind}`.replaceAll('-', '_').toUpperCase();
 }
 
@@ -143,7 +146,44 @@ export function hasBus({ events, functions }: ZoneDeclaration): boolean {
   return events !== undefined || Object.values(functions).some(({ events: own }) => own !== undefined);
 }
 
+/** A secret that one function of a zone has: one that it reads, or the keys of a client, which it makes and replaces as well. */
+export type OwnSecret = ReturnType<typeof ownSecrets>[number];
+
+/** The secrets that functions of a zone have. */
+export function ownSecrets(system: string, zone: string, { functions }: Pick<ZoneDeclaration, 'functions'>) {
+  return Object.entries(functions).flatMap(([owner, { secrets, clientKeys }]) => {
+    const own = (kind: 'secrets' | 'clientKeys', secret: string) => ({
+      /** `name` is the physical one, `secret` that of the declaration. */
+      ...{ kind, owner, secret, name: ownSecretName(system, zone, owner, secret) },
+      variable: ownVariable(kind === 'secrets' ? 'secret' : 'client-keys', secret),
+    });
+    return [
+      ...secrets.map((name) => own('secrets', name)),
+      ...Object.keys(clientKeys).map((name) => own('clientKeys', name)),
+    ];
+  });
+}
+
 /** Whether a function of the zone has secrets. */
-export function hasSecrets({ functions }: ZoneDeclaration): boolean {
-  return Object.values(functions).some(({ secrets }) => secrets.length > 0);
+export function hasSecrets(zone: Pick<ZoneDeclaration, 'functions'>): boolean {
+  return ownSecrets('', '', zone).length > 0;
+}
+
+/** A registration at an issuer, by its field: one of `clients`, or of a client whose keys a function of `zone` keeps. */
+export type Registration = ReturnType<typeof registrations>[number];
+
+/** Every registration of the declaration, those of `clients` first. */
+export function registrations({ clients, zones }: Pick<SystemDeclaration, 'clients' | 'zones'>) {
+  const none: { zone: string | undefined; apis: readonly string[] } = { zone: undefined, apis: [] };
+  const shared = Object.entries(clients).map(([name, of]) => ({
+    ...{ ...of, ...none, name, field: `clients.${name}` },
+  }));
+  const kept = Object.entries(zones).flatMap(([zone, { functions }]) =>
+    Object.entries(functions).flatMap(([owner, { clientKeys }]) =>
+      Object.entries(clientKeys).map(([name, of]) => ({
+        ...{ ...of, name, zone, field: `zones.${zone}.functions.${owner}.clientKeys.${name}` },
+      })),
+    ),
+  );
+  return [...shared, ...kept];
 }

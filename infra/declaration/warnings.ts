@@ -1,4 +1,5 @@
 import { calledUrls, internetHosts } from './derive.ts';
+import { registrations } from './own.ts';
 import { type Problem, problemsOf } from './problem.ts';
 import type { SystemDeclaration } from './schema.ts';
 
@@ -27,12 +28,17 @@ const KMS_QUOTA = 1000;
  */
 export function findWarnings({ clients, apis, zones }: SystemDeclaration): Problem[] {
   const grants = Object.values(zones).flatMap((zone) => zone.grants);
-  const granted = new Set(grants.flatMap((grant) => grant.apis.map(({ api }) => api)));
+  const kept = registrations({ clients, zones }).filter((one) => one.zone);
+  const granted = new Set([
+    ...grants.flatMap((grant) => grant.apis.map(({ api }) => api)),
+    ...kept.flatMap((one) => one.apis),
+  ]);
   const signatures = grants.reduce((sum, { signaturesPerSecond = 0 }) => sum + signaturesPerSecond, 0);
   const ofZones = Object.entries(zones).flatMap(([name, zone]) => {
     const { admin, gateway, events, functions, grants } = zone;
     const entered = gateway || events || Object.keys(functions).length > 0;
-    if (admin || (entered && grants.length > 0)) return [];
+    const signs = grants.length > 0 || kept.some((one) => one.zone === name);
+    if (admin || (entered && signs)) return [];
     return problemsOf({
       [`zones.${name}.grants`]:
         entered &&

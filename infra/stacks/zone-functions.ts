@@ -84,7 +84,7 @@ function environmentOf(
         .filter(({ actions }) => name in actions)
         .map((table) => [table.variable, table.name]),
       ...queues.map((queue) => [ownVariable('queue', queue), urlOf(queue)]),
-      ...Object.entries(secrets[name] ?? {}).map(([secret, arn]) => [ownVariable('secret', secret), arn]),
+      ...secrets.filter(({ owner }) => owner === name).map(({ variable, arn }) => [variable, arn]),
     ]),
     ...apiVariables(system, declared, name),
     ...(needsUrl && url ? { GATEWAY_URL: url } : {}),

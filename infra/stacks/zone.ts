@@ -138,7 +138,8 @@ export class ZoneStack extends SystemStack {
     if (busName) this.say('EventBusName', busName, 'Put events here (events:PutEvents).');
     const ofFunctions = [...functions].flatMap(([name, handler]) => this.alarmsOf(props, name, handler));
     const counted = { service: system.name, zone };
-    const clientsOfTokens = admin ? [] : zoneClients(system, declared);
+    const kept = Object.values(declared.functions).flatMap(({ clientKeys }) => Object.keys(clientKeys));
+    const clientsOfTokens = [...(admin ? [] : zoneClients(system, declared)), ...kept];
     const rows = [
       ...(tokens
         ? alarmsOn(`${prefix}-${TOKENS_FUNCTION}`, ['FunctionErrors', 'Throttles'], {

@@ -6,6 +6,7 @@ import { required } from '@helseid-zones/protocol/required';
 import type { JWK } from 'jose';
 import { isPending } from '../../functions/common/key-ports.ts';
 import { recordName } from '../../infra/declaration/names.ts';
+import { registrations } from '../../infra/declaration/own.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { callJson } from '../aws/aws-client.ts';
 import type { LocalAws } from '../aws/local-aws.ts';
@@ -194,6 +195,13 @@ export function openPortal(deps: OperatorDeps, trail: Trail): () => void {
     const { client, kid } = readWaiting(line) ?? {};
     if (client === undefined || kid === undefined) return;
     const register = async () => {
+      const kept = registrations(deps.declaration).find(({ name, zone }) => zone && name === client);
+      if (kept) {
+        // No record tells of keys that a function keeps; the registry refuses what is none.
+        const { registry } = required(deps.standIns?.helseIds.get(kept.issuer), kept.issuer);
+        registry.register(kept.clientId, line.fields['jwk'] as JWK, 'Gui');
+        return 'registered by hand';
+      }
       const { keys } = await readClientRecord(deps, client);
       const waiting = keys.find((key) => key.kid === kid);
       return (await registerByHand(deps, client, waiting)) ? 'registered by hand' : 'not registered';

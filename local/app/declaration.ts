@@ -1,3 +1,4 @@
+import { registrations } from '../../infra/declaration/own.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 
 /** A stand-in that a declaration is pointed at, with the origin or URL it has in the declaration. */
@@ -36,7 +37,7 @@ export function deriveLocalDeclaration(
   ports: LocalPorts | undefined,
 ): LocalDeclaration {
   if (ports === undefined) return { system: withoutOutside(system), places: [] };
-  const clients = Object.values(system.clients);
+  const clients = registrations(system);
   const [issuer, ...issuers] = unique(clients.map((client) => ['issuer', client.issuer, client.issuer]));
   const [selfService, ...selfServices] = unique(
     clients.flatMap(({ selfService: { baseUrl } = {} }) =>
@@ -65,18 +66,25 @@ function unique(wanted: readonly Wanted[]): Wanted[] {
 function pointAt(system: SystemDeclaration, places: readonly StandInPlace[]): SystemDeclaration {
   const urlOf = (kind: StandInPlace['kind'], name: string) =>
     places.find((candidate) => candidate.kind === kind && candidate.name === name)?.url ?? name;
+  const pointClient = <T extends { issuer: string; selfService?: { baseUrl: string } }>(client: T): T => {
+    const { selfService } = client;
+    const baseUrl = selfService && urlOf('self-service', selfService.baseUrl);
+    const own = selfService && { selfService: { ...selfService, baseUrl } };
+    return { ...client, issuer: urlOf('issuer', client.issuer), ...own };
+  };
   return {
     ...system,
-    clients: mapValues(system.clients, ({ selfService, ...client }) => ({
-      ...client,
-      issuer: urlOf('issuer', client.issuer),
-      ...(selfService && {
-        selfService: { ...selfService, baseUrl: urlOf('self-service', selfService.baseUrl) },
-      }),
+    clients: mapValues(system.clients, (client) => ({
+      ...pointClient(client),
       rotation: { ...client.rotation, propagation: 1 },
     })),
     apis: mapValues(system.apis, (api, name) => ({ ...api, baseUrl: urlOf('api', name) })),
-    zones: mapValues(withoutOutside(system).zones, withoutOwnDomain),
+    zones: mapValues(withoutOutside(system).zones, (zone) => ({
+      ...withoutOwnDomain(zone),
+      functions: mapValues(zone.functions, (own) => ({
+        ...{ ...own, clientKeys: mapValues(own.clientKeys, pointClient) },
+      })),
+    })),
   };
 }
 

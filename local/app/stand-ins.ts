@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { required } from '@helseid-zones/protocol/required';
 import { zoneScopes } from '../../infra/declaration/derive.ts';
+import { type Registration, registrations } from '../../infra/declaration/own.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { startHealthApi } from '../helseid/health-api.ts';
 import { startHelseId } from '../helseid/helseid.ts';
@@ -23,7 +24,7 @@ export async function startStandIns(
   behaviour: Partial<HelseIdBehaviour>,
   answers: string,
 ) {
-  const clients = Object.values(system.clients);
+  const clients = registrations(system);
   const foreign = makeForeignClients(system);
   const shared = ({ port, path }: StandInPlace, service: string) => ({
     ...{ certificate, port, path, stateDir: join(state, 'stand-in', String(port)) },
@@ -94,13 +95,16 @@ function clientsOf(
   issuer: string,
   gatewayUrl: (zone: string) => string,
 ): StandInClient[] {
-  return Object.entries(system.clients)
-    .filter(([, client]) => client.issuer === issuer)
-    .map(([name, { clientId, tenancy, selfService }]) => {
+  return registrations(system)
+    .filter((client) => client.issuer === issuer)
+    .map(({ name, clientId, tenancy, selfService, apis }) => {
       const zones = Object.entries(system.zones);
       const logins = zones.filter(([, zone]) => zone.gateway?.login?.client === name);
       const urls = logins.map(([zone]) => gatewayUrl(zone));
-      const scopes = zones.flatMap(([zone]) => zoneScopes(system, zone, name));
+      const scopes = [
+        ...zones.flatMap(([zone]) => zoneScopes(system, zone, name)),
+        ...apis.flatMap((api) => system.apis[api]?.scopes ?? []),
+      ];
       return {
         ...{ clientId, name, tenancy },
         scopes: [...new Set([...scopes, ...(selfService === undefined ? [] : [selfService.scope])])],
@@ -119,7 +123,7 @@ function apisOf(system: SystemDeclaration, foreign: readonly ForeignClient[]): S
     scopes,
     resource,
   }));
-  const all = Object.values(system.clients).flatMap(({ selfService }) => selfService ?? []);
+  const all = registrations(system).flatMap(({ selfService }) => selfService ?? []);
   const byAudience = new Map(all.map(({ audience, scope }) => [audience, { audience, scopes: [scope] }]));
   return [...declared, ...byAudience.values(), ...foreignApis(foreign)];
 }
@@ -127,7 +131,8 @@ function apisOf(system: SystemDeclaration, foreign: readonly ForeignClient[]): S
 function issuerForApi(system: SystemDeclaration, api: string): string | undefined {
   const grants = Object.values(system.zones).flatMap((zone) => zone.grants);
   const grant = grants.find(({ apis }) => apis.some((item) => item.api === api));
-  return system.clients[grant?.client ?? '']?.issuer;
+  const caller = ({ name, apis }: Registration) => apis.includes(api) || name === grant?.client;
+  return registrations(system).find(caller)?.issuer;
 }
 
 /** Somebody else's client at the stand-in, whose tokens open a zone's routes with `authorize: 'helseid'`. */

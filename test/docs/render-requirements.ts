@@ -56,7 +56,7 @@ function renderChapter({ title, requirements }: Chapter): string {
 const PATTERNS = [
   '## The patterns within one network',
   '',
-  'What comes before is the deployed system of several zones. The three other patterns ([patterns.md](patterns.md)) meet the same; what “as above” stands for is shown by the tests above, and each pattern by `test/local/patterns.test.ts` and `test/local/helseid/custodies.test.ts`.',
+  'What comes before is the deployed system of several zones. The three other patterns ([patterns.md](patterns.md)) meet the same; what “as above” stands for is shown by the tests above, and each pattern by `test/local/patterns.test.ts`, `test/local/helseid/custodies.test.ts` and, on AWS, `test/local/client-keys.test.ts`.',
   '',
   '| | Rich client | Shared backend | Distributed |',
   '| --- | --- | --- | --- |',

@@ -40,7 +40,8 @@ export const PATTERN_ROWS: readonly PatternRow[] = [
     ids: 'SK4, SK5',
     richClient: 'encrypted file, this user’s alone; refused to another zone, client or issuer',
     sharedBackend: 'encrypted row; the envelope key is the backend’s alone; refused the same',
-    distributed: 'encrypted secret that pods mount by their group; refused the same',
+    distributed:
+      'encrypted secret that pods mount by their group, or on AWS one of Secrets Manager that IAM gives one function; refused the same',
   },
   {
     ids: 'SK7, SK8',
@@ -92,7 +93,8 @@ export const PATTERN_ROWS: readonly PatternRow[] = [
     ids: 'Keys',
     richClient: '`rotate`, by a schedule of yours',
     sharedBackend: '`rotate` on any backend, under the row’s lock',
-    distributed: 'an administrator rotates, and applies the secret twice',
+    distributed:
+      'an administrator rotates, and applies the secret twice; on AWS the function, by its schedule',
   },
   {
     ids: 'Access tokens at an API of your own',
@@ -369,12 +371,16 @@ export const CHAPTERS: readonly Chapter[] = [
       {
         id: 'Secrets',
         demands: 'No secret is shared between components of different networks',
-        met: 'Each zone has a signer of its own, and no zone has the key; a key that can be read out is refused in a second zone, in the declaration and where it is opened. Whether a KMS key behind several signers counts as shared is [a question for NHN](nhn.md).',
+        met: 'Each zone has a signer of its own, and no zone has the key; a key that can be read out is refused in a second zone, in the declaration and where it is opened; one that a function keeps is read by that function’s role alone. Whether a KMS key behind several signers counts as shared is [a question for NHN](nhn.md).',
         shown: {
           'test/infra/zones.test.ts': [
             'the endpoint lets through the zone’s own roles, to its own signer, and nothing else',
           ],
           'test/infra/declaration/validate.test.ts': ['file:', 'postgres:', 'secretsmanager:'],
+          'test/infra/client-keys.test.ts': [
+            'are read and replaced by the function’s role, through the zone’s endpoint, and by nobody else',
+            'the same client in a second zone',
+          ],
           'test/client/custody/file.test.ts': [
             'a second zone is told the rule and the remedy',
             'another zone',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { describe, expect, test } from 'vitest';
+import distributed from '../../examples/distributed.zones.ts';
 import helsenettet from '../../examples/helsenettet.zones.ts';
 import { defineSystem } from '../../infra/declaration/define.ts';
 import { type SystemDeclaration, type SystemInput, systemSchema } from '../../infra/declaration/schema.ts';
@@ -169,6 +170,20 @@ const OWN = having({
   'zones.public.functions': { summary: { secrets: ['lab', 'other'] } },
   'zones.public.gateway.routes[2]': own.zones.public.gateway.routes[1],
 });
+const { reports: REPORTS } = distributed.zones;
+const KEEPER = 'zones.reports.functions.report';
+const KEEPS = having({ 'zones.reports': { ...REPORTS, cidr: '10.70.0.0/20' } });
+/** What of a client is in place of one whose keys a function keeps. */
+const IN_PLACE_KEPT = {
+  ...Object.fromEntries(
+    Object.entries(IN_PLACE).flatMap(([path, value]) => {
+      const [, field] = /^clients\.journal\.(?!rotation)(.*)/.exec(path) ?? [];
+      return field ? [[`${KEEPER}.clientKeys.reporting.${field}`, value]] : [];
+    }),
+  ),
+  [`${KEEPER}.clientKeys.reporting.clientId`]: 'reporting-2',
+  [`${KEEPER}.clientKeys.reporting.apis`]: ['orders'],
+};
 const { vendor: VENDOR } = BASE.clients;
 const { admin: ADMIN } = BASE.zones;
 const MORE = having({
@@ -355,6 +370,17 @@ const CHANGES: readonly Change[] = [
     ],
   },
   {
+    what: 'keys that a function keeps',
+    fields: ['zones.*.functions.*.clientKeys.*'],
+    ...{ from: having({ [`${KEEPER}.clientKeys`]: {} }, KEEPS), to: KEEPS },
+  },
+  {
+    what: 'no keys that a function keeps',
+    fields: ['zones.*.functions.*.clientKeys.*'],
+    ...{ from: KEEPS, to: having({ [`${KEEPER}.clientKeys`]: {} }, KEEPS) },
+    left: ['journal/reports/report/reporting'],
+  },
+  {
     what: 'other functions behind the entries',
     fields: ['zones.*.gateway.routes[].function', 'zones.*.events.function'],
     from: BASE,
@@ -452,6 +478,11 @@ describe('a change of the declaration', () => {
     expect(over(OWN, having(IN_PLACE_OWN, OWN))).toEqual(nothing);
   });
 
+  test('that touches what is registered of a client whose keys a function keeps leaves them', () => {
+    const nothing = { refused: [], named: [], left: [], orphans: [] };
+    expect(over(KEEPS, having(IN_PLACE_KEPT, KEEPS))).toEqual(nothing);
+  });
+
   test.each(RUN_FULL ? CHANGES : CHANGES.slice(0, 2))(
     'goes through: $what',
     ({ from, to, left = [], orphans = [], keepsNames }) => {
@@ -528,7 +559,7 @@ const FIELDS = [...new Set(fieldsOf(systemSchema as unknown as Schema))];
 const fieldOf = (path: string) =>
   path
     .replace(
-      /\b(alarms|clients|apis|zones|reservedConcurrency|functions|environment|schedules)\.\w+/g,
+      /\b(alarms|clients|apis|zones|reservedConcurrency|functions|clientKeys|environment|schedules)\.\w+/g,
       '$1.*',
     )
     .replace(/\.detail\..*/, '.detail')
@@ -546,7 +577,7 @@ describe('docs/changing.md', () => {
   });
   const covers = (row: string, field: string) =>
     field === row || (!row.endsWith('*') && (field.startsWith(`${row}.`) || field.startsWith(`${row}[`)));
-  const changedInPlace = new Set([IN_PLACE, IN_PLACE_OWN].flatMap(Object.keys).map(fieldOf));
+  const changedInPlace = new Set([IN_PLACE, IN_PLACE_OWN, IN_PLACE_KEPT].flatMap(Object.keys).map(fieldOf));
   const changedElse = new Set([
     ...CHANGES.flatMap(({ fields }) => fields),
     ...IN_TWO.map(({ field }) => field),

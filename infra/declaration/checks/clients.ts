@@ -1,34 +1,59 @@
+import { sharingProblem } from '@helseid-zones/protocol/custody';
 import { isHelseId } from '../fields.ts';
-import { type Problem, problemsOf } from '../problem.ts';
+import { type Registration, registrations } from '../own.ts';
+import { type Problem, problemsOf, undeclared } from '../problem.ts';
 import type { SystemDeclaration } from '../schema.ts';
 
 /** HelseID refuses assertions that live longer, seconds (SK2, docs/requirements.md); for others it is our own limit. */
 const LIFETIME = { helseid: 10, others: 60 };
 
-/** Each client is a registration of its own, whose assertions live as long as its issuer takes. */
+/** Each client is a registration of its own, in one place, whose assertions live as long as its issuer takes. */
 export function checkClients(system: SystemDeclaration): Problem[] {
-  const clients = Object.entries(system.clients);
-  const each = clients.flatMap(([name, { clientId, issuer, profile }], index) => {
+  const clients = registrations(system);
+  const each = clients.flatMap((one, index) => {
+    const { field, name, clientId, issuer, profile, apis } = one;
     const [most, whose] = isHelseId(issuer) ? [LIFETIME.helseid, ' for HelseID'] : [LIFETIME.others, ''];
-    const isTwin = ([, one]: (typeof clients)[number]) => one.clientId === clientId && one.issuer === issuer;
-    const twin = clients.slice(0, index).find(isTwin)?.[0];
-    return problemsOf({
-      [`clients.${name}.profile.assertionLifetime`]:
-        profile.assertionLifetime > most && `must be at most ${most} seconds${whose}`,
-      [`clients.${name}.clientId`]:
-        twin && `is the registration of clients.${twin}; each client needs one of its own, or use that one`,
-    });
+    const earlier = clients.slice(0, index);
+    const twin = earlier.find((other) => other.clientId === clientId && other.issuer === issuer);
+    const namesake = earlier.find((other) => other.name === name);
+    return [
+      ...problemsOf({
+        [`${field}.profile.assertionLifetime`]:
+          profile.assertionLifetime > most && `must be at most ${most} seconds${whose}`,
+        [`${field}.clientId`]:
+          twin &&
+          `is the registration of ${twin.field}; each client needs one of its own, or use that one${sharing(system, one, twin)}`,
+        [field]:
+          namesake &&
+          `has the name of ${namesake.field}: choose another, for another registration${sharing(system, one, namesake)}`,
+      }),
+      ...apis.flatMap((api, at) =>
+        problemsOf({ [`${field}.apis[${at}]`]: undeclared(api, 'API', system.apis) }),
+      ),
+    ];
   });
-  return [...problemsOf({ clients: clients.length === 0 && 'must declare at least one client' }), ...each];
+  const none = Object.keys(system.clients).length === 0;
+  return [...problemsOf({ clients: none && 'must declare at least one client' }), ...each];
+}
+
+/** What the guideline has against a client whose keys a function keeps, and which is `other` too, that another zone uses. */
+function sharing({ zones }: SystemDeclaration, { zone }: Registration, other: Registration): string {
+  const granted = Object.keys(zones).filter((name) =>
+    zones[name]?.grants.some(({ client }) => client === other.name),
+  );
+  const users = new Set([...(other.zone ? [other.zone] : granted), zone ?? '']);
+  const problem = zone && sharingProblem('secretsmanager:', [...users]);
+  return problem ? `. A key kept here ${problem}` : '';
 }
 
 /**
- * Keys are registered at the self-service API, so only the admin zone reaches it (I3a): no zone may call its host, on any port
- * (a firewall tells names apart, not ports), and none asks for a token that it takes.
+ * Keys are registered at the self-service API, so only the admin zone reaches it, and a zone that keeps a client's keys and has
+ * nothing signed for another with a self-service API (I3a): else no zone may call its host, on any port (a firewall tells names
+ * apart, not ports), and none asks for a token that it takes.
  */
 export function checkSelfService({ clients, apis, zones }: SystemDeclaration): Problem[] {
-  const all = Object.entries(clients);
-  const services = all.flatMap(([, { selfService }]) => selfService ?? []);
+  const all = registrations({ clients, zones });
+  const services = all.flatMap(({ selfService }) => selfService ?? []);
   const isPlace = (url: string) => services.some(({ baseUrl }) => placeOf(baseUrl) === placeOf(url));
   const asked = (what: 'audience' | 'scope', value: string | undefined) =>
     services.some((service) => service[what] === value) &&
@@ -36,13 +61,17 @@ export function checkSelfService({ clients, apis, zones }: SystemDeclaration): P
   const ofScopes = (field: string, scopes: readonly string[] = []) =>
     scopes.flatMap((scope, index) => problemsOf({ [`${field}[${index}]`]: asked('scope', scope) }));
   return [
-    ...all.flatMap(([name, { selfService }]) => {
+    ...all.flatMap(({ field, zone = '', selfService }) => {
       const place = selfService && placeOf(selfService.baseUrl);
-      const near = all.find(([, { issuer }]) => placeOf(issuer) === place)?.[0];
+      const near = all.find(({ issuer }) => placeOf(issuer) === place)?.field;
+      const other = zones[zone]?.grants.find(({ client }) => clients[client]?.selfService)?.client;
       return problemsOf({
-        [`clients.${name}.selfService.baseUrl`]:
+        [field]:
+          other &&
+          `is in a zone with a grant for ${other}, whose assertions buy tokens for registering keys, and the zone would reach where they are taken (I3a): keep these keys in a zone of their own`,
+        [`${field}.selfService.baseUrl`]:
           near &&
-          `lies at the host of clients.${near}.issuer, which every zone calls and has proofs for; only the admin zone reaches it (I3a): give the self-service API's own host, or leave selfService out where the issuer has none`,
+          `lies at the host of ${near}.issuer, which every zone calls and has proofs for; only the admin zone reaches it (I3a): give the self-service API's own host, or leave selfService out where the issuer has none`,
       });
     }),
     ...Object.entries(apis).flatMap(([name, { baseUrl, audience, resource, scopes }]) => [
@@ -55,9 +84,18 @@ export function checkSelfService({ clients, apis, zones }: SystemDeclaration): P
       }),
       ...ofScopes(`apis.${name}.scopes`, scopes),
     ]),
-    ...Object.entries(zones).flatMap(([name, { gateway }]) =>
-      ofScopes(`zones.${name}.gateway.login.scopes`, gateway?.login?.scopes),
-    ),
+    ...Object.entries(zones).flatMap(([name, { gateway, functions }]) => [
+      ...ofScopes(`zones.${name}.gateway.login.scopes`, gateway?.login?.scopes),
+      ...Object.entries(functions).flatMap(([owner, { hosts }]) =>
+        hosts.flatMap((host, at) =>
+          problemsOf({
+            [`zones.${name}.functions.${owner}.hosts[${at}]`]:
+              isPlace(`https://${host}`) &&
+              'is the self-service API, where keys are registered; only the admin zone reaches it (I3a), and a function for its own clientKeys, by itself: leave it out',
+          }),
+        ),
+      ),
+    ]),
   ];
 }
 

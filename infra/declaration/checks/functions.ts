@@ -150,7 +150,7 @@ function checkQueues(
 
 function checkVariables(
   field: string,
-  { environment, tables, queues, secrets }: FunctionDeclaration,
+  { environment, tables, queues, secrets, clientKeys }: FunctionDeclaration,
   apis: readonly string[],
 ): Problem[] {
   const own = new Map([
@@ -158,6 +158,9 @@ function checkVariables(
     ...Object.keys(tables).map((name) => [ownVariable('table', name), `tables.${name}`] as const),
     ...queues.map((name) => [ownVariable('queue', name), `queues (${name})`] as const),
     ...secrets.map((name) => [ownVariable('secret', name), `secrets (${name})`] as const),
+    ...Object.keys(clientKeys).map(
+      (name) => [ownVariable('client-keys', name), `clientKeys.${name}`] as const,
+    ),
   ]);
   return Object.keys(environment).flatMap((name) => {
     const thing = own.get(name);

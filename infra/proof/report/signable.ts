@@ -1,10 +1,12 @@
 import type { AllowedDetail, Grant } from '@helseid-zones/protocol/grant';
+import { ownSecrets } from '../../declaration/own.ts';
 import { escapeControls, table } from '../../terminal.ts';
 import { objectOf, parseJson, stringsOf } from '../assembly/json.ts';
 import { resourceByArn, resourcesOfType } from '../assembly/resolve.ts';
 import { ownSignersOnly } from '../rules/lambda/signers.ts';
 import type { ProofInput } from '../rules/rule.ts';
-import { askedOfZone, filesOf } from '../rules/targets.ts';
+import { recordsAreReadByOwn } from '../rules/secretsmanager/records.ts';
+import { askedOfZone, filesOf, secretNamed } from '../rules/targets.ts';
 import { readSigners } from './map/read.ts';
 import type { Part } from './report.ts';
 import { heading } from './summary.ts';
@@ -72,10 +74,10 @@ export function signableInWords(of: Signable): [kind: string, texts: string[]][]
   ];
 }
 
-/** The same for people, a paragraph for each signer or tokens function of a zone, or that a role is or may ask; empty where there is none. */
+/** The same for people, a paragraph for each signer, tokens function or client's keys of a zone, or that a role is or may ask; empty where there is none. */
 export function reportSignable(input: ProofInput, width: number, { zone, role }: Part = {}): string {
   const signers = readSignable(input).map((of) => ({ ...of, name: of.signer, parts: signableInWords(of) }));
-  const paragraphs = [...signers, ...readTokens(input)]
+  const paragraphs = [...signers, ...readTokens(input), ...readKept(input)]
     .filter((of) => (zone ?? of.zone) === of.zone && [undefined, of.name, ...of.askedBy].includes(role))
     .map(({ name, askedBy, parts }) => {
       const askers = askedBy.filter((asker) => [undefined, asker, name].includes(role));
@@ -103,9 +105,23 @@ function readTokens(input: ProofInput) {
   });
 }
 
-/** The roles that policies let ask a function. */
-function askersOf(arn: string, input: ProofInput): string[] {
-  const asking = ownSignersOnly.rows(input).filter((row) => row.verdict !== 'never' && row.resource === arn);
+/** The keys that functions keep for clients: whoever reads one signs anything with it. */
+function readKept(input: ProofInput) {
+  const { name: system, zones } = input.declaration;
+  return Object.entries(zones).flatMap(([zone, declared]) =>
+    ownSecrets(system, zone, declared).flatMap(({ kind, name, secret }) => {
+      const arn = secretNamed(input, name)?.arn;
+      if (kind !== 'clientKeys' || arn === undefined) return [];
+      const said = `of client ${secret}, whose key in Secrets Manager can be read out by them`;
+      const parts: [string, string[]][] = [['anything', [said]]];
+      return [{ name, zone, askedBy: askersOf(arn, input, recordsAreReadByOwn), parts }];
+    }),
+  );
+}
+
+/** The roles that policies let ask a function, or read a secret. */
+function askersOf(arn: string, input: ProofInput, { rows } = ownSignersOnly): string[] {
+  const asking = rows(input).filter((row) => row.verdict !== 'never' && row.resource === arn);
   return [...new Set(asking.map(({ principal }) => principal))];
 }
 

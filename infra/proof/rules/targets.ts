@@ -1,6 +1,6 @@
 import { TOKENS_FUNCTION } from '../../declaration/fields.ts';
 import { type Asked, functionName, recordName, signerName } from '../../declaration/names.ts';
-import { ownSecretName, ownTables } from '../../declaration/own.ts';
+import { ownSecrets, ownTables } from '../../declaration/own.ts';
 import { readAsset } from '../assembly/contents/read-asset.ts';
 import { type JsonObject, objectOf } from '../assembly/json.ts';
 import { SIGNING } from '../assembly/network.ts';
@@ -46,15 +46,15 @@ export function clientKeyArns(input: ProofInput): string[] {
   return Object.keys(input.declaration.clients).map((client) => clientKeyArn(input, client));
 }
 
+/** The secret of that name. */
+export function secretNamed({ assembly }: ProofInput, name: string): ResolvedResource | undefined {
+  const secrets = resourcesOfType(assembly, 'AWS::SecretsManager::Secret');
+  return secrets.find(({ properties }) => properties.Name === name);
+}
+
 /** The secret that holds the record of `client`. */
-export function recordOf(
-  { assembly, declaration }: ProofInput,
-  client: string,
-): ResolvedResource | undefined {
-  const name = recordName(declaration.name, client);
-  return resourcesOfType(assembly, 'AWS::SecretsManager::Secret').find(
-    ({ properties }) => properties.Name === name,
-  );
+export function recordOf(input: ProofInput, client: string): ResolvedResource | undefined {
+  return secretNamed(input, recordName(input.declaration.name, client));
 }
 
 /** ARN of the record of `client`; a name that nothing has where the templates lack it. */
@@ -157,11 +157,11 @@ export function resourcesOfZone(
   );
 }
 
-/** Of the tables or secrets that the declaration gives functions of the actor's zone, ARNs: the actor's own, and all. */
+/** Of the tables, secrets or clients' keys among them that the declaration gives functions of the actor's zone, ARNs: the actor's own, and all. */
 export function ownedIn(
   input: ProofInput,
   { zone, name: role }: Actor,
-  kind: 'table' | 'secret',
+  kind: 'table' | 'secret' | 'clientKeys',
 ): { own: string[]; taken: string[] } {
   const { name: system, zones } = input.declaration;
   const declared = zones[zone];
@@ -173,9 +173,9 @@ export function ownedIn(
           // It has the name of its function, and tokens in it that anybody could use who may ask a signer.
           { name: functionName(system, zone, TOKENS_FUNCTION), users: [TOKENS_FUNCTION] },
         ]
-      : Object.entries(declared.functions).flatMap(([owner, { secrets }]) =>
-          secrets.map((secret) => ({ name: ownSecretName(system, zone, owner, secret), users: [owner] })),
-        );
+      : ownSecrets(system, zone, declared)
+          .filter((of) => kind === 'secret' || of.kind === kind)
+          .map(({ name, owner }) => ({ name, users: [owner] }));
   const [type, property] =
     kind === 'table' ? ['AWS::DynamoDB::Table', 'TableName'] : ['AWS::SecretsManager::Secret', 'Name'];
   const arns = (names: readonly string[]) =>

@@ -26,6 +26,7 @@ const ASKINGS: readonly (readonly [kind: NodeKind, verb: string, actions: string
   ['record', 'take over', 'secretsmanager:PutResourcePolicy secretsmanager:DeleteSecret'],
   ['queue', 'send to', 'sqs:SendMessage'],
   ['secret', 'read', 'secretsmanager:GetSecretValue'],
+  ['secret', 'replace', 'secretsmanager:PutSecretValue'],
   [
     'table',
     'read and write',

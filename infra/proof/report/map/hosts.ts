@@ -1,3 +1,4 @@
+import { registrations } from '../../../declaration/own.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import type { Network } from '../../assembly/network.ts';
 import type { ResolvedAssembly } from '../../assembly/resolve.ts';
@@ -43,17 +44,13 @@ export function hostNodes(
 }
 
 /** What the declaration has at a host, in words; `isThere` says whether a declared URL is at it. */
-export function rolesOfHost(
-  isThere: (url: string) => boolean,
-  { clients, apis }: SystemDeclaration,
-): string[] {
+export function rolesOfHost(isThere: (url: string) => boolean, declaration: SystemDeclaration): string[] {
   const at = (url: string | undefined) => url !== undefined && isThere(url);
+  const clients = registrations(declaration);
   const roles = [
-    ...(Object.values(clients).some(({ issuer }) => at(issuer)) ? ['issuer of tokens'] : []),
-    ...(Object.values(clients).some(({ selfService }) => at(selfService?.baseUrl))
-      ? ['self-service API']
-      : []),
-    ...Object.entries(apis).flatMap(([api, { baseUrl }]) => (at(baseUrl) ? [`API ${api}`] : [])),
+    ...(clients.some(({ issuer }) => at(issuer)) ? ['issuer of tokens'] : []),
+    ...(clients.some(({ selfService }) => at(selfService?.baseUrl)) ? ['self-service API'] : []),
+    ...Object.entries(declaration.apis).flatMap(([api, { baseUrl }]) => (at(baseUrl) ? [`API ${api}`] : [])),
   ];
   return roles.length > 0 ? roles : ['not in the declaration'];
 }

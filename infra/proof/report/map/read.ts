@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Grant, parseGrant } from '@helseid-zones/protocol/grant';
 import { assumptionsOf } from '../../../declaration/assumptions.ts';
 import { functionName } from '../../../declaration/names.ts';
+import { registrations } from '../../../declaration/own.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { virtualKeys } from '../../policy/world/virtual-keys.ts';
@@ -138,9 +139,11 @@ function readNodes({ declaration, assembly, world }: ProofInput): MapNode[] {
   });
   const records = nodesOf('AWS::SecretsManager::Secret', ({ properties }, zone) => {
     const parts = String(properties.Name).split('/');
+    const isKey = registrations(declaration).some((of) => of.zone === zone && of.name === parts.at(-1));
+    const notes = [isKey ? 'client key, can be read out' : 'secret'];
     return zone === SIGNING
       ? { kind: 'record', label: 'client record', notes: [`of client ${parts.at(-1)}`, 'holds no key'] }
-      : { kind: 'secret', label: parts.slice(2).join('/'), notes: ['secret'] };
+      : { kind: 'secret', label: parts.slice(2).join('/'), notes };
   });
   return [...functions, ...tables, ...keys, ...records];
 }

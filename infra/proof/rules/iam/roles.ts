@@ -2,7 +2,7 @@ import { boundaryGroup, boundaryName, functionName, zoneFunctions } from '../../
 import { stringOf, stringsOf } from '../../assembly/json.ts';
 import { resourceByArn } from '../../assembly/resolve.ts';
 import { trustedServices } from '../actors.ts';
-import { type Rule, resourceRule } from '../rule.ts';
+import { type Rule, resourceRule, violationsOf } from '../rule.ts';
 
 /** Which property of which type lends a role, and to which service. */
 const USERS: Readonly<Record<string, readonly [property: string, service: string]>> = {
@@ -43,12 +43,9 @@ export const ROLES: readonly Rule[] = [
     ) => {
       const { name: system, zones } = declaration;
       const declared = zones[zone];
-      const groups = (declared ? zoneFunctions(declared) : []).map((name) =>
-        functionName(system, zone, name) === physicalId && declared
-          ? boundaryGroup(declared, name)
-          : undefined,
-      );
-      const expected = boundaryName(system, zone, groups.find(Boolean));
+      const isOwn = (name: string) => functionName(system, zone, name) === physicalId;
+      const own = declared && zoneFunctions(declared).find(isOwn);
+      const expected = boundaryName(system, zone, own && boundaryGroup(declared, own));
       const policy = resourceByArn(assembly, boundary);
       const found = policy?.properties.ManagedPolicyName ?? boundary;
       const has =
@@ -73,15 +70,13 @@ export const ROLES: readonly Rule[] = [
         const expected = uses.filter((use) => use.role === role.arn).map(({ service }) => service);
         const trusted = trustedServices(role) ?? ['others than AWS services'];
         const others = trusted.filter((service) => !expected.includes(service)).join(' and ');
-        if (others === '') return [];
-        return [
+        return violationsOf(
+          [others !== '' && `can be assumed by ${others}, and nothing in the templates calls for that`],
           {
-            resource: path,
-            message: `Role ${name} can be assumed by ${others}, and nothing in the templates calls for that.`,
-            path: [others, 'sts:AssumeRole', path],
+            ...{ resource: path, subject: `Role ${name}`, path: [others, 'sts:AssumeRole', path] },
             remedy: 'Trust the one service that uses the role. A role that nothing uses is to be removed.',
           },
-        ];
+        );
       });
     },
   },

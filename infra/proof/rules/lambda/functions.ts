@@ -48,17 +48,8 @@ export const interfacesAreLambdas: CapabilityRule = capabilityRule({
       .filter(({ resource }) => resource.properties.Role === role.arn)
       .flatMap(({ resource }) => resource.arn ?? []);
     const own = code.length > 0 ? code : [functionArn({ account: role.account, region }, name)];
-    return [
-      {
-        resources: ['*'],
-        requires: [
-          requirement({ ArnNotEqualsIfExists: { 'lambda:SourceFunctionArn': own } }, [
-            'identity policy',
-            'permissions boundary',
-          ]),
-        ],
-      },
-    ];
+    const notCode = requirement({ ArnNotEqualsIfExists: { 'lambda:SourceFunctionArn': own } });
+    return [{ resources: ['*'], requires: [notCode] }];
   },
   remedy:
     'Deny these actions to the function’s code: ArnEquals lambda:SourceFunctionArn in the role, Null in the boundary.',

@@ -30,11 +30,10 @@ export const ownSignersOnly: CapabilityRule = capabilityRule({
     const here = throughOwnEndpoint(actor, 'lambda');
     const rotation = rotationArn(actor, input);
     const byService = requirement({ Bool: { 'aws:ViaAWSService': 'true' } });
+    const actions = ['lambda:InvokeFunction'];
     return [
-      { actions: ['lambda:InvokeFunction'], resources: askedOfZone(input, zone, asks), requires: [here] },
-      ...(actor.admin
-        ? [{ actions: ['lambda:InvokeFunction'], resources: [rotation], requires: [byService] }]
-        : []),
+      { actions, resources: askedOfZone(input, zone, asks), requires: [here] },
+      ...(actor.admin ? [{ actions, resources: [rotation], requires: [byService] }] : []),
     ];
   },
   remedy:

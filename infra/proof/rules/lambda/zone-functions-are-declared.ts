@@ -12,7 +12,7 @@ import { askedOfZone, filesOf, plain, recordArn, signersOfZone, variablesOf } fr
 
 /** Variables that the constructs give functions; others may change what one runs, whom it calls or what it tells. */
 const VARIABLES =
-  /^(?:GATEWAY_URL|HTTPS_PROXY|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|NODE_USE_ENV_PROXY|NO_PROXY|RECORDS|RECORD_ARN|SIGNERS|SIGNING_VPC|TOKENS_FUNCTION|[A-Z0-9_]+_(?:QUEUE|SECRET|TABLE))$/;
+  /^(?:GATEWAY_URL|HTTPS_PROXY|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|NODE_USE_ENV_PROXY|NO_PROXY|RECORDS|RECORD_ARN|SIGNERS|SIGNING_VPC|TOKENS_FUNCTION|[A-Z0-9_]+_(?:CLIENT_KEYS|QUEUE|SECRET|TABLE))$/;
 
 /** Every function is declared and has exactly the configuration that the declaration gives it; rotation has the key policies that the proof has looked at. */
 export const zoneFunctionsAreDeclared: Rule = resourceRule({

@@ -1,3 +1,4 @@
+import { hasSecrets } from '../../../declaration/own.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { listOf } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
@@ -19,11 +20,10 @@ function servicesOf({ zones }: SystemDeclaration, zone: string | undefined): rea
   if (zone === SIGNING) return ['kms', 'secretsmanager'];
   const { admin = false, functions = {} } = zones[zone ?? ''] ?? {};
   if (admin) return ['kms', 'secretsmanager', 'lambda', 'dynamodb'];
-  const has = (of: 'queues' | 'secrets') => Object.values(functions).some((own) => own[of].length > 0);
   return [
     ...['lambda', 'dynamodb'],
-    ...(has('queues') ? ['sqs'] : []),
-    ...(has('secrets') ? ['secretsmanager'] : []),
+    ...(Object.values(functions).some(({ queues }) => queues.length > 0) ? ['sqs'] : []),
+    ...(hasSecrets({ functions }) ? ['secretsmanager'] : []),
   ];
 }
 

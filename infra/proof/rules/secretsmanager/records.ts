@@ -65,11 +65,12 @@ export const recordsAreBare: Rule = {
 /** Actions that move a record from version to version. */
 const KEEPING = ['secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'];
 
-/** Only the admin zone writes the client records or starts their rotation, and nobody re-policies, replicates or deletes a secret. */
+/** Only the admin zone writes the client records or starts their rotation, a function the keys of a client that it keeps, and nobody re-policies, replicates or deletes a secret. */
 export const recordsAreKeptByAdmin: CapabilityRule = capabilityRule({
   name: 'records-are-kept-by-admin',
   invariant: 'I1',
-  title: 'Only the admin zone writes client records, and nobody re-policies, replicates or deletes a secret.',
+  title:
+    'Only the admin zone writes client records, a function the client’s keys that it keeps, and nobody re-policies, replicates or deletes a secret.',
   actions: [
     ...KEEPING,
     ...actionsOf({
@@ -81,10 +82,11 @@ export const recordsAreKeptByAdmin: CapabilityRule = capabilityRule({
     }),
   ],
   allows: (actor, input) => {
-    if (!actor.admin) return [];
+    const here = throughOwnEndpoint(actor, 'secretsmanager');
+    if (!actor.admin)
+      return [{ actions: KEEPING, resources: ownedIn(input, actor, 'clientKeys').own, requires: [here] }];
     const records = recordArns(input);
     const rotation = rotationArn(actor, input);
-    const here = throughOwnEndpoint(actor, 'secretsmanager');
     const started = [
       here,
       requirement({ ArnEqualsIfExists: { 'secretsmanager:RotationLambdaARN': rotation } }),
