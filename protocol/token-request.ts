@@ -27,8 +27,11 @@ export const tokenRequest = v.strictObject({
   refused: v.exactOptional(authorization),
 });
 
+/** Named, so that the type of the schema is not written out three times where it is published. */
+type OneRequest = v.InferOutput<typeof tokenRequest>;
+
 /** The shape of a tokens function's payload: one request, or several at once, answered in their order. */
-export const tokenRequests = v.union([
+export const tokenRequests: v.GenericSchema<unknown, OneRequest | OneRequest[]> = v.union([
   tokenRequest,
   v.pipe(v.array(tokenRequest), v.minLength(1), v.maxLength(MAX_INTENTS)),
 ]);
@@ -49,7 +52,7 @@ const tokenResponse = v.union([tokenHeaders, refusal]);
 export const tokenResponses = v.union([tokenResponse, v.array(tokenResponse)]);
 
 /** See {@link tokenRequest}. */
-export type TokenRequest = DeepReadonly<v.InferOutput<typeof tokenRequest>>;
+export type TokenRequest = DeepReadonly<OneRequest>;
 
 /** See {@link tokenHeaders}. */
 export type TokenHeaders = v.InferOutput<typeof tokenHeaders>;
