@@ -35,13 +35,15 @@ export async function runSteps(
     if (why !== undefined) skipped.push({ name: step.name, why });
     else {
       say(step.name);
-      results.push(await runStep(system, step));
+      const result = await runStep(system, step);
+      if ('why' in result) skipped.push(result);
+      else results.push(result);
     }
   }
   return { ok: results.length > 0 && results.every(({ ok }) => ok), steps: results, skipped };
 }
 
-async function runStep(system: LocalSystem, { name, run }: Step): Promise<StepResult> {
+async function runStep(system: LocalSystem, { name, run }: Step): Promise<StepResult | SkippedStep> {
   const began = performance.now();
   const since = Date.now();
   const ms = () => Math.round(performance.now() - began);
@@ -50,6 +52,7 @@ async function runStep(system: LocalSystem, { name, run }: Step): Promise<StepRe
     return { name, ok: true, ms: ms(), detail };
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
+    if (cause instanceof Error && cause.name === 'StepUnfit') return { name, why };
     return { name, ok: false, ms: ms(), detail: [why, ...failuresAfter(system, since)].join('; ') };
   }
 }

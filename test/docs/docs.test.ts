@@ -10,7 +10,7 @@ import { PROMISES, readReliability, renderReliability } from './reliability.ts';
 import { PAGES } from './render-reference.ts';
 import { missingTests, readPage, renderPage } from './render-requirements.ts';
 import { CHAPTERS, PATTERN_ROWS } from './requirements.ts';
-import { readSteps } from './tutorial.ts';
+import { FOLLOWED, readSteps } from './tutorial.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const pages = [
@@ -45,12 +45,12 @@ function format(folder: string): void {
 }
 
 describe('documentation', () => {
-  // But for the tutorial's, which has a declaration and a test of its own.
+  // But for those of pages that are followed, which have a declaration and a test of their own.
   it('compiles its examples', { timeout: 60_000 }, () => {
     const folder = join(root, '.build', 'examples');
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    const apart = [...pages, ...comments].filter(({ name }) => name !== 'docs/tutorial.md');
+    const apart = [...pages, ...comments].filter(({ name }) => !FOLLOWED.includes(name));
     const examples = apart.flatMap(({ name, text }) =>
       [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = ''], index) => ({ name, index, code })),
     );
@@ -105,7 +105,7 @@ describe('documentation', () => {
     const files = [
       ...text.matchAll(/`((?:protocol|client|functions|infra|local|test|docs|examples)\/[\w./-]*)`/g),
     ].map(([, file = '']) => file);
-    const written = readSteps().flatMap((step) => ('file' in step ? [step.file] : []));
+    const written = FOLLOWED.flatMap(readSteps).flatMap((step) => ('file' in step ? [step.file] : []));
     expect(files.filter((file) => !existsSync(join(root, file)) && !written.includes(file))).toEqual([]);
   });
 });

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FULL } from '../full.ts';
 import { newFolder } from '../temporary.ts';
-import { readSteps, type Step } from './tutorial.ts';
+import { FOLLOWED, readSteps, type Step } from './tutorial.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -25,11 +25,11 @@ function write(folder: string, { file, text, below }: Extract<Step, { file: stri
   );
 }
 
-const steps = readSteps();
+describe.each(FOLLOWED)('%s', (page) => {
+  const steps = readSteps(page);
 
-describe('docs/tutorial.md', () => {
   it('compiles as it is at its end', () => {
-    const folder = join(root, '.build/tutorial');
+    const folder = join(root, '.build', basename(page));
     rmSync(folder, { recursive: true, force: true });
     for (const step of steps) if ('file' in step) write(folder, step);
     const options = { extends: '../../tsconfig.json', compilerOptions: { rootDirs: ['.', '../..'] } };
@@ -44,7 +44,7 @@ describe('docs/tutorial.md', () => {
   });
 
   // It starts the whole system, twice.
-  it.runIf(FULL)('does what it says, step by step', { timeout: 600_000 }, () => follow(makeClone()));
+  it.runIf(FULL)('does what it says, step by step', { timeout: 600_000 }, () => follow(makeClone(), steps));
 });
 
 /** A clone that shares nothing with this one but what `npm ci` has brought. */
@@ -77,7 +77,7 @@ async function end(child: ChildProcess | undefined): Promise<void> {
 }
 
 /** Does the page's steps in a clone, and compares what they print. */
-async function follow(clone: string): Promise<void> {
+async function follow(clone: string, steps: readonly Step[]): Promise<void> {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   let watched: { child: ChildProcess; out: string } | undefined;
   let ready = 0;
@@ -90,7 +90,7 @@ async function follow(clone: string): Promise<void> {
     }
     const [, script = '', rest = ''] = /^npm (?:run )?(\S+)(?: -- (.*))?$/.exec(step.command) ?? [];
     if (script === 'ci') continue;
-    while (watched && (watched.out.match(/pharmacy runs/g) ?? []).length < ready) {
+    while (watched && (watched.out.match(/ runs \(ready/g) ?? []).length < ready) {
       if (watched.child.exitCode !== null) throw new Error(watched.out);
       await new Promise((told) => watched?.child.stdout?.once('data', told));
     }

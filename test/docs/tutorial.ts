@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { required } from '@helseid-zones/protocol/required';
 
-const PAGE = new URL('../../docs/tutorial.md', import.meta.url);
+/** Pages that are followed from their beginning to their end, in a clone of their own. */
+export const FOLLOWED = ['docs/tutorial.md', 'docs/how-to/system.md'];
 
 /** What the page has its reader do, in order. */
 export type Step = { file: string; text: string; below?: string } | { command: string; prints: string[] };
 
-/** Reads the page: files by the first line of their code, or by the line before it, commands with the lines that they must print. */
-export function readSteps(): Step[] {
-  const page = readFileSync(PAGE, 'utf8');
+/** Reads a page of {@link FOLLOWED}: files by the first line of their code, or by the line before it, commands with the lines that they must print. */
+export function readSteps(name: string): Step[] {
+  const page = readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
   const steps: Step[] = [];
   for (const [, before = '', kind, code = ''] of page.matchAll(/([^\n]*)\n\n?```(\w+)\n(.*?)^```$/gms)) {
     const [, file, below] = /^\/\/ (\S+?)(?:, below: (.*))?\n/.exec(code) ?? [];

@@ -5,37 +5,53 @@ import type { LocalSystem } from '../system.ts';
 import {
   assert,
   gatewayZone,
+  grantUsed,
   linesDuring,
   needsEntries,
   operatorAccess,
   type Step,
   samplePath,
   sampleZone,
+  stepUnfit,
   until,
 } from './facts.ts';
 
 /**
  * Puts a sample event on its zone's bus as the operator and waits until its function is done with it. Resolves to the event and the
- * calls that the stand-in APIs took of it; throws where it failed. That a message is deleted says only that nothing was thrown: where
- * there are stand-ins, they must have been called.
+ * calls that the stand-in APIs took of it, and the grant that something was signed for; throws where it failed. That a message is
+ * deleted says only that nothing was thrown: where something was signed and there are stand-ins, they must have been called.
  */
 export async function sendEvent(system: LocalSystem, organization?: string) {
-  const { zone, functionName, event, grant, client } = sampleZone(system);
-  const apis = grant.apis.flatMap(({ api }) => system.standIns?.apis.get(api) ?? []);
-  const taken = () =>
-    apis.flatMap(({ calls }) => calls.filter(({ clientId }) => clientId === client.clientId));
+  const { zone, declared, functionName, event } = sampleZone(system);
+  const { clients, name: ofSystem } = system.declaration;
+  const granted = declared.grants.flatMap(({ apis }) => apis.map(({ api }) => api));
+  const apis = [...new Set(granted)].flatMap((api) => system.standIns?.apis.get(api) ?? []);
+  const own = new Set(declared.grants.map(({ client }) => clients[client]?.clientId));
+  const taken = () => apis.flatMap(({ calls }) => calls.filter(({ clientId }) => own.has(clientId)));
   const before = new Set(taken());
-  const { bus } = eventNames(system.declaration.name, zone);
+  const { bus } = eventNames(ofSystem, zone);
   const filled = fillIn(event, organization);
-  const id = await putEvent(operatorAccess(system), bus, filled);
-  const outcome = () => system.trail.lines().find((line) => isOutcome(line, id));
-  const { fields } = await until(outcome, `no outcome, see ${system.logs},`);
+  const { lines, result } = await linesDuring(system, async () => {
+    const id = await putEvent(operatorAccess(system), bus, filled);
+    const outcome = () => system.trail.lines().find((line) => isOutcome(line, id));
+    return { id, ...(await until(outcome, `no outcome, see ${system.logs},`)) };
+  });
+  const { id, fields } = result;
+  const signedFor = grantUsed(system, { zone, declared }, lines);
   assert(fields['outcome'] === 'done', `${functionName} failed: ${whatItSaid(system, id)}`);
   // The line is written before the function is done; the next event shall find it warm and free.
   await system.aws.pool.idle(functionName);
   const calls = taken().filter((call) => !before.has(call));
-  assert(system.standIns === undefined || calls.length > 0, `${functionName} is done, but called no API`);
-  return { event: filled, calls };
+  const called = system.standIns === undefined || signedFor === undefined || calls.length > 0;
+  assert(called, `${functionName} is done, but called no API`);
+  return { event: filled, calls, signedFor };
+}
+
+/** {@link sendEvent}, for steps about a function that calls an API: another has nothing signed, and they do not fit. */
+export async function sendCallingEvent(system: LocalSystem) {
+  const sent = await sendEvent(system);
+  if (sent.signedFor !== undefined) return sent;
+  throw stepUnfit(`${sampleZone(system).functionName} has nothing signed for the sample event`);
 }
 
 /** The last that a function logged of an event, for who wonders why it failed. */
@@ -62,7 +78,7 @@ export const eventToApi: Step = {
   unfit: needsEntries(sampleZone),
   async run(system) {
     const { functionName } = sampleZone(system);
-    const { event, calls: made } = await sendEvent(system);
+    const { event, calls: made } = await sendCallingEvent(system);
     const said = made.map(({ method, path, child }) => `${method} ${path}${child ? ` for ${child}` : ''}`);
     const again = made.length - new Set(made.map((call) => JSON.stringify(call))).size;
     assert(again === 0, `the API took a call twice: ${said.join(', ')}`);
@@ -95,7 +111,7 @@ export const warmTokenTwoSignatures: Step = {
   },
   async run(system) {
     const { signerName, client } = sampleZone(system);
-    await sendEvent(system);
+    await sendCallingEvent(system);
     // Another organisation, so another token.
     const { lines } = await linesDuring(system, () => sendEvent(system));
     const { host } = new URL(client.issuer);

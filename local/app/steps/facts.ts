@@ -5,6 +5,7 @@ import { createTokenClient, type TokenClient } from '@helseid-zones/client/token
 import { required } from '@helseid-zones/protocol/required';
 import { TOKENS_FUNCTION } from '../../../infra/declaration/fields.ts';
 import { functionName, signerName } from '../../../infra/declaration/names.ts';
+import { hasBus } from '../../../infra/declaration/own.ts';
 import type { ZoneDeclaration } from '../../../infra/declaration/schema.ts';
 import type { OperatorFile } from '../../../infra/operator-file.ts';
 import type { AwsAccess } from '../../aws/aws-client.ts';
@@ -35,6 +36,21 @@ export function stepFailed(what: string): Error {
   return Object.assign(new Error(what), { name: 'StepFailed' });
 }
 
+/** A step that finds, while it runs, that the declaration has nothing for it: what a function does, none says. */
+export function stepUnfit(what: string): Error {
+  return Object.assign(new Error(what), { name: 'StepUnfit' });
+}
+
+/** The grant of a zone that something was signed for, as lines of its signers tell; none where nothing was. */
+export function grantUsed(
+  { declaration }: Pick<LocalSystem, 'declaration'>,
+  { zone, declared }: Pick<ZoneFacts, 'zone' | 'declared'>,
+  lines: readonly TrailLine[],
+) {
+  const signers = new Set(lines.map(({ function: name }) => name));
+  return declared.grants.find(({ client }) => signers.has(signerName(declaration.name, client, zone)));
+}
+
 /** Throws {@link stepFailed} unless `holds`. */
 export function assert(holds: boolean, what: string): asserts holds {
   if (!holds) throw stepFailed(what);
@@ -59,9 +75,12 @@ export async function linesDuring<T>({ trail }: Pick<LocalSystem, 'trail'>, run:
 /** A zone of the running system with what most steps ask of it. */
 type ZoneFacts = ReturnType<typeof zoneWhere>;
 
-/** A function of the zone that calls an API: the one that takes events, where there is one. */
-function callerOf({ events, gateway }: ZoneDeclaration): string | undefined {
-  return events?.function ?? gateway?.routes[0]?.function ?? (gateway?.login && 'api');
+/** A function of the zone that may call an API: one that takes events, where there is one, or one that somebody calls, or else any of its own. */
+function callerOf({ events, gateway, functions }: ZoneDeclaration): string | undefined {
+  const own = Object.entries(functions);
+  const [taking] = own.find(([, of]) => of.events) ?? [];
+  const called = gateway?.routes[0]?.function ?? (gateway?.login && 'api');
+  return events?.function ?? taking ?? called ?? own[0]?.[0];
 }
 
 /** A function of the zone that may ask its signer: its tokens function, where it has one, or {@link callerOf}. */
@@ -78,7 +97,7 @@ export function tokensZone(system: LocalSystem): ZoneFacts {
 
 /** A zone that calls an API: the one entered by events, where there is one. Throws a `TypeError` where there is none: a step's `unfit` says so before. */
 export function callingZone(system: LocalSystem): ZoneFacts {
-  return zoneWhere(system, 'calls an API', callerOf, (zone) => zone.events !== undefined);
+  return zoneWhere(system, 'calls an API', callerOf, hasBus);
 }
 
 /** Another zone that calls an API: one with a route that IAM authorises, where there is one. Throws as {@link callingZone}. */

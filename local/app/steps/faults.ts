@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAwsCaller } from '@helseid-zones/client/aws';
 import { required } from '@helseid-zones/protocol/required';
-import { eventNames } from '../../../infra/declaration/names.ts';
+import { eventNames, signerName } from '../../../infra/declaration/names.ts';
 import { zoneQueues } from '../../../infra/declaration/own.ts';
 import { redrive } from '../../../infra/keys/redrive.ts';
 import { objectOf } from '../../../infra/proof/assembly/json.ts';
@@ -10,13 +10,14 @@ import { callGateway, callLambda } from '../../aws/aws-client.ts';
 import { readFigures, ringsAt, ringsOn } from '../../aws/metrics.ts';
 import { fillIn, isOutcome, putEvent } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
-import { callRoute, sendEvent } from './entries.ts';
+import { callRoute, sendCallingEvent, sendEvent } from './entries.ts';
 import {
   accessOf,
   arnOf,
   assert,
   callingZone,
   gatewayZone,
+  grantUsed,
   linesDuring,
   needsEntries,
   operatorAccess,
@@ -25,6 +26,7 @@ import {
   sampleCall,
   samplePath,
   sampleZone,
+  stepUnfit,
   until,
 } from './facts.ts';
 
@@ -39,6 +41,7 @@ export const deadLetterRings: Step = {
   async run(system) {
     const { aws, trail, declaration } = system;
     const { zone, declared, functionName, askerName, event } = sampleZone(system);
+    await sendCallingEvent(system);
     const { queue: queueName, deadLetters } = required(
       zoneQueues(declaration.name, zone, declared)[0],
       'A queue',
@@ -87,10 +90,13 @@ export const faultHeals: Step = {
   unfit: needsEntries(gatewayZone, sampleZone, otherThanSample),
   async run(system) {
     const { aws } = system;
-    const { zone, signerName, declared } = gatewayZone(system);
-    const path = await callRoute(system);
+    const facts = gatewayZone(system);
+    const { zone, declared } = facts;
+    const { lines, result: path } = await linesDuring(system, () => callRoute(system));
+    const grant = grantUsed(system, facts, lines);
+    if (grant === undefined) throw stepUnfit(`GET ${path} has nothing signed`);
     await sendEvent(system);
-    const functionArn = arnOf(aws, signerName);
+    const functionArn = arnOf(aws, signerName(system.declaration.name, grant.client, zone));
     const throttled = aws.faults.inject(
       { service: 'kms', operation: 'Sign', functionArn },
       { error: 'ThrottlingException' },

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
+import { signerName } from '../../../infra/declaration/names.ts';
 import { ROTATION_STEPS } from '../../aws/secrets/rotation.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import type { SelfServiceBehaviour } from '../../helseid/self-service.ts';
@@ -10,10 +11,12 @@ import {
   assert,
   forStandIn,
   gatewayZone,
+  grantUsed,
   linesDuring,
   needsEntries,
   type Step,
   sampleZone,
+  stepUnfit,
 } from './facts.ts';
 import { loginFacts, needsLogin, newVisitor, pickPerson } from './log-in.ts';
 
@@ -78,17 +81,18 @@ export function assertionSigners(lines: readonly TrailLine[], kid: string): Set<
 export const rotationUnderLoad: Step = {
   name: 'rotation-under-load',
   unfit: forStandIn('replaces keys', (system) =>
-    loads(system).length > 0 ? undefined : needsEntries(sampleZone)(system),
+    lanes(system).length > 0 ? undefined : needsEntries(sampleZone)(system),
   ),
   async run(system) {
+    const loads = await signingLanes(system);
     const endLogin = needsLogin(system) === undefined ? await openLogin(system) : undefined;
-    const { result, calls } = await underLoad(system, async () => ({
-      first: await withPreviousKeys(system, 'keep', () => replaceKeys(system)),
-      second: await withPreviousKeys(system, 'drop', () => replaceKeys(system)),
+    const { result, calls } = await underLoad(loads, async () => ({
+      first: await withPreviousKeys(system, 'keep', () => replaceKeys(system, loads)),
+      second: await withPreviousKeys(system, 'drop', () => replaceKeys(system, loads)),
     }));
     const { first, second } = result;
     await endLogin?.();
-    await expectNewKeys(system, second);
+    await expectNewKeys(system, loads, second);
     const kids = [...second].map(([client, { old, current }]) =>
       [first.get(client)?.old, old, current].map((key) => key?.kid.slice(0, 8)).join(' -> '),
     );
@@ -101,9 +105,9 @@ export const rotationUnderLoad: Step = {
  * Does something while every zone calls its API over and over; the last calls begin after it. Throws where a call fails. `calls` says
  * how many there were.
  */
-async function underLoad<T>(system: LocalSystem, work: () => Promise<T>) {
+async function underLoad<T>(loads: readonly Load[], work: () => Promise<T>) {
   let over = false;
-  const lanes = loads(system).map(async ({ zone, call }) => {
+  const running = loads.map(async ({ zone, call }) => {
     let count = 0;
     for (let last = false; !last; count += 1) {
       last = over;
@@ -113,24 +117,42 @@ async function underLoad<T>(system: LocalSystem, work: () => Promise<T>) {
     }
     return `${count} calls in the ${zone} zone`;
   });
-  const driven = Promise.allSettled(lanes);
+  const driven = Promise.allSettled(running);
   const result = await work().finally(() => {
     over = true;
     return driven;
   });
-  return { result, calls: await Promise.all(lanes) };
+  return { result, calls: await Promise.all(running) };
 }
 
 /** Replaces the key of each client that the load signs with; by client. */
-async function replaceKeys(system: LocalSystem): Promise<Map<string, Replacement>> {
+async function replaceKeys(system: LocalSystem, loads: readonly Load[]): Promise<Map<string, Replacement>> {
   const replaced = new Map<string, Replacement>();
-  for (const { grant } of loads(system))
-    if (!replaced.has(grant.client)) replaced.set(grant.client, await replaceKey(system, grant.client));
+  for (const { client } of loads)
+    if (!replaced.has(client)) replaced.set(client, await replaceKey(system, client));
   return replaced;
 }
 
-/** What calls APIs meanwhile: the sample event's function and the one behind the route, as far as there are such. */
-function loads(system: LocalSystem) {
+/** Something that a zone does, by a client of its. */
+interface Load {
+  zone: string;
+  client: string;
+  call(): Promise<unknown>;
+}
+
+/** What calls APIs meanwhile: the sample event's function and the one behind the route, as far as there are such and they have something signed. */
+async function signingLanes(system: LocalSystem): Promise<Load[]> {
+  const loads: Load[] = [];
+  for (const { call, ...facts } of lanes(system)) {
+    const { lines } = await linesDuring<unknown>(system, call);
+    const { client } = grantUsed(system, facts, lines) ?? {};
+    if (client !== undefined) loads.push({ zone: facts.zone, client, call });
+  }
+  if (loads.length === 0) throw stepUnfit('neither the sample event nor the route has anything signed');
+  return loads;
+}
+
+function lanes(system: LocalSystem) {
   const has = (zone: (system: LocalSystem) => unknown) => needsEntries(zone)(system) === undefined;
   return [
     ...(has(sampleZone) ? [{ ...sampleZone(system), call: () => sendEvent(system) }] : []),
@@ -139,12 +161,17 @@ function loads(system: LocalSystem) {
 }
 
 /** Has everything start anew, as AWS does whenever it likes: then signers have heard. */
-async function expectNewKeys(system: LocalSystem, replaced: ReadonlyMap<string, Replacement>): Promise<void> {
+async function expectNewKeys(
+  system: LocalSystem,
+  loads: readonly Load[],
+  replaced: ReadonlyMap<string, Replacement>,
+): Promise<void> {
   await system.aws.pool.recycle();
-  for (const { call, grant, signerName, zone } of loads(system)) {
+  for (const { call, client, zone } of loads) {
     const { lines } = await linesDuring<unknown>(system, call);
-    const kid = replaced.get(grant.client)?.current.kid ?? '';
-    assert(assertionSigners(lines, kid).has(signerName), `the ${zone} zone does not use the new key`);
+    const kid = replaced.get(client)?.current.kid ?? '';
+    const signer = signerName(system.declaration.name, client, zone);
+    assert(assertionSigners(lines, kid).has(signer), `the ${zone} zone does not use the new key`);
   }
 }
 

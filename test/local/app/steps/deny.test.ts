@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { required } from '@helseid-zones/protocol/required';
 import { describe, expect, it } from 'vitest';
@@ -128,7 +129,7 @@ describe('a sample event', () => {
     expect(readSamples('nowhere')).toEqual([]);
     const [one, two] = [undefined, makeOrganizationNumber()].map((organization) =>
       parseDocumentEvent(
-        JSON.stringify({ id: 'x', ...fillIn(required(sample, 'A sample').event, organization) }),
+        JSON.stringify({ id: randomUUID(), ...fillIn(required(sample, 'A sample').event, organization) }),
       ),
     );
     expect(isOrganizationNumber(one?.organization ?? '')).toBe(true);

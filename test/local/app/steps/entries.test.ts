@@ -1,16 +1,22 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { readSamples } from '../../../../local/app/events.ts';
-import { sendEvent } from '../../../../local/app/steps/entries.ts';
+import { runSteps } from '../../../../local/app/once.ts';
+import { eventToApi, sendEvent } from '../../../../local/app/steps/entries.ts';
+import { callingZone, otherZone } from '../../../../local/app/steps/facts.ts';
+import { deadLetterRings } from '../../../../local/app/steps/faults.ts';
 import type { LocalSystem } from '../../../../local/app/system.ts';
 import { listen } from '../../../../local/aws/http.ts';
 import { createTrail } from '../../../../local/aws/trail.ts';
+import own from '../../../own-things.zones.ts';
 import shipped from '../../../two-clients.zones.ts';
 
 /** A system whose worker is done with each event; `clientId` is whose call its APIs take meanwhile, if any. */
-async function start(clientId: string | undefined, outcome = 'done') {
+async function start(clientId: string | undefined, outcome = 'done', asks = true) {
   const trail = createTrail(Date.now);
   const calls: object[] = [{ clientId: grantOf('internal'), path: '/before' }];
   const { url, close } = await listen((_, response) => {
+    if (asks)
+      trail.add({ kind: 'log', function: 'journal-signer-submission-internal', fields: { code: 'signed' } });
     if (clientId !== undefined) calls.push({ clientId, path: '/now' });
     trail.add({ kind: 'platform', fields: { event: 'event-source', eventId: 'e', outcome } });
     response.end(JSON.stringify({ FailedEntryCount: 0, Entries: [{ EventId: 'e' }] }));
@@ -41,4 +47,27 @@ test.each([
 
 test('nor where its function failed', async () => {
   await expect(sendEvent(await start(grantOf('internal'), 'failed'))).rejects.toThrow('failed: it says');
+});
+
+test('where its function asks for no signature it is done without a call, and steps about calls do not fit', async () => {
+  const system = await start(undefined, 'done', false);
+  expect(await sendEvent(system)).toMatchObject({ calls: [], signedFor: undefined });
+  const steps = await runSteps(system, [eventToApi, deadLetterRings]);
+  expect(steps).toMatchObject({
+    steps: [],
+    skipped: [{ name: 'event-to-api' }, { name: 'dead-letter-rings' }],
+  });
+  expect(steps.skipped[0]?.why).toBe('journal-internal-worker has nothing signed for the sample event');
+});
+
+test('a zone whose function takes events of its own calls APIs, and so does one that is only started by a schedule', () => {
+  const { internal } = own.zones;
+  const { events: _, ...rest } = internal;
+  const zones = {
+    one: rest,
+    two: { ...rest, functions: { nightly: { ...internal.functions.labels, events: undefined } } },
+  };
+  const system = { declaration: { ...own, zones }, aws: { functions: [] } } as unknown as LocalSystem;
+  expect(callingZone(system).functionName).toBe('journal-one-summary');
+  expect(otherZone(system).functionName).toBe('journal-two-nightly');
 });
