@@ -188,6 +188,21 @@ export const CHANGES: readonly Change[] = [
     found: /^AWS::CloudWatch::Alarm {2}of journal-zone-admin/,
   },
   {
+    name: 'an alarm watches another client',
+    change: (at) =>
+      query(at, 'monitoring', {
+        ...{
+          Action: 'PutMetricAlarm',
+          Version: '2010-08-01',
+          AlarmName: 'journal-public-journal-ClockDifference',
+        },
+        ...{ Namespace: 'helseid-zones', MetricName: 'ClockDifference', Statistic: 'Maximum', Period: '300' },
+        ...{ EvaluationPeriods: '1', Threshold: '3', ComparisonOperator: 'GreaterThanOrEqualToThreshold' },
+        ...{ 'Dimensions.member.1.Name': 'service', 'Dimensions.member.1.Value': 'another' },
+      }),
+    found: /^AWS::CloudWatch::Alarm Dimensions of journal-zone-public.*ClockDifference/,
+  },
+  {
     name: "a stage's logging is turned off",
     change: async (at) =>
       callerFor(at).call({
