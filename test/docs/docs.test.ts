@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { compileHandler } from '../../infra/bundling.ts';
 import { YEARS } from '../full.ts';
 import { newFolder } from '../temporary.ts';
-import { PROMISES, readReliability, renderReliability } from './reliability.ts';
+import { PROMISES, readReliability, renderReliability, runsInFullOnly } from './reliability.ts';
 import { PAGES } from './render-reference.ts';
 import { missingTests, readPage, renderPage } from './render-requirements.ts';
 import { CHAPTERS, PATTERN_ROWS } from './requirements.ts';
@@ -187,6 +187,26 @@ describe('the requirements', () => {
       'a.test.ts: a token is kept',
     ]);
     expect(missingTests(requirement, () => "// 'a token is kept'")).toHaveLength(1);
+  });
+
+  it('say which of their tests run at night alone', () => {
+    const text = [
+      "test('a', () => {});",
+      "test.runIf(FULL)('b', { timeout: 1 }, () => {",
+      '});',
+      "test('c', () => {});",
+      "describe.runIf(FULL)('of', () => {",
+      "  test('d', () => {});",
+      '});',
+      "describe('of', () => {",
+      "  it('e', () => {});",
+      '  it.runIf(FULL)(',
+      "    'f',",
+      '  );',
+      '});',
+    ].join('\n');
+    const night = [...'abcdef'].filter((title) => runsInFullOnly(text, `'${title}'`));
+    expect(night).toEqual(['b', 'd', 'f']);
   });
 
   it('are on their page as the table has them (npm run docs writes it)', () => {

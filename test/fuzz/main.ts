@@ -84,7 +84,9 @@ async function tryGateway(): Promise<void> {
   });
   try {
     const refused: string[] = [];
+    const reached = new Set<unknown>();
     system.trail.subscribe(({ kind, fields }) => {
+      if (kind === 'entry') reached.add(`${fields['method']} ${fields['route']}`);
       if (kind === 'entry' && Number(fields['status']) >= 500)
         refused.push(`${fields['route']} ${fields['refused']}`);
     });
@@ -111,6 +113,11 @@ async function tryGateway(): Promise<void> {
     record(refused.length === 0 ? undefined : 'a 5xx that nobody waited for', () =>
       refused.slice(0, 5).join(', '),
     );
+    for (const { httpMethod, resourcePath } of edge.routes.flat())
+      record(
+        reached.has(`${httpMethod} ${resourcePath}`) ? undefined : 'a route that no request reached',
+        () => `${httpMethod} ${resourcePath}`,
+      );
     // Requests that nothing understands would prove nothing.
     for (const status of [200, 303, 400, 401, 403])
       record(statuses.has(status) ? undefined : `no answer with ${status}`, () => 'all requests together');

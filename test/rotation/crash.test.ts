@@ -31,7 +31,7 @@ async function countCalls(behaviour: Partial<HelseIdBehaviour>): Promise<string[
 
 // Where not all run, each server is killed at other calls.
 test.each(SERVERS.map((server, index) => [...server, index] as const))(
-  'HelseID %s: a rotation killed at each of its calls converges (%#)',
+  'HelseID %s: a rotation killed at one of its calls (each, in full) converges (%#)',
   { timeout: 120_000 },
   async (_, behaviour, when, index) => {
     const calls = await countCalls(behaviour);
@@ -69,7 +69,7 @@ async function crash(kill: Kill, behaviour: Partial<HelseIdBehaviour>, call: str
 }
 
 describe('bootstrap', () => {
-  test.each([0, 1])('killed at each call of run %i, it converges', async (run) => {
+  test.each([0, 1])('killed at one of the calls of run %i (each, in full), it converges', async (run) => {
     for (let at = 1; ; at += FULL ? 1 : 10) {
       const world = createWorld();
       const kills = [undefined, undefined].map((_, index) =>

@@ -132,7 +132,7 @@ test.each([
   ['light', lightStack, FULL ? 2000 : 12, 8],
   ['full', fullStack, full(15), 6],
 ] as const)(
-  '%s: no interleaving spoils a call',
+  '%s: interleavings at random spoil no call',
   { timeout: 120_000 },
   async (_, stack, numRuns, maxCommands) => {
     await fc.assert(
@@ -319,7 +319,9 @@ describe('without reserved concurrency', () => {
     await runTogether(lightStack, { same: false, algorithm: 'ES384', behaviour }, order);
   });
 
-  test('one rotation, invoked twice, may come in between at every call', { timeout: 60_000 }, async () => {
+  test('one rotation, invoked twice, may come in between at a call (each, in full)', {
+    timeout: 60_000,
+  }, async () => {
     for (let at = 1, calls = 1; at <= calls; at += FULL ? 1 : 9)
       calls = await runTogether(lightStack, ONE_TWICE, [
         [0, at],

@@ -1,6 +1,7 @@
 /**
  * The local system for minutes or hours, with mixed traffic, a rotation of each key and faults at random: every event is done or
- * lies in the dead letters with its reason, every answer is a 2xx or a coded refusal that may be tried again, memory and sockets
+ * lies in the dead letters with its reason, every answer is a 2xx or a coded refusal after which one may try again or, of a login whose
+ * answer was lost, begin again; every lane comes through, what nobody signed does not, memory and sockets of what lives on
  * stay flat, and nothing that is logged or answered shows a secret. Ends with a report, and with 1 where any of it does not hold.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
