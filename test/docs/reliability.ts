@@ -113,12 +113,15 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
       },
     },
     {
-      fault: 'An environment was frozen, and its sockets are closed or forgotten',
-      promise: 'The next signature is had, at the cost of one retry.',
+      fault:
+        'An environment was frozen, for 2 seconds to 10 minutes, and its sockets are closed or forgotten',
+      promise:
+        'The next signature is had, at the cost of one retry; a token that has expired meanwhile is replaced, and proofs have the time of now.',
       shown: {
         [SIGNER_AWS]: ['%i signatures are had though every socket of the last eight died'],
         'test/client/frozen.test.ts': [
           'after a freeze in which the socket was %s, a signer answers, at the cost of one retry at most',
+          'after %i s of standing still, and a connection that died meanwhile, an API is called with a token that lives and a proof of now',
         ],
       },
     },
@@ -158,6 +161,21 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
         'In the running stand-in: metadata or token endpoint too slow, down, 429, 503, half an answer, broken JSON, over a megabyte',
       promise: 'A code, nothing of the answer in it; the next request has a token.',
       shown: { [STAND_IN]: ['%s %s: a code, and a token once it is over'] },
+    },
+    {
+      fault: 'In the running stand-in: its certificate is of no authority that is trusted',
+      promise: 'A code that says so, and nothing is sent; other certificates are trusted as before.',
+      shown: {
+        [STAND_IN]: [
+          'its certificate is of no authority that is trusted: a code that says so, and nothing is sent to it',
+        ],
+        'test/client/http.test.ts': ['%s is a failure of the %s'],
+      },
+    },
+    {
+      fault: 'It refuses the key that the record calls current',
+      promise: 'The alarm pages; the commands of the runbook have another key in use.',
+      shown: { [RUNBOOKS]: ['HelseID refuses the current key'] },
     },
     {
       fault:
@@ -317,6 +335,15 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
       },
     },
     {
+      fault: 'Events come out of order, or late',
+      promise: 'Each is submitted once, under its own identifier.',
+      shown: {
+        [WORKER]: [
+          'that comes in another order (%s), late, or again among others, is submitted once under its own identifier',
+        ],
+      },
+    },
+    {
       fault: 'The API or the issuer refuses or is down',
       promise: 'That message comes again and no other; its reason is in the log, without the document.',
       shown: {
@@ -399,6 +426,25 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
           'says so when the API or the signer does not answer',
         ],
       },
+    },
+  ],
+  Deploys: [
+    {
+      fault: 'Every function’s code is replaced in the middle of traffic',
+      promise:
+        'Every request is answered and every event done: what works ends, what comes next starts anew.',
+      shown: { [RUNBOOKS]: ['a deploy comes in the middle of traffic'] },
+    },
+    {
+      fault: 'A deploy has gone wrong',
+      promise:
+        'The version before goes on with keys, records and queues as they are; what failed meanwhile is done.',
+      shown: { [RUNBOOKS]: ['a deploy has gone wrong'] },
+    },
+    {
+      fault: 'A quota is reached',
+      promise: 'It rings; by the commands of the runbook the zone reaches KMS less, and the others go on.',
+      shown: { [RUNBOOKS]: ['a quota is reached'] },
     },
   ],
   Rotation: [
@@ -485,7 +531,7 @@ const NOT_SHOWN = [
   'A clock of ours 30 s off. Assertions live 8 s, so an issuer refuses them, which rings; AWS keeps Lambda’s clock.',
   'An oversized answer of an API: it is handed on as it comes, and whoever reads it bounds it, as the example’s functions do.',
   'A function out of memory, and a burst of cold starts, on AWS itself.',
-  'A deploy in the middle of traffic. Old and new formats beside each other are: `npm run test:upgrade`.',
+  'A deploy in the middle of traffic on AWS, where CloudFormation replaces more than code. Old and new formats beside each other are: `npm run test:upgrade`.',
   'Half an hour of mixed traffic with faults, memory and sockets watched: `npm run test:soak -- --minutes 30`, in `.ci/nightly`.',
   'Hostile input by the hundred thousand: `npm run test:fuzz`, in `.ci/nightly`.',
 ];

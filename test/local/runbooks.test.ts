@@ -299,6 +299,23 @@ describe.runIf(FULL)('a runbook resolves its incident:', { timeout: 300_000 }, (
     expect(await flood()).toBeGreaterThan(1);
   });
 
+  test('a deploy comes in the middle of traffic', async () => {
+    const { aws } = system;
+    const over = Date.now() + 6000;
+    const outcomes: string[] = [];
+    const lanes = [route, route, () => sendEvent(system).then(() => 'answers', String)].map(async (call) => {
+      while (Date.now() < over) outcomes.push(await call());
+    });
+    // A deploy replaces functions one by one, while they work.
+    for (const { name } of aws.functions) {
+      aws.replaceCode(name, aws.codeOf(name));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    await Promise.all(lanes);
+    expect(outcomes.length).toBeGreaterThan(10);
+    expect(outcomes.filter((what) => what !== 'answers')).toEqual([]);
+  });
+
   test('a deploy has gone wrong', async () => {
     const keys = async () => (await readClientRecord(system, 'submission')).keys.map(({ kid }) => kid);
     const before = await keys();

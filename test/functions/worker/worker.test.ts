@@ -111,6 +111,20 @@ describe('an event', () => {
     expect(documents.requests).toHaveLength(1);
   });
 
+  test.each(['cba', 'bca', 'acb'])(
+    'that comes in another order (%s), late, or again among others, is submitted once under its own identifier',
+    async (order) => {
+      const { work, api: documents } = await makeWorker();
+      const [first, ...later] = [...order].map((value) => sample(value));
+      expect(await work(...later)).toEqual([]);
+      expect(await work(first, later.at(-1))).toEqual([]);
+      const identifiers = documents.requests.map(
+        ({ body }) => JSON.parse(body).masterIdentifier.value as string,
+      );
+      expect(identifiers.toSorted()).toEqual(['a', 'b', 'c']);
+    },
+  );
+
   test('for another organisation is another document', async () => {
     const { work, api: documents } = await makeWorker();
     const other = { ...SAMPLE, detail: { ...SAMPLE.detail, organization: '974760673' } };

@@ -1,4 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { createMemorySigner } from '@helseid-zones/client';
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { createIssuerKeys } from '@helseid-zones/client/issuer';
@@ -8,9 +10,11 @@ import type { ErrorCode } from '@helseid-zones/protocol/errors';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { exportJWK, exportPKCS8, generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { localCertificate } from '../../../local/helseid/certificate.ts';
 import { type HealthApiServer, startHealthApi } from '../../../local/helseid/health-api.ts';
 import { failure } from '../../client/make-client.ts';
 import { FULL } from '../../full.ts';
+import { newFolder } from '../../temporary.ts';
 import { startWeb } from './web.ts';
 import { type ClientKey, makeClientKey } from './wire.ts';
 
@@ -38,8 +42,7 @@ afterAll(async () => {
 });
 
 /** A client as a function has it that starts cold. */
-async function makeClient() {
-  const { issuer } = web.server;
+async function makeClient({ issuer } = web.server as { issuer: string }) {
   const privateKey = createPrivateKey(await exportPKCS8(key.privateKey));
   const subject = { clientId: 'web', issuer, tenancy: 'single-tenant', profile: helseIdProfile } as const;
   const signer = createMemorySigner({ client: 'web', subject, keys: [{ privateKey, algorithm: 'ES256' }] });
@@ -118,6 +121,25 @@ describe('the stand-in of HelseID with a fault', () => {
     } finally {
       end();
     }
+  });
+
+  test('its certificate is of no authority that is trusted: a code that says so, and nothing is sent to it', async () => {
+    let asked = 0;
+    const server = createServer(await localCertificate(newFolder()), (_, response) => {
+      asked += 1;
+      response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const { client } = await makeClient({ issuer: `https://localhost:${port}/hid` });
+      const error = await failure(getAccessToken(client, REQUEST), 'issuer_unreachable');
+      expect(error.facts).toMatchObject({ network: 'certificate' });
+      expect(asked).toBe(0);
+    } finally {
+      server.close();
+    }
+    await getAccessToken((await makeClient()).client, REQUEST);
   });
 
   test('its clock is 30 s off: the figure says so, and nothing else fails for it', async () => {
