@@ -168,6 +168,7 @@ async function documented(name: string, as: string, variables: Record<string, st
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, required(code, file));
   const { accessKeyId, secretAccessKey, sessionToken = '' } = aws.credentialsOf(`journal-internal-${as}`);
+  const deployed = aws.functions.find(({ name }) => name === `journal-internal-${as}`);
   const url = (service: string) =>
     required(
       aws.endpoints.find((of) => of.zone === 'internal' && of.service === service),
@@ -175,7 +176,7 @@ async function documented(name: string, as: string, variables: Record<string, st
     ).url;
   const env = {
     ...{ AWS_REGION: PLACE.region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
-    ...{ AWS_SESSION_TOKEN: sessionToken, ...variables },
+    ...{ AWS_SESSION_TOKEN: sessionToken, LAMBDA_TASK_ROOT: deployed?.codeDirectory ?? '', ...variables },
     ...{ AWS_ENDPOINT_URL_DYNAMODB: url('dynamodb'), AWS_ENDPOINT_URL_SQS: url('sqs') },
   };
   for (const [variable, value] of Object.entries(env)) vi.stubEnv(variable, value);
