@@ -13,6 +13,7 @@ import {
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { JWK } from 'jose';
 import { CANARIES } from '../canaries.ts';
+import { KINDS, makeToken } from '../hsm/token.ts';
 import { newFolder } from '../temporary.ts';
 import { createFakeKms } from './kms.ts';
 import { createFakeSecrets, FAKE_SECRET_ARN } from './secrets.ts';
@@ -110,6 +111,30 @@ function kmsCustody(): CustodyUnderTest {
   };
 }
 
+let token: ReturnType<typeof makeToken> | undefined;
+let made = 0;
+
+/** Keys in SoftHSM 2, all in one token, since its settings are the process's. */
+function tokenCustody(): CustodyUnderTest {
+  token ??= makeToken(newFolder());
+  const { uri, makeKey, tool } = token;
+  const ids: string[] = [];
+  return {
+    scheme: 'pkcs11:',
+    place: () => ({ uri: ids.map((id) => uri(`id=%${id.slice(0, 2)}%${id.slice(2)}`)).join(' ') }),
+    async makeKey({ algorithm }) {
+      made += 1;
+      const id = made.toString(16).padStart(4, '0');
+      makeKey(KINDS[algorithm as keyof typeof KINDS], `key-${made}`, id);
+      ids.push(id);
+    },
+    async lose() {
+      for (const id of ids)
+        for (const type of ['privkey', 'pubkey']) tool('--delete-object', '--type', type, '--id', id);
+    },
+  };
+}
+
 /** What AWS's emulator answers, as a caller of AWS gets it. */
 function callerOf(service: string, ask: (operation: string, input: unknown) => Promise<object>): AwsCaller {
   return {
@@ -131,7 +156,7 @@ function callerOf(service: string, ask: (operation: string, input: unknown) => P
   };
 }
 
-/** Every custody that signs here. */
+/** Every custody that signs here; keys in a token where `npm run test:hsm` has made ready for them. */
 export const CUSTODIES_UNDER_TEST: Readonly<
   Record<string, () => CustodyUnderTest | Promise<CustodyUnderTest>>
 > = {
@@ -139,6 +164,7 @@ export const CUSTODIES_UNDER_TEST: Readonly<
   'file:': fileCustody,
   'postgres:': postgresCustody,
   'secretsmanager:': secretCustody,
+  ...(process.env['HSM'] === '1' ? { 'pkcs11:': tokenCustody } : {}),
 };
 
 /** The public keys as they are registered. */

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +22,7 @@ import { isZonesError } from '@helseid-zones/protocol/errors';
 import { compactVerify, importJWK } from 'jose';
 import { trustHere } from '../../local/helseid/certificate.ts';
 import { startPatternWorld } from '../../local/patterns/stand-in.ts';
+import './pkcs11js.ts';
 import { KINDS, makeToken, missing, PIN, run, SPY, spyOn } from './token.ts';
 
 /**
@@ -33,12 +33,6 @@ const ISSUER = 'https://helseid-sts.test.nhn.no';
 const subject = { clientId: 'c', issuer: ISSUER, tenancy: 'single-tenant', profile: helseIdProfile } as const;
 const assertion = { kind: 'client_assertion', client: 'journal', issuer: ISSUER } as const;
 const EACH = 50;
-
-// As the application that installs it would have it.
-registerHooks({
-  resolve: (name, context, next) =>
-    next(name, name === 'pkcs11js' ? { ...context, parentURL: import.meta.url } : context),
-});
 
 const open = (uri: string, algorithm: Algorithm = 'ES256') =>
   openCustody({ uri, zone: 'signer', client: 'journal', subject, algorithm });
@@ -268,6 +262,16 @@ function makeTests(folder: string): Record<string, () => Promise<string | undefi
       } finally {
         await world.close();
       }
+    },
+
+    async 'every flow of a client, as with every other custody'() {
+      const config = join(import.meta.dirname, 'vitest.config.ts');
+      const vitest = join(import.meta.dirname, '../../node_modules/vitest/vitest.mjs');
+      const args = ['run', '--config', config, '--testNamePattern', 'pkcs11:'];
+      const { stdout } = await promisify(execFile)(process.execPath, [vitest, ...args]).catch((error) => {
+        throw new Error(error.stdout);
+      });
+      return stdout.trim().split('\n').at(-1);
     },
 
     async 'signatures a second, each verified; AWS KMS allows 1,000 an account and region'() {
