@@ -48,6 +48,8 @@ for (const { name, folders, sources } of PACKAGES) {
   const folder = join(packages, name);
   mkdirSync(folder, { recursive: true });
   for (const part of folders) cpSync(join(compiled, part), join(folder, part), { recursive: true });
+  for (const sheet of globSync(`${name}/**/*.css`, { cwd: root }))
+    cpSync(join(root, sheet), join(folder, sheet));
   for (const part of sources) cpSync(join(root, part), join(folder, part), { recursive: true });
   if (name === 'client')
     // For programs: without the white space that makes it three times as long.

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
 import { CSRF_HEADER } from '../../../functions/login-common/request.ts';
-import { MAP_STYLE, PAGE_STYLE } from '../../../infra/proof/report/map/style.ts';
+import { MAP_STYLE } from '../../../infra/proof/report/map/page.ts';
 import { readBody } from '../../aws/http.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import { INVARIANTS } from './attacks.ts';
@@ -54,7 +54,7 @@ function routesOf(deps: PageDeps): Map<string, Handle> {
       send(response, 200, type, text());
   return new Map<string, Handle>([
     ['GET /', answerText('text/html', () => renderDocument(deps))],
-    ['GET /page.css', answerText('text/css', () => MAP_STYLE + PAGE_STYLE + readStatic('page.css'))],
+    ['GET /page.css', answerText('text/css', () => MAP_STYLE + readStatic('page.css'))],
     ['GET /page.js', answerText('text/javascript', () => readStatic('page.js'))],
     ['GET /figures', answerText('text/html', () => renderFigures(deps.figures()))],
     ['GET /keys', answerText('text/html', () => renderKeys(deps.keys(), Date.now() / 1000))],

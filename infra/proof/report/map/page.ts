@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { escapeXml } from '../../../terminal.ts';
 import type { Proof } from '../../prove.ts';
@@ -7,7 +7,9 @@ import { reportMatrix } from '../report.ts';
 import { drawMap, estimateHeight } from './draw.ts';
 import { hasViolations, summarize, verdict, type ZoneMap } from './model.ts';
 import { readZoneMap } from './read.ts';
-import { MAP_STYLE, PAGE_STYLE } from './style.ts';
+
+/** Style of the map and of the page round it: for a style element in the drawing, or the sheet of a page that has the drawing in it. */
+export const MAP_STYLE: string = readFileSync(new URL('./map.css', import.meta.url), 'utf8');
 
 /** Width of the SVG file, in pixels: two columns. */
 const WIDTH = 1240;
@@ -23,7 +25,7 @@ export function renderSvg(map: ZoneMap): string {
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="map-title map-description">
 <title id="map-title">${title}</title>
 <desc id="map-description">${escapeXml(summarize(map))}</desc>
-<style>${MAP_STYLE}${PAGE_STYLE}</style>
+<style>${MAP_STYLE}</style>
 <switch><foreignObject width="${WIDTH}" height="${height}"><body xmlns="http://www.w3.org/1999/xhtml" style="height:100%"><main><h1>${title}</h1>
 ${renderVerdict(map, verdict(map))}
 ${drawMap(map)}</main></body></foreignObject><text x="20" y="40">${title}: open it in a browser.</text></switch>
@@ -44,7 +46,7 @@ export function renderHtml(map: ZoneMap, matrix = ''): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>Zone map of ${escapeXml(map.system)}</title>
-<style>${MAP_STYLE}${PAGE_STYLE}</style>
+<style>${MAP_STYLE}</style>
 </head>
 <body>
 <main>
