@@ -13,6 +13,7 @@ const services = [
   'iam',
   'lambda',
   'kms',
+  'kinesis',
   'ec2',
   'monitoring',
   'apigateway',
@@ -225,15 +226,17 @@ export const CHANGES: readonly Change[] = [
   },
   {
     name: 'the audit is sent to somebody by hand',
-    change: (at) =>
-      json(at, 'logs', 'Logs_20140328.PutSubscriptionFilter', {
+    async change(at) {
+      await json(at, 'kinesis', 'Kinesis_20131202.CreateStream', { StreamName: 'x', ShardCount: 1 });
+      await json(at, 'logs', 'Logs_20140328.PutSubscriptionFilter', {
         ...{
           logGroupName: '/journal/signing/journal-signer-portal-public',
           filterName: 'x',
           filterPattern: '',
         },
-        destinationArn: 'arn:aws:logs:eu-north-1:444455556666:destination:x',
-      }),
+        destinationArn: 'arn:aws:kinesis:eu-north-1:123456789012:stream/x',
+      });
+    },
     found: /^AWS::Logs::LogGroup SubscriptionFilters of journal-signing/,
   },
   {
