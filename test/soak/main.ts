@@ -26,7 +26,7 @@ import { findLeak } from '../canaries.ts';
 import { codesOf } from '../fuzz/open-edge.ts';
 import { createRandom } from '../fuzz/random.ts';
 import { searchTrail } from '../fuzz/search.ts';
-import { findGrowth, measure, type Sample } from './measure.ts';
+import { findGrowth, measure, processorTime, type Sample } from './measure.ts';
 
 const { values } = parseArgs({
   options: {
@@ -328,6 +328,7 @@ const { tokens, lines } = search.finish();
 rmSync(directory, { recursive: true, force: true });
 
 const seconds = (Date.now() - began) / 1000;
+const busy = processorTime('self');
 const last = [...samples]
   .filter(([name]) => measured.includes(name))
   .map(([name, all]) => `${name} ${all.at(-1)?.memory.toFixed(0)} MiB, ${all.at(-1)?.sockets} sockets`);
@@ -340,6 +341,11 @@ console.log(
       .map(([what, count]) => `${what} ${count}`)
       .join('; ')}.`,
     `Recovered after ${worst} ms at the latest.`,
+    ...(busy
+      ? [
+          `Of this time the local system ran for ${busy.ran.toFixed(0)} s and waited for a processor for ${busy.waited.toFixed(0)} s.`,
+        ]
+      : []),
     `Memory (VmRSS) and sockets at the end, of ${last.length} processes that were measured for long enough: ${last.join('; ')}.`,
     `Looked for and not shown: ${shown.join(', ')}; in ${lines} lines of log files also ${tokens} sessions, codes and refresh tokens.`,
     broken.length === 0 ? 'All held.' : `${broken.length} promises were not kept.`,

@@ -1,6 +1,6 @@
 import { connect, createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { findGrowth, measure, type Sample } from './measure.ts';
+import { findGrowth, measure, processorTime, type Sample } from './measure.ts';
 
 /** What `findGrowth` says of one process with so many samples. */
 function growthOf(count: number, sample: (at: number) => Partial<Sample>): string[] {
@@ -59,3 +59,16 @@ test.runIf(process.platform === 'linux')('a process is measured with its sockets
   for (const socket of sockets) socket.destroy();
   expect(measure(2 ** 22 + 1)).toBe(undefined);
 });
+
+test.runIf(process.platform === 'linux')(
+  'a process is told how long it ran and waited for a processor',
+  () => {
+    const before = processorTime('self');
+    for (const end = performance.now() + 30; performance.now() < end; );
+    const after = processorTime('self');
+    const spent = ({ ran = 0, waited = 0 } = {}) => ran + waited;
+    expect(before?.ran).toBeGreaterThan(0);
+    expect(spent(after) - spent(before)).toBeGreaterThan(0.015);
+    expect(processorTime(2 ** 22 + 1)).toBe(undefined);
+  },
+);

@@ -21,6 +21,19 @@ export function measure(pid: number | 'self'): Sample | undefined {
   }
 }
 
+/**
+ * Seconds for which a process has run, and for which it could have and waited for a processor (Linux's `schedstat`): who waited most
+ * of the time has shown nothing but that the machine was busy. Undefined where there is no `/proc`.
+ */
+export function processorTime(pid: number | 'self'): { ran: number; waited: number } | undefined {
+  try {
+    const [ran = 0, waited = 0] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ').map(Number);
+    return { ran: ran / 1e9, waited: waited / 1e9 };
+  } catch {
+    return undefined;
+  }
+}
+
 function linkOf(path: string): string {
   try {
     return readlinkSync(path);
