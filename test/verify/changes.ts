@@ -195,7 +195,7 @@ export const CHANGES: readonly Change[] = [
         ...{
           Action: 'PutMetricAlarm',
           Version: '2010-08-01',
-          AlarmName: 'journal-public-journal-ClockDifference',
+          AlarmName: 'journal-public-portal-ClockDifference',
         },
         ...{ Namespace: 'helseid-zones', MetricName: 'ClockDifference', Statistic: 'Maximum', Period: '300' },
         ...{ EvaluationPeriods: '1', Threshold: '3', ComparisonOperator: 'GreaterThanOrEqualToThreshold' },
