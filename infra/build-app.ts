@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { App, Aws, Stack, Stage } from 'aws-cdk-lib';
+import { DISABLE_CREATION_STACK_TRACES } from 'aws-cdk-lib/cx-api';
 import { Construct } from 'constructs';
 import { compileHandlers } from './bundling.ts';
 import type { Place } from './constructs/arns.ts';
@@ -23,7 +24,7 @@ export interface BuildOptions {
   region?: string;
   /** Where the cloud assembly is written. Absent: where the CDK command line says. */
   outdir?: string;
-  /** Whether templates are checked against CloudFormation's schemas (default true); takes more than a second. */
+  /** Whether templates are checked against CloudFormation's schemas, and it is written down which line of code made what (default true); takes more than a second. */
   checkTemplates?: boolean;
   /** Ids of the constructs that the stacks lie below, for an assembly that is to be like an application's (default: none). */
   path?: readonly string[];
@@ -43,11 +44,16 @@ export const DECLARATION_FILE = 'declaration.json';
  * @throws as {@link addSystem}
  */
 export function buildApp(system: SystemDeclaration, options: BuildOptions = {}): App {
-  const { withCode = true, extension, onAdditions = () => {} } = options;
+  const { checkTemplates = true, withCode = true, extension, onAdditions = () => {} } = options;
   const app = new App({
     analyticsReporting: false,
-    builtinCloudFormationValidation: options.checkTemplates ?? true,
-    context: { ...TEMPLATE_CONTEXT, ...(withCode === true ? {} : { [WITHOUT_CODE]: withCode || 'none' }) },
+    builtinCloudFormationValidation: checkTemplates,
+    treeMetadata: checkTemplates,
+    context: {
+      ...TEMPLATE_CONTEXT,
+      ...(checkTemplates ? {} : { [DISABLE_CREATION_STACK_TRACES]: true }),
+      ...(withCode === true ? {} : { [WITHOUT_CODE]: withCode || 'none' }),
+    },
     postCliContext: TEMPLATE_CONTEXT,
     ...(options.outdir ? { outdir: options.outdir } : {}),
   });

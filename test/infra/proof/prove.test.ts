@@ -24,10 +24,7 @@ import { newFolder } from '../../temporary.ts';
 import { synthesizedFolder } from '../synthesize.ts';
 import { allow, find, PUBLIC, withTemplate } from './mutate.ts';
 
-// That this synth does not fail is the plugin's first test.
-const directory = synthesizedFolder(system, {}, (app) =>
-  Validations.of(app).addPlugins(boundaryPlugin(system)),
-);
+const directory = synthesizedFolder();
 const oneClient = readAssembly(directory);
 const SUMMARY = 'journal-zone-public/summary/Role/Resource';
 const proof = prove(oneClient, system);
