@@ -109,7 +109,7 @@ export function admissionOf(
 /** Services that bring what happens in an account; another, such as CloudFront, may hand what it is given to whoever asks. */
 const INWARD = wordsOf(`
   apigateway cloudwatch delivery.logs events lambda logging.s3 logs s3 scheduler secretsmanager ses sns sqs
-`).flatMap((service) => [`${service}.amazonaws.com`, `${service}.??-*-?.amazonaws.com`]);
+`);
 
 /**
  * The services that the own policy of a resource lets in though they may use it for somebody else than the system's accounts, in words and
@@ -124,11 +124,15 @@ export function strangeServices(
     .flatMap(({ statements }) => statements)
     .filter(({ effect }) => effect === 'Allow');
   const named = [...new Set(allowing.flatMap(({ principals }) => principals?.services ?? []))];
+  const regions = new Set(['', ...input.assembly.stacks.map(({ region }) => `.${region}`)]);
+  const inward = isService(
+    [...regions].flatMap((region) => INWARD.map((service) => `${service}${region}.amazonaws.com`)),
+  );
   const asked: [string, Condition][] = named.map((service) => [service, isService(service)]);
   return [...asked, ['any service', not(isService(named))] as const].flatMap(([name, is]): Problem[] => {
     const admitted = (given: Condition) =>
       admissionOf(ANY_SERVICE, actions, arn, input.world, { given: all([is, given]) });
-    const outward = admitted(not(isService(INWARD)));
+    const outward = admitted(not(inward));
     const found = outward ?? admitted(forStrangers(input));
     const who = `${name}${outward ? ', which may act for anybody' : ' for any account'}`;
     return found ? [[undefined, `lets in ${who}`, found.request]] : [];

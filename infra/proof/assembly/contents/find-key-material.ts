@@ -54,7 +54,11 @@ const RUN =
 
 /** An end of line, also escaped, or what lies between two strings of a list or a sum. */
 const BREAK = '(?:(?:\\\\+[rn]|[\\r\\n])+[ \\t]*|\\\\*["\'`](?:\\\\+[rnt]|[\\s,+])*\\\\*["\'`])';
-const PIECES = new RegExp(`[\\w+/-]{8,}(?:${BREAK}[\\w+/-]{8,})*(?:${BREAK}[\\w+/-]{1,7})?`, 'g');
+// The word before keeps it from looking at each end of a shorter one.
+const PIECES = new RegExp(
+  `(?<![\\w+/-])[\\w+/-]{8,}(?:${BREAK}[\\w+/-]{8,})*(?:${BREAK}[\\w+/-]{1,7})?`,
+  'g',
+);
 
 /** What may lie between two bytes or words: blanks, ends of lines (also escaped), and `,` `;` `:` `|` `-`, as many as there are. */
 const BETWEEN = '(?:[\\s,;:|-]|\\\\+[rnt])';
@@ -64,6 +68,10 @@ const NUMBERS = (() => {
   const number = '-?(?:0x[0-9a-fA-F]{1,8}|\\d{1,10})';
   return new RegExp(`${number}(?:${BETWEEN}+(?:\\\\*"\\d+\\\\*":\\s*)?${number}){9,}`, 'g');
 })();
+
+const HEX = '[0-9a-fA-F]{2}';
+/** {@link BETWEEN}, or between two strings of a list or a sum. */
+const AFTER = '(?:[\\s,;:|+"\'`-]|\\\\+[rnt"\'])';
 
 /** The same bytes, of words that begin with their least. */
 const inWords = (bytes: Buffer) => Buffer.from(bytes.subarray(0, bytes.length & ~3)).swap32();
@@ -79,7 +87,8 @@ const ENCODINGS: readonly [RegExp, (run: string) => readonly Buffer[]][] = [
     },
   ],
   [
-    new RegExp(`(?:(?:\\\\+x|0x|%|\\\\+u00)?[0-9a-fA-F]{2}(?:${BETWEEN}|[+"'\`]|\\\\+["'])*){40,}`, 'g'),
+    // What is before the first byte says nothing, and would be looked for everywhere.
+    new RegExp(`${HEX}${AFTER}*(?:(?:\\\\+x|0x|%|\\\\+u00)?${HEX}${AFTER}*){39,}`, 'g'),
     (run) => {
       const digits = run.replace(/\\+x|0x|\\+u00|\\+[rnt]|[^0-9a-fA-F]/g, '');
       const [bytes, later] = [0, 1].map((skipped) => Buffer.from(digits.slice(skipped), 'hex'));
@@ -106,10 +115,10 @@ const DEPTH = 4;
  * lists of numbers with nothing but {@link BETWEEN} between them, also in each other; and with `entropy`, runs that are as random as a key and have no public name. Entropy is for
  * configuration, where there is no other reason for such a run; in code it would only find tables and checksums. Does not unpack
  * archives or what is compressed, does not read base32, octal or one long decimal, and does not find a key that is split up but into
- * neighbouring strings or lines of eight characters and more, or 32 bytes in hex, which are a digest as well.
+ * neighbouring strings or lines of eight characters and more, or 32 bytes in hex, which are a digest as well. Without `forms`, by entropy alone.
  */
-export function findKeyMaterial(text: string, { entropy = false } = {}): KeyMaterial[] {
-  return [...structured(text, DEPTH), ...(entropy ? random(text) : [])];
+export function findKeyMaterial(text: string, { entropy = false, forms = true } = {}): KeyMaterial[] {
+  return [...(forms ? structured(text, DEPTH) : []), ...(entropy ? random(text) : [])];
 }
 
 function structured(text: string, depth: number): KeyMaterial[] {

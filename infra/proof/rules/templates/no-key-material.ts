@@ -22,16 +22,22 @@ export const noKeyMaterial: Rule = {
     // CDK and CloudFormation make names up from logical ids, which end in a hash, and tag with construct paths.
     const isMadeUp = (text: string) =>
       names.some((name) => text.includes(name)) || paths.some((path) => path.startsWith(text));
-    const findWithin = (resource: string, value: unknown, field = '') =>
-      stringsWithin(value, field).flatMap(([at, text, isJoined = false]) => [
-        ...(text.length < SHORTEST ? [] : search(`${at}: ${text}`, !isJoined && !isMadeUp(text)))
-          .filter((found) => found.kind !== 'high entropy' || found.at >= at.length)
+    const findWithin = (resource: string, value: unknown, field = '') => {
+      const texts = stringsWithin(value, field);
+      const long = texts.filter(([, text]) => text.length >= SHORTEST);
+      // Mostly there is nothing in any: all are looked at together first, kept apart by what belongs to no encoding.
+      const all = long.map(([at, text]) => `${at}: ${text}`).join('\x01');
+      const forms = search(all, false).length > 0;
+      return texts.flatMap(([at, text, isJoined = false]) => [
+        ...(text.length < SHORTEST ? [] : findKeyMaterial(`${at}: ${text}`, { entropy: !isJoined, forms }))
+          .filter((found) => found.kind !== 'high entropy' || (found.at >= at.length && !isMadeUp(text)))
           .slice(0, 1)
           .map((found) => violation(resource, at, found)),
         ...(!isJoined && SECRET.test(showUnknown(text))
           ? [secret(resource, at, 'has a deploy write a secret, which everybody reads who sees the resource')]
           : []),
       ]);
+    };
     // Resolved, for what is in parts; else as written, for a branch that this deploy does not take.
     const findInEither = (resource: string, resolved: unknown, written: unknown, field = '') => {
       const found = findWithin(resource, resolved, field);
