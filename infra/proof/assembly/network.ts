@@ -32,7 +32,6 @@ export interface Permission {
 /** A security group with every permission of the templates, inline or apart. */
 export interface Group {
   id: string;
-  vpc: string;
   permissions: readonly Permission[];
 }
 
@@ -104,16 +103,12 @@ export function readNetwork(assembly: ResolvedAssembly, declaration: SystemDecla
   );
   const subnets = resourcesOfType(assembly, 'AWS::EC2::Subnet').map((resource): Subnet => {
     const { physicalId: id, properties } = resource;
-    const associations = tables.get(id) ?? [];
-    return {
-      id,
-      vpc: String(properties.VpcId),
-      routes: associations.flatMap(({ RouteTableId: table }) => routes.get(table) ?? []),
-    };
+    const associated = (tables.get(id) ?? []).flatMap(({ RouteTableId: table }) => routes.get(table) ?? []);
+    return { id, vpc: String(properties.VpcId), routes: associated };
   });
   const groups = resourcesOfType(assembly, 'AWS::EC2::SecurityGroup').map((resource): Group => {
     const id = stringOf(resource.properties.GroupId) ?? resource.physicalId;
-    return { id, vpc: String(resource.properties.VpcId), permissions: permissionsOf(resource, id, assembly) };
+    return { id, permissions: permissionsOf(resource, id, assembly) };
   });
   return {
     zones: new Map([...zones, ...there.map(({ vpc, zone }) => [vpc, zone] as const)]),

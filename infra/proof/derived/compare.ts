@@ -241,6 +241,6 @@ function violation(resource: string, problem: string, about?: string): Violation
     message: `${resource} ${problem}.`,
     path: ['the declaration', resource, problem],
     remedy:
-      'Say it in zones.ts and synthesize again with this version; what the declaration yields is not edited.',
+      'Say it in zones.ts and synthesize again with this version; what the declaration yields is not edited. A synthesizer of your own (another qualifier, roles or bucket) is not understood: take the CDK’s own for the stacks of the system.',
   };
 }

@@ -1,15 +1,6 @@
 import { isObject, listOf, objectOf, stringsOf } from '../assembly/json.ts';
-import {
-  ALWAYS,
-  all,
-  any,
-  type Condition,
-  hasStray,
-  hasValue,
-  isPresent,
-  not,
-  unknown,
-} from './condition.ts';
+import type { Condition } from './condition.ts';
+import { ALWAYS, all, any, hasStray, hasValue, isPresent, not, unknown } from './condition.ts';
 import { arnMatcher, type Matcher, textMatcher } from './matcher.ts';
 
 /** How a condition operator compares a value; undefined for a value that it can't compare. */

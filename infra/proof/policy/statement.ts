@@ -3,17 +3,8 @@ import { memory } from '../assembly/remembered.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
 import { ALWAYS, all, any, type Condition, isResource, NEVER, not, unknown } from './condition.ts';
 import { compileConditions } from './operators.ts';
-import {
-  arnParts,
-  covers,
-  type Glob,
-  globOf,
-  globsOverlap,
-  matchArn,
-  matchGlob,
-  type Pattern,
-  parsePattern,
-} from './pattern.ts';
+import type { Glob, Pattern } from './pattern.ts';
+import { arnParts, covers, globOf, globsOverlap, matchArn, matchGlob, parsePattern } from './pattern.ts';
 import { type PrincipalElement, parsePrincipals } from './principal.ts';
 import * as ternary from './ternary.ts';
 

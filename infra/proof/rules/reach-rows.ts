@@ -18,10 +18,9 @@ export function reachRows(input: ProofInput): CapabilityRow[] {
     return [
       internetRow(row, reach, input),
       ...endpoints.map((endpoint) => ({ ...row, resource: `${endpoint.service} through ${endpoint.id}` })),
-      ...elsewhere.map(({ destination, through, ports }) => ({
-        ...row,
-        resource: `${destination} on ${ports} through ${through}`,
-      })),
+      ...elsewhere.map(({ destination: to, through, ports }) => {
+        return { ...row, resource: `${to} on ${ports} through ${through}` };
+      }),
     ];
   });
 }
@@ -38,10 +37,6 @@ function internetRow(
   const asked = Array.isArray(names)
     ? names.filter((name) => !name.endsWith('.amazonaws.com')).join(', ')
     : names;
-  return {
-    ...row,
-    resource: 'the internet',
-    verdict: 'when',
-    when: `${ports}; the VPC resolver answers ${asked}`,
-  };
+  const when = `${ports}; the VPC resolver answers ${asked}`;
+  return { ...row, resource: 'the internet', verdict: 'when', when };
 }

@@ -5,12 +5,8 @@ import { readAsset } from '../assembly/contents/read-asset.ts';
 import { type JsonObject, objectOf } from '../assembly/json.ts';
 import { SIGNING } from '../assembly/network.ts';
 import { functionArn } from '../assembly/physical.ts';
-import {
-  type ResolvedAssembly,
-  type ResolvedResource,
-  resourceByArn,
-  resourcesOfType,
-} from '../assembly/resolve.ts';
+import type { ResolvedAssembly, ResolvedResource } from '../assembly/resolve.ts';
+import { resourceByArn, resourcesOfType } from '../assembly/resolve.ts';
 import { virtualKeyArn } from '../policy/world/virtual-keys.ts';
 import type { Actor } from './actors.ts';
 import type { ProofInput } from './rule.ts';

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FileSystem } from 'aws-cdk-lib';
+import { App, type AppProps, DefaultStackSynthesizer, FileSystem } from 'aws-cdk-lib';
 import { describe, expect, it, test } from 'vitest';
+import { addSystem } from '../../../infra/build-app.ts';
+import { WITHOUT_CODE } from '../../../infra/constructs/zone-function.ts';
 import { defineSystem } from '../../../infra/declaration/define.ts';
 import { cdkHashOf, digestOf, readAsset } from '../../../infra/proof/assembly/contents/read-asset.ts';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
@@ -277,4 +279,27 @@ describe('the hashes of a folder', () => {
     writeFileSync(join(asset, 'a/b.txt'), 'one\ntwo\n');
     expect(digestOf(readAsset(asset))).not.toBe(before);
   });
+});
+
+test('an app with another qualifier is not understood, and told so for each stack and upload', () => {
+  const outdir = newFolder();
+  const context = { [WITHOUT_CODE]: 'none' };
+  const defaultStackSynthesizer = new DefaultStackSynthesizer({ qualifier: 'elsewhere' });
+  const app = new App({
+    ...{ outdir, analyticsReporting: false, builtinCloudFormationValidation: false, context },
+    ...({ defaultStackSynthesizer } as unknown as AppProps),
+  });
+  addSystem(app, system);
+  app.synth();
+  const { violations } = compareWithDerived(readAssembly(outdir), derived);
+  for (const stack of Object.values(STACKS))
+    for (const what of [
+      /has another deployment\.cloudFormationExecutionRoleArn/,
+      /by another role, than the CDK's own/,
+    ])
+      expect(
+        violations.filter(({ resource, message }) => resource === stack && what.test(message)),
+        `${stack} ${what}`,
+      ).not.toEqual([]);
+  for (const { remedy } of violations) expect(remedy).toContain('A synthesizer of your own');
 });

@@ -1,12 +1,8 @@
 import { type JsonObject, listOf, objectOf, stringOf, stringsOf } from '../../assembly/json.ts';
 import { readEndpoints, type VpcEndpoint } from '../../assembly/network.ts';
 import { functionArn } from '../../assembly/physical.ts';
-import {
-  type ResolvedAssembly,
-  type ResolvedResource,
-  resourcesOfType,
-  tagsOf,
-} from '../../assembly/resolve.ts';
+import type { ResolvedAssembly, ResolvedResource } from '../../assembly/resolve.ts';
+import { resourcesOfType, tagsOf } from '../../assembly/resolve.ts';
 import { policiesOf, type TemplatePolicy } from '../../assembly/roles.ts';
 import { comesThrough } from '../endpoint.ts';
 import { type Policy, parsePolicy } from '../statement.ts';

@@ -1,15 +1,6 @@
 import { escapeXml } from '../../../terminal.ts';
-import {
-  elementId,
-  INTERNET,
-  type MapCall,
-  type MapNode,
-  NETWORKS,
-  type NodeKind,
-  nameOf,
-  type ZoneMap,
-  zoneTitle,
-} from './model.ts';
+import type { MapCall, MapNode, NodeKind, ZoneMap } from './model.ts';
+import { elementId, INTERNET, NETWORKS, nameOf, zoneTitle } from './model.ts';
 
 /** A call with the nodes at its ends. */
 interface Edge extends MapCall {

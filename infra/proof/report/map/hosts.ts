@@ -29,18 +29,11 @@ export function hostNodes(
       .filter((name) => !name.endsWith('.amazonaws.com') && !behind.includes(name))
       .map((name) => ({ name, vpc }));
   });
-  return [...Map.groupBy(answered, ({ name }) => name)].map(([name, from]) => ({
-    vpcs: from.map(({ vpc }) => vpc),
-    node: {
-      id: `host:${name}`,
-      kind: 'host',
-      zone: INTERNET,
-      label: name,
-      notes: rolesOfHost((url) => new URL(url).hostname === name, declaration),
-      resources: [],
-      violated: false,
-    },
-  }));
+  return [...Map.groupBy(answered, ({ name }) => name)].map(([label, from]): Host => {
+    const notes = rolesOfHost((url) => new URL(url).hostname === label, declaration);
+    const node = { id: `host:${label}`, kind: 'host', zone: INTERNET, label, notes, resources: [] } as const;
+    return { vpcs: from.map(({ vpc }) => vpc), node: { ...node, violated: false } };
+  });
 }
 
 /** What the declaration has at a host, in words; `isThere` says whether a declared URL is at it. */

@@ -1,5 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type Grant, parseGrant } from '@helseid-zones/protocol/grant';
 import { assumptionsOf } from '../../../declaration/assumptions.ts';
 import { functionName } from '../../../declaration/names.ts';
@@ -9,6 +7,7 @@ import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '.
 import { virtualKeys } from '../../policy/world/virtual-keys.ts';
 import { untouching } from '../../rules/others.ts';
 import type { Finding, ProofInput } from '../../rules/rule.ts';
+import { filesOf } from '../../rules/targets.ts';
 import { computeCalls } from './calls.ts';
 import { readEntries, startCalls } from './entries.ts';
 import { exitsOf, hostCalls, hostNodes } from './hosts.ts';
@@ -98,9 +97,8 @@ function readZones({ declaration, network, reach }: ProofInput): MapZone[] {
  */
 export function readSigners(assembly: ResolvedAssembly): ReadonlyMap<string, Grant> {
   const found = resourcesOfType(assembly, 'AWS::Lambda::Function').flatMap((fn): [string, Grant][] => {
-    const file = join(fn.assetPath ?? '', 'grant.json');
-    if (fn.assetPath === undefined || !existsSync(file)) return [];
-    return [[fn.arn ?? fn.physicalId, parseGrant(readFileSync(file, 'utf8'))]];
+    const text = filesOf(fn).get('grant.json');
+    return text === undefined ? [] : [[fn.arn ?? fn.physicalId, parseGrant(text)]];
   });
   return new Map(found);
 }

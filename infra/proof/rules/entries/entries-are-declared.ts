@@ -6,7 +6,12 @@ import { eventPatternOf, scheduleName, zoneQueues } from '../../../declaration/o
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { type JsonObject, listOf } from '../../assembly/json.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
-import { type ProofInput, type Rule, resourceRule, violationsOf } from '../rule.ts';
+import { compileConditions } from '../../policy/operators.ts';
+import type { Actor } from '../actors.ts';
+import { ask } from '../ask.ts';
+import { throughOwnEndpoint } from '../capability.ts';
+import { type ProofInput, type Rule, resourceRule, violationsOf, wordsOf } from '../rule.ts';
+import { clientKeyArns, recordArn, recordOf } from '../targets.ts';
 
 /** Events come from the zone's own bus, by the declared pattern; what a queue's function fails with is kept. */
 export const eventsAreDeclared: Rule = resourceRule({
@@ -47,12 +52,50 @@ export const eventsAreDeclared: Rule = resourceRule({
   remedy: 'Say in zones.ts which events enter the zone.',
 });
 
+/** What of keys and records rotation and the key watch read. */
+const READS: Readonly<Record<'kms' | 'secretsmanager', string>> = {
+  kms: 'kms:DescribeKey kms:GetKeyPolicy kms:GetPublicKey kms:ListResourceTags',
+  secretsmanager:
+    'secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:ListSecretVersionIds',
+};
+
+/** What a function of the admin zone can't read, or not always: who keeps it from that stops what calls somebody. */
+function unread(actor: Actor, input: ProofInput): string[] {
+  const through = (service: string) => throughOwnEndpoint(actor, service).condition;
+  // As Secrets Manager asks on its behalf, past every endpoint.
+  const decrypted = {
+    StringEquals: { 'kms:ViaService': `secretsmanager.${actor.region}.amazonaws.com` },
+    Null: { 'aws:SourceVpce': 'true' },
+  };
+  const asked = [
+    ['kms:ListKeys', '*', through('kms')] as const,
+    ...clientKeyArns(input).flatMap((key) =>
+      wordsOf(READS.kms).map((action) => [action, key, through('kms')] as const),
+    ),
+    ...Object.keys(input.declaration.clients).flatMap((client) => {
+      const record = recordArn(input, client);
+      const { KmsKeyId: key } = recordOf(input, client)?.properties ?? {};
+      const context = { ArnLike: { 'kms:EncryptionContext:SecretARN': record } };
+      return [
+        ['kms:Decrypt', String(key), compileConditions({ ...decrypted, ...context }, false)] as const,
+        ...wordsOf(READS.secretsmanager).map(
+          (action) => [action, record, through('secretsmanager')] as const,
+        ),
+      ];
+    }),
+  ];
+  const closed = asked.filter(
+    ([action, resource, given]) => ask(actor, action, resource, { given }).verdict !== 'always',
+  );
+  return [...new Set(closed.map(([action]) => action))];
+}
+
 /** Somebody is called about every client's keys, and by the thresholds of the system about what signs, answers and queues. */
 export const alarmsRing: Rule = {
   name: 'alarms-ring',
   invariant: 'I3a',
   title:
-    'Every client’s keys and every network have their alarms, and an alarm of the system has the system’s figure and threshold.',
+    'Every client’s keys and every network have their alarms, an alarm of the system has the system’s figure and threshold, and rotation and the key watch may read keys and records, whatever else is denied.',
   check: (input) => {
     const alarms = resourcesOfType(input.assembly, 'AWS::CloudWatch::Alarm');
     const remedy = 'Synthesize again from zones.ts; infra/alarm-kinds.ts and the key watch say what rings.';
@@ -66,6 +109,18 @@ export const alarmsRing: Rule = {
       ...alarms.flatMap(({ constructPath: resource, properties }) =>
         violationsOf(weakenings(properties, input), { resource, remedy }),
       ),
+      ...input.actors
+        .filter(({ admin }) => admin)
+        .flatMap((actor) =>
+          violationsOf(
+            unread(actor, input).map((action) => [action, `can’t always ${action}`]),
+            {
+              resource: actor.path,
+              subject: actor.name,
+              remedy: 'Deny rotation and the key watch nothing that they read.',
+            },
+          ),
+        ),
     ];
   },
 };

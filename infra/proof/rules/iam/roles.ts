@@ -1,8 +1,8 @@
 import { boundaryGroup, boundaryName, functionName, zoneFunctions } from '../../../declaration/names.ts';
-import { stringOf, stringsOf } from '../../assembly/json.ts';
+import { stringsOf } from '../../assembly/json.ts';
 import { resourceByArn } from '../../assembly/resolve.ts';
 import { trustedServices } from '../actors.ts';
-import { type Rule, resourceRule, violationsOf } from '../rule.ts';
+import { type Rule, resourceRule } from '../rule.ts';
 
 /** Which property of which type lends a role, and to which service. */
 const USERS: Readonly<Record<string, readonly [property: string, service: string]>> = {
@@ -57,27 +57,23 @@ export const ROLES: readonly Rule[] = [
     remedy: 'Give it the permissions boundary of its own zone.',
   }),
   // No other role, account or identity provider can become a role.
-  {
+  resourceRule({
     name: 'roles-are-trusted-by-one-service',
     invariant: 'I1',
     title: 'Every role can be assumed by the one service that uses it, and by nobody else.',
-    check: ({ assembly, actors }) => {
-      const uses = assembly.resources.flatMap(({ type, properties }) => {
-        const [property, service] = USERS[type] ?? [];
-        return property === undefined ? [] : [{ role: stringOf(properties[property]), service }];
+    of: ['AWS::IAM::Role'],
+    problems: ({ arn = '' }, { assembly, world }) => {
+      const role = world.roles.get(arn);
+      const expected = assembly.resources.flatMap(({ type, properties }) => {
+        const [property = '', service = ''] = USERS[type] ?? [];
+        return properties[property] === arn ? [service] : [];
       });
-      return actors.flatMap(({ role, name, path }) => {
-        const expected = uses.filter((use) => use.role === role.arn).map(({ service }) => service);
-        const trusted = trustedServices(role) ?? ['others than AWS services'];
-        const others = trusted.filter((service) => !expected.includes(service)).join(' and ');
-        return violationsOf(
-          [others !== '' && `can be assumed by ${others}, and nothing in the templates calls for that`],
-          {
-            ...{ resource: path, subject: `Role ${name}`, path: [others, 'sts:AssumeRole', path] },
-            remedy: 'Trust the one service that uses the role. A role that nothing uses is to be removed.',
-          },
-        );
-      });
+      const trusted = (role && trustedServices(role)) ?? ['others than AWS services'];
+      const others = trusted.filter((service) => !expected.includes(service)).join(' and ');
+      return [others !== '' && `can be assumed by ${others}, and nothing in the templates calls for that`];
     },
-  },
+    subject: ({ physicalId }) => `Role ${physicalId}`,
+    path: ({ constructPath }) => ['whoever is not its service', 'sts:AssumeRole', constructPath],
+    remedy: 'Trust the one service that uses the role. A role that nothing uses is to be removed.',
+  }),
 ];

@@ -138,19 +138,13 @@ function problemsOf(
       );
       // What other layers still deny to its zone's own roles, they alone do.
       const shown = () =>
-        firstOf(questions, (one) => findWitness(one, world, { given: whenever })) ??
-        firstOf(questions, (one) => findNearest(one, world, { given: whenever, holding: [] }));
+        [findWitness, findNearest]
+          .values()
+          .flatMap((find) => questions.map((one) => () => find(one, world, { given: whenever, holding: [] })))
+          .map((find) => find())
+          .find((found) => found !== undefined);
       const problem = `is not kept by its own policy from being ${what}`;
       return open !== undefined && ([undefined, problem, remembered(shown)] as const);
     }),
   ];
-}
-
-/** The first answer that there is. */
-function firstOf<Of, Found>(some: readonly Of[], find: (one: Of) => Found | undefined): Found | undefined {
-  for (const one of some) {
-    const found = find(one);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }

@@ -1,12 +1,7 @@
 import { SEED_RECORD } from '@helseid-zones/protocol/record';
 import { resourcesOfType } from '../../assembly/resolve.ts';
-import {
-  actionsOf,
-  type CapabilityRule,
-  capabilityRule,
-  requirement,
-  throughOwnEndpoint,
-} from '../capability.ts';
+import type { CapabilityRule } from '../capability.ts';
+import { actionsOf, capabilityRule, requirement, throughOwnEndpoint } from '../capability.ts';
 import { isKept, type Rule, violationsOf } from '../rule.ts';
 import {
   isAdmin,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { KEY_METRICS } from '../../../../functions/key-watch/metrics.ts';
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
 import type { ProofInput } from '../../../../infra/proof/rules/rule.ts';
 import { propertiesAreUnderstood } from '../../../../infra/proof/rules/templates/properties.ts';
@@ -8,11 +9,13 @@ import {
   adds,
   type Change,
   type Changeable,
+  each,
   find,
   findingsOf,
   mutations,
   sets,
   setsVariables,
+  statementsOf,
   type Template,
   withTemplate,
 } from '../mutate.ts';
@@ -69,6 +72,8 @@ mutations('events-are-declared', {
 });
 
 const alarms = resources.filter(({ resource }) => resource.Type === 'AWS::CloudWatch::Alarm');
+const isOfKeys = ({ resource }: (typeof alarms)[number]) =>
+  Object.keys(KEY_METRICS).some((metric) => resource.Properties['AlarmName'] === `journal-journal-${metric}`);
 const WEAKER: Changeable = {
   Threshold: 1e9,
   Period: 86_401,
@@ -82,11 +87,24 @@ const WEAKER: Changeable = {
 
 mutations('alarms-ring', {
   'admin: an alarm on no unknown key': sets('KeyAlarmsjournalUnknownKeys', { Threshold: 9 }),
+  ...each(
+    ['secretsmanager:GetSecretValue', 'kms:DescribeKey', 'kms:Decrypt', 'kms:List*', '*'],
+    (Action) => `admin: a key watch that is denied ${Action}`,
+    (Action) => (r) =>
+      void statementsOf(find(r, 'keywatchRole')).push({ Effect: 'Deny', Action, Resource: '*' }),
+  ),
+  'admin: a rotation that may not read records before a day that the deploy names': (r) =>
+    void statementsOf(find(r, 'Boundaryrotation')).push({
+      ...{ Effect: 'Deny', Action: 'secretsmanager:GetSecretValue', Resource: '*' },
+      Condition: { DateLessThan: { 'aws:CurrentTime': { Ref: 'Day' } } },
+    }),
+  'admin: a key watch whose endpoint is not for records': (r) =>
+    void statementsOf(find(r, 'Networksecretsmanagerendpoint')).splice(0),
 });
 
 describe('alarms-ring', () => {
   it('finds an alarm on a client’s keys that is gone', () => {
-    for (const { stack, id } of sampled(alarms.filter((one) => one.stack === 'journal-zone-admin'))) {
+    for (const { stack, id } of sampled(alarms.filter(isOfKeys))) {
       const without = withTemplate(oneClient, stack, (r) => void delete r[id]);
       expect(findingsOf('alarms-ring', without), id).not.toEqual([]);
     }
