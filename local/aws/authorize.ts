@@ -1,8 +1,8 @@
-import { authorize } from '../../infra/proof/policy/authorize.ts';
 import { type Principal, rolePrincipal } from '../../infra/proof/policy/principal.ts';
 import { parsePolicy } from '../../infra/proof/policy/statement.ts';
 import { addResource, type Role, removeResource, type World } from '../../infra/proof/policy/world/world.ts';
 import type { Authorize, Caller } from './call.ts';
+import { authorize } from './evaluate.ts';
 
 /**
  * The policy engine as the local AWS asks it: the roles, boundaries, endpoint and resource policies of the template decide, and

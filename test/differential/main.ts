@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { authorize } from '../../infra/proof/policy/authorize.ts';
 import type { Context } from '../../infra/proof/policy/facts.ts';
+import { authorize } from '../../local/aws/evaluate.ts';
 import { type Case, caseArbitrary } from '../infra/proof/policy/arbitrary.ts';
 import { requestOf, worldOf } from '../infra/proof/policy/build.ts';
 import { DIFFERENCES, HAND_WRITTEN } from '../infra/proof/policy/cases.ts';

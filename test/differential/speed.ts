@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import fc from 'fast-check';
-import { authorize } from '../../infra/proof/policy/authorize.ts';
+import { authorize } from '../../local/aws/evaluate.ts';
 import { caseArbitrary } from '../infra/proof/policy/arbitrary.ts';
 import { requestOf, worldOf } from '../infra/proof/policy/build.ts';
 import { simulate } from './simulate.ts';

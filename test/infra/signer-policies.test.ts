@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
-import { authorize } from '../../infra/proof/policy/authorize.ts';
 import type { Context } from '../../infra/proof/policy/facts.ts';
 import { rolePrincipal } from '../../infra/proof/policy/principal.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
 import { operatorRole } from '../../local/aws/authorize.ts';
+import { authorize } from '../../local/aws/evaluate.ts';
 import system from '../one-client.zones.ts';
 import { dropStatement, find, idOf, role, signer, withTemplate } from './proof/mutate.ts';
 import { oneClient, synthesize as synthesized } from './proof/one-client.ts';

@@ -4,11 +4,11 @@ import { deriveZoneConfig } from '../../infra/declaration/derive.ts';
 import { askingFunctions } from '../../infra/declaration/names.ts';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { deriveAssembly } from '../../infra/proof/derived/derive.ts';
-import { authorize } from '../../infra/proof/policy/authorize.ts';
 import { rolePrincipal } from '../../infra/proof/policy/principal.ts';
 import { prove } from '../../infra/proof/prove.ts';
 import { reportSignable } from '../../infra/proof/report/signable.ts';
 import { readInput } from '../../infra/proof/rules/actors.ts';
+import { authorize } from '../../local/aws/evaluate.ts';
 import system from '../one-client.zones.ts';
 import {
   arn,

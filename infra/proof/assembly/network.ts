@@ -4,7 +4,7 @@ import { type JsonObject, listOf, objectOf, stringOf, stringsOf } from './json.t
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from './resolve.ts';
 
 /** A route of a subnet: where it goes, and through what (an id, or the id of what a gateway endpoint serves). */
-export interface NetworkRoute {
+export interface Route {
   destination: string;
   through: string;
 }
@@ -16,7 +16,7 @@ export interface NetworkRoute {
 export interface Subnet {
   id: string;
   vpc: string;
-  routes: readonly NetworkRoute[];
+  routes: readonly Route[];
 }
 
 /** One permission of a security group. `peer` is a CIDR, another group's id, or `unknown`. */

@@ -1,12 +1,5 @@
 import { type JsonObject, listOf, objectOf, stringsOf } from '../assembly/json.ts';
-import type {
-  Group,
-  Network,
-  NetworkRoute,
-  Permission,
-  Placement,
-  VpcEndpoint,
-} from '../assembly/network.ts';
+import type { Group, Network, Permission, Placement, Route, VpcEndpoint } from '../assembly/network.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../assembly/resolve.ts';
 
 /** What a function can open a connection to, as far as the network decides. */
@@ -18,7 +11,7 @@ export interface Reach {
   /** Endpoints whose security group lets it in. */
   endpoints: readonly VpcEndpoint[];
   /** Routes that lead neither to the internet nor to an endpoint: another network, and the ports that its groups open there. */
-  elsewhere: readonly (NetworkRoute & { ports: string })[];
+  elsewhere: readonly (Route & { ports: string })[];
 }
 
 /** Id prefixes of what leads to the internet; every other target of a route leads to another network. Through a VPC that was there, nobody knows where. */
@@ -68,13 +61,13 @@ function reachOf(placement: Placement, network: Network): Reach {
   };
 }
 
-function internetThrough(routes: readonly NetworkRoute[], out: readonly Permission[]): Reach['internet'] {
+function internetThrough(routes: readonly Route[], out: readonly Permission[]): Reach['internet'] {
   const open = out.filter(({ peer }) => !peer.startsWith('sg-'));
   if (!routes.some(leadsToInternet) || open.length === 0) return 'none';
   return open.every(isHttps) ? 'https' : 'any';
 }
 
-function leadsToInternet({ destination, through }: NetworkRoute): boolean {
+function leadsToInternet({ destination, through }: Route): boolean {
   if (through.startsWith('vpc-')) return destination === '0.0.0.0/0';
   return INTERNET.some((prefix) => through.startsWith(prefix));
 }

@@ -22,10 +22,7 @@ export function openFacts(asked: Asked, context: Context, world: World): Facts {
       value === null ? NONE : [value].flat(),
     ]),
   );
-  return {
-    values: (key) => given.get(key) ?? impliedValues(key, asked, world),
-    resource: asked.resource,
-  };
+  return { values: (key) => given.get(key) ?? impliedValues(key, asked, world), resource: asked.resource };
 }
 
 /** Keys that AWS fills in from who calls and whose resource it is. */

@@ -1,3 +1,4 @@
+import type { Context } from './facts.ts';
 import type { Principal } from './principal.ts';
 import { type Resource, resourceFor, type World } from './world/world.ts';
 
@@ -22,6 +23,12 @@ export function targetOf({ action, resource }: Asked, world: World): Resource | 
 export function ownerAccount({ principal, resource }: Asked, target: Resource | undefined): string {
   const inArn = resource.split(':')[4] ?? '';
   return target?.account ?? (inArn || ('account' in principal ? principal.account : ''));
+}
+
+/** One request. */
+export interface Request extends Asked {
+  /** Context keys of the request. What follows from caller and resource (`aws:PrincipalArn`, …) is filled in; everything else that is missing is absent. */
+  context: Context;
 }
 
 /** The part of an action before its colon, in lower case. */

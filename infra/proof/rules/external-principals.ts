@@ -9,7 +9,7 @@ import { satisfiable } from '../policy/solve.ts';
 import type { Resource, World } from '../policy/world/world.ts';
 import { type Problem, type ProofInput, wordsOf } from './rule.ts';
 import { accountsOf, withParts } from './targets.ts';
-import { findWitness, type Witness } from './witness.ts';
+import { findWitness } from './witness.ts';
 
 /** An account that has nothing to do with the system. */
 const FOREIGN = '999999999999';
@@ -64,30 +64,18 @@ function named(input: ProofInput): ExternalPrincipal[] {
     });
 }
 
-/** Which requests are meant, and whether what a policy leaves to the account's administrators counts. */
-interface Admitting {
-  given?: Condition;
-  delegation?: boolean;
-}
-
-/** Actions that a policy admits, and a request for the first. */
-export interface Admission {
-  actions: readonly string[];
-  request(): Witness | undefined;
-}
-
 /**
  * Which of `actions` a resource's own policy lets a principal do to it, or to what lies below it, and a request that shows it: a principal
- * of the same account by naming it (what a policy leaves to the account's administrators is theirs), of another account or a service
- * in any way. Undefined where it is none.
+ * of the same account by naming it (what a policy leaves to the account's administrators is theirs, and counts with `delegation` only), of
+ * another account or a service in any way. `given` holds of the requests that are meant. Undefined where it is none.
  */
 export function admissionOf(
   principal: Principal,
   actions: readonly string[],
   arn: string,
   world: World,
-  { given = ALWAYS, delegation = false }: Admitting = {},
-): Admission | undefined {
+  { given = ALWAYS, delegation = false }: { given?: Condition; delegation?: boolean } = {},
+) {
   const found = actions.flatMap((action) => {
     const resource = withParts(arn).find((part) => {
       const formula = formulate({ principal, action, resource: part }, world);
@@ -120,19 +108,17 @@ export function strangeServices(
   actions: readonly string[],
   input: ProofInput,
 ): Problem[] {
-  const allowing = policies
-    .flatMap(({ statements }) => statements)
-    .filter(({ effect }) => effect === 'Allow');
+  const allowing = policies.flatMap(({ statements }) =>
+    statements.filter(({ effect }) => effect === 'Allow'),
+  );
   const named = [...new Set(allowing.flatMap(({ principals }) => principals?.services ?? []))];
   const regions = new Set(['', ...input.assembly.stacks.map(({ region }) => `.${region}`)]);
-  const inward = isService(
-    [...regions].flatMap((region) => INWARD.map((service) => `${service}${region}.amazonaws.com`)),
-  );
+  const inward = [...regions].flatMap((region) => INWARD.map((of) => `${of}${region}.amazonaws.com`));
   const asked: [string, Condition][] = named.map((service) => [service, isService(service)]);
   return [...asked, ['any service', not(isService(named))] as const].flatMap(([name, is]): Problem[] => {
     const admitted = (given: Condition) =>
       admissionOf(ANY_SERVICE, actions, arn, input.world, { given: all([is, given]) });
-    const outward = admitted(not(inward));
+    const outward = admitted(not(isService(inward)));
     const found = outward ?? admitted(forStrangers(input));
     const who = `${name}${outward ? ', which may act for anybody' : ' for any account'}`;
     return found ? [[undefined, `lets in ${who}`, found.request]] : [];

@@ -1,26 +1,14 @@
 import { exampleArn } from '../assembly/physical.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
-import type { Request } from '../policy/authorize.ts';
 import { combine, type Formula } from '../policy/combine.ts';
-import {
-  ALWAYS,
-  all,
-  type Condition,
-  evaluate,
-  isPresent,
-  mapTests,
-  NEVER,
-  not,
-  reduce,
-  type Test,
-  testsOf,
-} from '../policy/condition.ts';
+import type { Condition, Test } from '../policy/condition.ts';
+import { ALWAYS, all, evaluate, isPresent, mapTests, not, reduce, testsOf } from '../policy/condition.ts';
 import { formulate, type Question } from '../policy/decide.ts';
 import { mayServe, networkFacts } from '../policy/endpoint.ts';
 import { closedFacts, openFacts } from '../policy/facts.ts';
 import { arnParts, covers, globOf, showGlob } from '../policy/pattern.ts';
 import { roleName } from '../policy/principal.ts';
-import type { Layer } from '../policy/request.ts';
+import type { Layer, Request } from '../policy/request.ts';
 import type { Truth } from '../policy/ternary.ts';
 import { describeCondition } from '../policy/words.ts';
 import type { World } from '../policy/world/world.ts';
@@ -128,10 +116,12 @@ function withoutLayers(formula: Formula<Condition>, gone: readonly Layer[]): For
   const { identity, boundary, endpoints, resource } = formula;
   return {
     ...formula,
-    identity: gone.includes('identity policy') ? { allows: ALWAYS, denies: NEVER } : identity,
+    identity: gone.includes('identity policy') ? { allows: ALWAYS, denies: not(ALWAYS) } : identity,
     boundary: gone.includes('permissions boundary') ? undefined : boundary,
     endpoints: gone.includes('endpoint policy') ? () => [] : endpoints,
-    resource: gone.includes('resource policy') ? { ...resource, account: ALWAYS, denies: NEVER } : resource,
+    resource: gone.includes('resource policy')
+      ? { ...resource, account: ALWAYS, denies: not(ALWAYS) }
+      : resource,
   };
 }
 

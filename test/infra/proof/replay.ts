@@ -1,8 +1,8 @@
-import { authorize } from '../../../infra/proof/policy/authorize.ts';
 import type { Layer } from '../../../infra/proof/policy/request.ts';
 import { parsePolicy } from '../../../infra/proof/policy/statement.ts';
 import type { World } from '../../../infra/proof/policy/world/world.ts';
 import type { Witness } from '../../../infra/proof/rules/witness.ts';
+import { authorize } from '../../../local/aws/evaluate.ts';
 
 const everything = { Effect: 'Allow', Action: '*', Resource: '*' };
 const policyOf = (statement: object) =>

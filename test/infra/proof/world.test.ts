@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
-import { authorize } from '../../../infra/proof/policy/authorize.ts';
 import { decide } from '../../../infra/proof/policy/decide.ts';
 import type { Context } from '../../../infra/proof/policy/facts.ts';
 import { type Principal, rolePrincipal } from '../../../infra/proof/policy/principal.ts';
@@ -10,6 +9,7 @@ import { describeCondition } from '../../../infra/proof/policy/words.ts';
 import { buildWorld } from '../../../infra/proof/policy/world/build.ts';
 import { virtualKeyArn } from '../../../infra/proof/policy/world/virtual-keys.ts';
 import type { World } from '../../../infra/proof/policy/world/world.ts';
+import { authorize } from '../../../local/aws/evaluate.ts';
 import { newFolder } from '../../temporary.ts';
 
 const ACCOUNT = '000000000000';

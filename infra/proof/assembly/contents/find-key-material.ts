@@ -69,7 +69,6 @@ const NUMBERS = (() => {
   return new RegExp(`${number}(?:${BETWEEN}+(?:\\\\*"\\d+\\\\*":\\s*)?${number}){9,}`, 'g');
 })();
 
-const HEX = '[0-9a-fA-F]{2}';
 /** {@link BETWEEN}, or between two strings of a list or a sum. */
 const AFTER = '(?:[\\s,;:|+"\'`-]|\\\\+[rnt"\'])';
 
@@ -88,7 +87,7 @@ const ENCODINGS: readonly [RegExp, (run: string) => readonly Buffer[]][] = [
   ],
   [
     // What is before the first byte says nothing, and would be looked for everywhere.
-    new RegExp(`${HEX}${AFTER}*(?:(?:\\\\+x|0x|%|\\\\+u00)?${HEX}${AFTER}*){39,}`, 'g'),
+    new RegExp(`[\\da-fA-F]{2}${AFTER}*(?:(?:\\\\+x|0x|%|\\\\+u00)?[\\da-fA-F]{2}${AFTER}*){39,}`, 'g'),
     (run) => {
       const digits = run.replace(/\\+x|0x|\\+u00|\\+[rnt]|[^0-9a-fA-F]/g, '');
       const [bytes, later] = [0, 1].map((skipped) => Buffer.from(digits.slice(skipped), 'hex'));

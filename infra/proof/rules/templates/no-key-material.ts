@@ -24,9 +24,8 @@ export const noKeyMaterial: Rule = {
       names.some((name) => text.includes(name)) || paths.some((path) => path.startsWith(text));
     const findWithin = (resource: string, value: unknown, field = '') => {
       const texts = stringsWithin(value, field);
-      const long = texts.filter(([, text]) => text.length >= SHORTEST);
       // Mostly there is nothing in any: all are looked at together first, kept apart by what belongs to no encoding.
-      const all = long.map(([at, text]) => `${at}: ${text}`).join('\x01');
+      const all = texts.map(([at, text]) => `${at}: ${text}`).join('\x01');
       const forms = search(all, false).length > 0;
       return texts.flatMap(([at, text, isJoined = false]) => [
         ...(text.length < SHORTEST ? [] : findKeyMaterial(`${at}: ${text}`, { entropy: !isJoined, forms }))

@@ -1,7 +1,7 @@
-import type { Request } from '../../../../infra/proof/policy/authorize.ts';
 import { comesThrough } from '../../../../infra/proof/policy/endpoint.ts';
 import type { Context } from '../../../../infra/proof/policy/facts.ts';
 import { type Principal, rolePrincipal } from '../../../../infra/proof/policy/principal.ts';
+import type { Request } from '../../../../infra/proof/policy/request.ts';
 import { parsePolicy } from '../../../../infra/proof/policy/statement.ts';
 import { emptyWorld, type World } from '../../../../infra/proof/policy/world/world.ts';
 import { ACCOUNT, type Case, ENDPOINT, OTHER_ENDPOINT, OTHER_VPC, ROLE, SESSION, VPC } from './arbitrary.ts';

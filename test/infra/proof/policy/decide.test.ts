@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { unknownValue } from '../../../../infra/proof/assembly/unknown.ts';
-import { authorize } from '../../../../infra/proof/policy/authorize.ts';
 import { decide, type Question } from '../../../../infra/proof/policy/decide.ts';
 import { comesThrough } from '../../../../infra/proof/policy/endpoint.ts';
 import { type Principal, rolePrincipal } from '../../../../infra/proof/policy/principal.ts';
@@ -13,6 +12,7 @@ import {
   type Role,
   type World,
 } from '../../../../infra/proof/policy/world/world.ts';
+import { authorize } from '../../../../local/aws/evaluate.ts';
 
 const ACCOUNT = '111122223333';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/journal-signer-journal-public`;

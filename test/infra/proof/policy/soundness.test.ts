@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { authorize } from '../../../../infra/proof/policy/authorize.ts';
 import { evaluate } from '../../../../infra/proof/policy/condition.ts';
 import { decide } from '../../../../infra/proof/policy/decide.ts';
 import { closedFacts } from '../../../../infra/proof/policy/facts.ts';
@@ -9,6 +8,7 @@ import { rolePrincipal } from '../../../../infra/proof/policy/principal.ts';
 import type { Actor } from '../../../../infra/proof/rules/actors.ts';
 import { ask } from '../../../../infra/proof/rules/ask.ts';
 import type { EnforcingLayer } from '../../../../infra/proof/rules/enforcing-layers.ts';
+import { authorize } from '../../../../local/aws/evaluate.ts';
 import { full } from '../../../full.ts';
 import { ACCOUNT, type Case, caseArbitrary, ENDPOINT, ROLE } from './arbitrary.ts';
 import { askedOf, requestOf, worldOf } from './build.ts';

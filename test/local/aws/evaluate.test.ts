@@ -1,18 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { unknownValue } from '../../../../infra/proof/assembly/unknown.ts';
-import { authorize, type Request } from '../../../../infra/proof/policy/authorize.ts';
-import { comesThrough } from '../../../../infra/proof/policy/endpoint.ts';
-import { type Principal, principalOf, rolePrincipal } from '../../../../infra/proof/policy/principal.ts';
-import { parsePolicy } from '../../../../infra/proof/policy/statement.ts';
+import { unknownValue } from '../../../infra/proof/assembly/unknown.ts';
+import { comesThrough } from '../../../infra/proof/policy/endpoint.ts';
+import { type Principal, principalOf, rolePrincipal } from '../../../infra/proof/policy/principal.ts';
+import type { Request } from '../../../infra/proof/policy/request.ts';
+import { parsePolicy } from '../../../infra/proof/policy/statement.ts';
 import {
   addResource,
   emptyWorld,
   type Role,
   removeResource,
   type World,
-} from '../../../../infra/proof/policy/world/world.ts';
-import { requestOf, worldOf } from './build.ts';
-import { DIFFERENCES, HAND_WRITTEN } from './cases.ts';
+} from '../../../infra/proof/policy/world/world.ts';
+import { authorize } from '../../../local/aws/evaluate.ts';
+import { requestOf, worldOf } from '../../infra/proof/policy/build.ts';
+import { DIFFERENCES, HAND_WRITTEN } from '../../infra/proof/policy/cases.ts';
 
 describe('one request', () => {
   it.each([...HAND_WRITTEN, ...DIFFERENCES])('$name: $allowed', ({ given, context, allowed }) => {

@@ -1,16 +1,16 @@
-import { type Answer, anyGrade, combine, concreteLogic, type Formula } from './combine.ts';
-import { type Context, closedFacts } from './facts.ts';
-import { askLayers } from './layers.ts';
-import { principalArn } from './principal.ts';
-import type { Asked, Layer } from './request.ts';
-import type { Truth } from './ternary.ts';
-import type { World } from './world/world.ts';
-
-/** One request. */
-export interface Request extends Asked {
-  /** Context keys of the request. What follows from caller and resource (`aws:PrincipalArn`, …) is filled in; everything else that is missing is absent. */
-  context: Context;
-}
+import {
+  type Answer,
+  anyGrade,
+  combine,
+  concreteLogic,
+  type Formula,
+} from '../../infra/proof/policy/combine.ts';
+import { closedFacts } from '../../infra/proof/policy/facts.ts';
+import { askLayers } from '../../infra/proof/policy/layers.ts';
+import { principalArn } from '../../infra/proof/policy/principal.ts';
+import type { Asked, Layer, Request } from '../../infra/proof/policy/request.ts';
+import type { Truth } from '../../infra/proof/policy/ternary.ts';
+import type { World } from '../../infra/proof/policy/world/world.ts';
 
 /** Whether a request is allowed; if not, which layer refuses it. */
 export type Decision =
