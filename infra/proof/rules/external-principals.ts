@@ -103,11 +103,7 @@ const INWARD = wordsOf(`
  * The services that the own policy of a resource lets in though they may use it for somebody else than the system's accounts, in words and
  * each with a request: those that it names, and every other, whatever it calls them.
  */
-export function strangeServices(
-  { arn, policies }: Resource,
-  actions: readonly string[],
-  input: ProofInput,
-): Problem[] {
+export function strangeServices({ arn, policies }: Resource, actions: readonly string[], input: ProofInput) {
   const allowing = policies.flatMap(({ statements }) =>
     statements.filter(({ effect }) => effect === 'Allow'),
   );

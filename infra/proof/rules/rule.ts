@@ -73,8 +73,7 @@ export function violationsOf(
   return problems
     .filter((problem) => problem !== false && problem !== undefined)
     .map((problem) => {
-      const told: Told = typeof problem === 'string' ? [undefined, problem] : problem;
-      const [about, text, request] = told;
+      const [about, text, request]: Told = typeof problem === 'string' ? [undefined, problem] : problem;
       return {
         ...{ resource, remedy, message: `${subject} ${text}.`, path: path ?? [resource, text] },
         ...(about === undefined ? {} : { about: [about] }),

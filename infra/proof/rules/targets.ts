@@ -143,11 +143,7 @@ export function isAdmin(actor: Actor, { declaration }: ProofInput, name: string)
 }
 
 /** The resources of these types in the stack of a zone, but for those that may never be made: what has their names is another's. */
-export function resourcesOfZone(
-  { assembly }: ProofInput,
-  zone: string,
-  types: readonly string[],
-): ResolvedResource[] {
+export function resourcesOfZone({ assembly }: ProofInput, zone: string, types: readonly string[]) {
   return assembly.resources.filter(
     (resource) => resource.certain && types.includes(resource.type) && resource.zone === zone,
   );

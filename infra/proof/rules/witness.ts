@@ -43,9 +43,8 @@ export function findWitness(asked: Question, world: World, wanted: Wanted = {}):
   // What an endpoint's policy denies is what comes through it.
   const via = without.includes('endpoint policy') ? endpoints.map(({ id }) => id) : undefined;
   const isAny = question.principal.kind === 'service' && hasUnknown(question.principal.service);
-  const named = isAny ? isPresent(SERVICE) : ALWAYS;
-  const implied = reduce(given, openFacts(question, {}, world));
-  const facts = all([implied, named, networkFacts(world, question.action, via)]);
+  const meant = [reduce(given, openFacts(question, {}, world)), isAny ? isPresent(SERVICE) : ALWAYS];
+  const facts = all([...meant, networkFacts(world, question.action, via)]);
   const searches: Search[] = [];
   for (const resource of resourcesOf(question, world, wanted)) {
     const formula = formulate({ ...question, resource }, world);

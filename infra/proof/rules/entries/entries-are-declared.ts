@@ -6,12 +6,13 @@ import { eventPatternOf, scheduleName, zoneQueues } from '../../../declaration/o
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { type JsonObject, listOf } from '../../assembly/json.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
+import { ALWAYS } from '../../policy/condition.ts';
 import { compileConditions } from '../../policy/operators.ts';
 import type { Actor } from '../actors.ts';
 import { ask } from '../ask.ts';
-import { throughOwnEndpoint } from '../capability.ts';
-import { type ProofInput, type Rule, resourceRule, violationsOf, wordsOf } from '../rule.ts';
-import { clientKeyArns, recordArn, recordOf } from '../targets.ts';
+import { actionsOf, throughOwnEndpoint } from '../capability.ts';
+import { type ProofInput, type Rule, resourceRule, violationsOf } from '../rule.ts';
+import { clientKeyArns, recordArns, recordOf } from '../targets.ts';
 
 /** Events come from the zone's own bus, by the declared pattern; what a queue's function fails with is kept. */
 export const eventsAreDeclared: Rule = resourceRule({
@@ -52,42 +53,31 @@ export const eventsAreDeclared: Rule = resourceRule({
   remedy: 'Say in zones.ts which events enter the zone.',
 });
 
-/** What of keys and records rotation and the key watch read. */
-const READS: Readonly<Record<'kms' | 'secretsmanager', string>> = {
-  kms: 'kms:DescribeKey kms:GetKeyPolicy kms:GetPublicKey kms:ListResourceTags',
-  secretsmanager:
-    'secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:ListSecretVersionIds',
-};
-
-/** What a function of the admin zone can't read, or not always: who keeps it from that stops what calls somebody. */
+/** What of keys and records a function of the admin zone can't read, or not always: who keeps it from that stops what calls somebody. */
 function unread(actor: Actor, input: ProofInput): string[] {
-  const through = (service: string) => throughOwnEndpoint(actor, service).condition;
+  const [kms, secrets] = ['kms', 'secretsmanager'].map((of) => throughOwnEndpoint(actor, of).condition);
+  const records = recordArns(input);
+  const keys = Object.keys(input.declaration.clients).map((client) => recordOf(input, client));
   // As Secrets Manager asks on its behalf, past every endpoint.
-  const decrypted = {
-    StringEquals: { 'kms:ViaService': `secretsmanager.${actor.region}.amazonaws.com` },
-    Null: { 'aws:SourceVpce': 'true' },
-  };
-  const asked = [
-    ['kms:ListKeys', '*', through('kms')] as const,
-    ...clientKeyArns(input).flatMap((key) =>
-      wordsOf(READS.kms).map((action) => [action, key, through('kms')] as const),
-    ),
-    ...Object.keys(input.declaration.clients).flatMap((client) => {
-      const record = recordArn(input, client);
-      const { KmsKeyId: key } = recordOf(input, client)?.properties ?? {};
-      const context = { ArnLike: { 'kms:EncryptionContext:SecretARN': record } };
-      return [
-        ['kms:Decrypt', String(key), compileConditions({ ...decrypted, ...context }, false)] as const,
-        ...wordsOf(READS.secretsmanager).map(
-          (action) => [action, record, through('secretsmanager')] as const,
-        ),
-      ];
-    }),
-  ];
-  const closed = asked.filter(
-    ([action, resource, given]) => ask(actor, action, resource, { given }).verdict !== 'always',
+  const onBehalf = compileConditions(
+    {
+      StringEquals: { 'kms:ViaService': `secretsmanager.${actor.region}.amazonaws.com` },
+      ArnLike: { 'kms:EncryptionContext:SecretARN': records },
+      Null: { 'aws:SourceVpce': 'true' },
+    },
+    false,
   );
-  return [...new Set(closed.map(([action]) => action))];
+  const asked = [
+    ['DescribeKey GetKeyPolicy GetPublicKey ListResourceTags', clientKeyArns(input), kms],
+    ['ListKeys', ['*'], kms],
+    ['Decrypt', keys.map((record) => String(record?.properties.KmsKeyId)), onBehalf],
+    ['DescribeSecret GetSecretValue ListSecretVersionIds', records, secrets],
+  ] as const;
+  return asked.flatMap(([names, on, given = ALWAYS]) =>
+    actionsOf({ [given === secrets ? 'secretsmanager' : 'kms']: names }).filter((action) =>
+      on.some((resource) => ask(actor, action, resource, { given }).verdict !== 'always'),
+    ),
+  );
 }
 
 /** Somebody is called about every client's keys, and by the thresholds of the system about what signs, answers and queues. */
