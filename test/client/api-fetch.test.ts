@@ -108,6 +108,21 @@ test.each([
   expect(issuer.posts.length).toBe(2);
 });
 
+test.each([
+  [false, 6],
+  // The answer brings the next one.
+  [true, 4],
+])(
+  'an API that wants another nonce at every call (given with answers: %s) costs %i requests for three, and no token',
+  async (nonceOnSuccess, requests) => {
+    const { api, call, issuer } = await makeApi();
+    Object.assign(api.behaviour, { nonce: 'once', nonceOnSuccess });
+    for (const path of ['x', 'y', 'z']) expect((await call(`${API}/${path}`)).status).toBe(200);
+    expect(api.requests).toHaveLength(requests);
+    expect(issuer.tokens.size).toBe(1);
+  },
+);
+
 test.each([201, 200, 403, 500])(
   'a challenge for a nonce under status %i is no reason to send again',
   async (status) => {

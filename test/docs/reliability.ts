@@ -263,6 +263,7 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
       shown: {
         [API_FETCH]: [
           'an API’s nonce is answered once: %s',
+          'an API that wants another nonce at every call (given with answers: %s) costs %i requests for three, and no token',
           'an API whose nonces never satisfy it (%s) is left after %i requests',
           'a challenge for a nonce under status %i is no reason to send again',
         ],

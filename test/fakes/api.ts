@@ -8,7 +8,8 @@ export interface FakeApi {
   /** Requests that reached it. */
   requests: { method: string; url: string; headers: Headers; body: string }[];
   behaviour: {
-    nonce: 'never' | 'required' | 'loop' | 'without-header';
+    /** `once`: each serves for one call. */
+    nonce: 'never' | 'required' | 'once' | 'loop' | 'without-header';
     nonceOnSuccess: boolean;
     /** How a challenge is written; `{params}` stands for its parameters. */
     challenge: string;
@@ -69,7 +70,9 @@ export function createFakeApi(options: { origin: string; issuer: FakeIssuer; now
       if (!known || expired || refused === 'all' || refused.has(token))
         return refuse('error="invalid_token"');
       if (known.jkt !== proof.jkt) return refuse('error="invalid_token", error_description="key"');
-      if (nonce !== 'never' && (nonce !== 'required' || !nonces.has(proof.nonce ?? '')))
+      const given = proof.nonce ?? '';
+      const taken = nonce === 'once' ? nonces.delete(given) : nonce === 'required' && nonces.has(given);
+      if (nonce !== 'never' && !taken)
         return refuse('error="use_dpop_nonce"', nonce === 'without-header' ? {} : giveNonce());
       if (answer) return answer(request);
       return Response.json({ method, url }, { headers: nonceOnSuccess ? giveNonce() : {} });
