@@ -53,6 +53,15 @@ async function call(
   } as unknown as APIGatewayProxyEvent);
 }
 
+/** What requests by nobody in particular come to, among others. */
+const REACHED: Readonly<Record<string, readonly number[]>> = {
+  login: [303, 400, 403],
+  callback: [400, 403],
+  session: [400, 401, 403],
+  logout: [400, 403],
+  api: [400, 401, 403],
+};
+
 /** Begins a login; gives its cookie. */
 async function begin(): Promise<string> {
   const begun = await call('login', 'GET', '/login', {}, {});
@@ -63,6 +72,9 @@ async function begin(): Promise<string> {
 function check(answer: APIGatewayProxyResult, name: string): void {
   const begun = name === 'login' && answer.statusCode === 303;
   if (answer.statusCode >= 500) expect.fail(`a ${answer.statusCode}: ${answer.body}`);
+  // A code for programs, a page for people; the back channel has errors of its own (OpenID Connect Back-Channel Logout 1.0, 2.8).
+  if (answer.statusCode >= 400 && !/"code":"\w+"|^<!doctype html>|^\{"error":"/.test(answer.body))
+    expect.fail(`a ${answer.statusCode} without a code: ${answer.body}`);
   if (setCookies(answer).length > 0 && !begun) expect.fail('a cookie, though nothing was done');
   if (/\n\s+at |node_modules|\.ts:\d/.test(answer.body)) expect.fail(`a stack: ${answer.body}`);
   if (/token"|an-(access|id)-token|a-refresh/.test(answer.body)) expect.fail('a token');
@@ -75,7 +87,7 @@ function check(answer: APIGatewayProxyResult, name: string): void {
 
 describe('anything at the gateway’s edge', () => {
   it.each(Object.keys(handlers))(
-    `of %s gets a coded answer, changes nothing and sets nothing (${RUNS} requests)`,
+    `of %s gets a code or a page, changes nothing and sets nothing (${RUNS} requests)`,
     async (name) => {
       const handler = handlers[name];
       if (!handler) throw new Error('no such function');
@@ -91,8 +103,8 @@ describe('anything at the gateway’s edge', () => {
         { numRuns: RUNS },
       );
       expect([...codes.values()].reduce((sum, count) => sum + count, 0)).toBe(RUNS);
-      // The requests reach further than the first check.
-      expect(codes.size).toBeGreaterThan(1);
+      // The requests reach further than the first check: a login begins, a session is looked for.
+      expect([...codes.keys()]).toEqual(expect.arrayContaining(REACHED[name] ?? []));
     },
   );
 
