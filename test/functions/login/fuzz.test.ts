@@ -54,7 +54,7 @@ async function call(
 }
 
 /** What requests by nobody in particular come to, among others. */
-const REACHED: Readonly<Record<string, readonly number[]>> = {
+const REACHED: Readonly<Record<string, number[]>> = {
   login: [303, 400, 403],
   callback: [400, 403],
   session: [400, 401, 403],
