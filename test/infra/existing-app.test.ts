@@ -53,7 +53,9 @@ describe('an application that was there before', () => {
 describe('a system below any scope', () => {
   const env = { account: '111122223333', region: 'eu-west-1' };
   const templates = (prepare: (app: App) => void, outdir = newFolder()) => {
-    const app = new App({ outdir, context: { [WITHOUT_CODE]: 'none' } });
+    const app = new App({
+      ...{ outdir, context: { [WITHOUT_CODE]: 'none' }, builtinCloudFormationValidation: FULL },
+    });
     prepare(app);
     app.synth();
     return readAssembly(outdir);
