@@ -49,7 +49,7 @@ test('the runbooks have the commands that are run here, and no others', () => {
     ),
   ).toEqual([
     ['put-function-concurrency', 'put-function-concurrency', 'keys', 'put-function-concurrency'].concat(
-      'put-function-concurrency',
+      'delete-function-concurrency',
     ),
     ['redrive', 'redrive'],
     ['keys', 'jwk'],
@@ -102,12 +102,11 @@ async function aws([service = '', operation = '', ...options]: readonly string[]
     return { code: error ? 254 : 0, out: JSON.stringify(body) };
   }
   const url = new URL(`/2017-10-31/functions/${input['FunctionName']}/concurrency`, access.url);
-  const body = JSON.stringify({
-    ReservedConcurrentExecutions: Number(input['ReservedConcurrentExecutions']),
-  });
+  const wanted = { ReservedConcurrentExecutions: Number(input['ReservedConcurrentExecutions']) };
+  const [method, body] = operation.startsWith('delete') ? ['DELETE'] : ['PUT', JSON.stringify(wanted)];
   const of = { service: 'lambda', region: access.region, now: Date.now() };
-  const headers = signAws({ method: 'PUT', url, body }, access.credentials, of);
-  const answer = await fetch(url, { method: 'PUT', headers, body });
+  const headers = signAws({ method, url, body }, access.credentials, of);
+  const answer = await fetch(url, { method, headers, body: body ?? null });
   return { code: answer.ok ? 0 : 254, out: await answer.text() };
 }
 
@@ -174,14 +173,13 @@ describe.runIf(FULL)('a runbook resolves its incident:', { timeout: 300_000 }, (
   test('a zone is compromised', async () => {
     const { zone, grant, signerName } = sampleZone(system);
     const names = { '<system>': 'journal', '<client>': grant.client, '<zone>': zone, CLIENT: grant.client };
-    const declaredOf = (name: string) => {
-      const { reservedConcurrency = 10 } = required(
+    const reserved = (name: string) =>
+      required(
         system.aws.functions.find((fn) => fn.name === name),
         name,
-      );
-      return { ...names, DECLARED: String(reservedConcurrency) };
-    };
-    const [signers, tokens] = [declaredOf(signerName), declaredOf(`journal-${zone}-tokens`)];
+      ).reservedConcurrency;
+    const before = [reserved(signerName), reserved(`journal-${zone}-tokens`)];
+    expect(before).toEqual([10, undefined]);
     const [cutSigner = '', cutTokens = '', rotate = '', openSigner = '', openTokens = ''] = COMPROMISED;
     const event = () => sendEvent(system).then(() => 'done', String);
     expect(await event()).toBe('done');
@@ -190,8 +188,9 @@ describe.runIf(FULL)('a runbook resolves its incident:', { timeout: 300_000 }, (
     expect(await event()).toContain('tokens_unavailable');
     expect(await route()).toBe('answers');
     expect(await run(rotate, names)).toMatchObject({ code: 0 });
-    expect(await run(openSigner, signers)).toMatchObject({ code: 0 });
-    expect(await run(openTokens, tokens)).toMatchObject({ code: 0 });
+    expect(await run(openSigner, { ...names, DECLARED: '10' })).toMatchObject({ code: 0 });
+    expect(await run(openTokens, names)).toMatchObject({ code: 0 });
+    expect([reserved(signerName), reserved(`journal-${zone}-tokens`)]).toEqual(before);
     expect(await event()).toBe('done');
   });
 

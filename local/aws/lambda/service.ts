@@ -12,13 +12,8 @@ import { pollQueue } from './event-source.ts';
 
 const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(?:\?(.*))?$/;
 const CONCURRENCY = /^\/2017-10-31\/functions\/([^/?]+)\/concurrency$/;
-const OPERATIONS = [
-  [PATH, 'Invoke'],
-  [CONCURRENCY, 'PutFunctionConcurrency'],
-] as const;
-
 /**
- * The local Lambda: `Invoke` (RequestResponse), `PutFunctionConcurrency`, by which an operator cuts a function off, and the event source mappings that it polls queues for.
+ * The local Lambda: `Invoke` (RequestResponse), `PutFunctionConcurrency` and `DeleteFunctionConcurrency`, by which an operator cuts a function off and opens it again, and the event source mappings that it polls queues for.
  * Everything else is refused in Lambda's error shape.
  */
 export function startLambda(
@@ -31,10 +26,15 @@ export function startLambda(
     name: 'lambda',
     matches: ({ target }) => /^\/20\d\d-\d\d-\d\d\/functions/.test(target),
     operation: ({ method, target }) =>
-      OPERATIONS.find(([path]) => path.test(target))?.[1] ?? `${method} ${target.split('?')[0]}`,
+      PATH.test(target)
+        ? 'Invoke'
+        : (CONCURRENCY.test(target) && CHANGES[method]) || `${method} ${target.split('?')[0]}`,
     async answer(request, call) {
-      const cut = request.method === 'PUT' ? CONCURRENCY.exec(request.target) : undefined;
-      return cut ? putConcurrency(context, request, call, cut[1]) : answerInvoke(context, request, call);
+      const [, name] = CONCURRENCY.exec(request.target) ?? [];
+      const action = name && CHANGES[request.method];
+      return action
+        ? setConcurrency(context, request, call, name, action)
+        : answerInvoke(context, request, call);
     },
     writeError: writeRestError,
     async close() {
@@ -46,14 +46,25 @@ export function startLambda(
   };
 }
 
-function putConcurrency(
+/** What becomes of a function's concurrency, by method. */
+const CHANGES: Readonly<Record<string, string>> = {
+  PUT: 'PutFunctionConcurrency',
+  DELETE: 'DeleteFunctionConcurrency',
+};
+
+function setConcurrency(
   { functions }: AwsContext,
-  { body }: WireRequest,
+  { method, body }: WireRequest,
   call: Call,
-  name = '',
+  name: string,
+  action: string,
 ): WireResponse {
   const of = functions.find(decodeURIComponent(name));
-  call.require({ action: 'lambda:PutFunctionConcurrency', resource: of.arn, context: {} });
+  call.require({ action: `lambda:${action}`, resource: of.arn, context: {} });
+  if (method === 'DELETE') {
+    of.reservedConcurrency = undefined;
+    return { status: 204, headers: {}, body: '' };
+  }
   const { ReservedConcurrentExecutions: wanted } = objectOf(parseJson(Buffer.from(body).toString()));
   if (typeof wanted !== 'number' || !Number.isInteger(wanted) || wanted < 0)
     throw userError('InvalidParameterValueException', 'ReservedConcurrentExecutions is no such number', 400);

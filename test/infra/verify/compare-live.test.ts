@@ -351,6 +351,14 @@ const CHANGES: [name: string, place: string, change: (of: Answers) => unknown][]
       }),
   ],
   [
+    'a function that shares what the account has is cut off',
+    'Worker ReservedConcurrentExecutions',
+    (of) =>
+      Object.assign(of['lambda /2015-03-31/functions/worker'], {
+        Concurrency: { ReservedConcurrentExecutions: 0 },
+      }),
+  ],
+  [
     'a log is sent nowhere any more',
     'Audit SubscriptionFilters',
     (of) => of['logs DescribeSubscriptionFilters'].SubscriptionFilters.pop(),

@@ -36,8 +36,35 @@ async function startWith({ authorize, asked } = rulesOf(), of = signer) {
       ...{ service: 'lambda', path: `/2017-10-31/functions/${name}/concurrency`, method: 'PUT' },
       ...{ body: JSON.stringify({ ReservedConcurrentExecutions }), repeatable: false },
     });
-  return { invoke, putConcurrency, asked };
+  const deleteConcurrency = (name: string) =>
+    aws.call({
+      ...{ service: 'lambda', path: `/2017-10-31/functions/${name}/concurrency`, method: 'DELETE' },
+      repeatable: false,
+    });
+  return { invoke, putConcurrency, deleteConcurrency, asked };
 }
+
+describe('Lambda DeleteFunctionConcurrency', () => {
+  it('leaves a function what the account has, for whoever may', async () => {
+    const of = { ...signer, reservedConcurrency: 0 };
+    const aws = await startWith(rulesOf(), of);
+    await aws.deleteConcurrency('signer');
+    expect(of.reservedConcurrency).toBeUndefined();
+    expect(aws.asked).toMatchObject([{ action: 'lambda:DeleteFunctionConcurrency', resource: arn }]);
+  });
+
+  it('changes nothing for who may not', async () => {
+    const of = { ...signer, reservedConcurrency: 0 };
+    const { deleteConcurrency } = await startWith(
+      rulesOf(() => true),
+      of,
+    );
+    await expect(deleteConcurrency('signer')).rejects.toMatchObject({
+      facts: { error: 'AccessDeniedException' },
+    });
+    expect(of.reservedConcurrency).toBe(0);
+  });
+});
 
 describe('Lambda PutFunctionConcurrency', () => {
   it('bounds a function, for whoever may', async () => {
