@@ -87,7 +87,9 @@ function askResource<Value>(target: Resource | undefined, asked: Asked, logic: L
   };
   if (target === undefined) {
     const open = unknown(`the policy of ${asked.resource}, which the assembly does not have`);
-    return mayHavePolicy(asked) ? { ...result, account: logic.ask(open) } : result;
+    // Whoever is of no account can be taken in by nothing but itself.
+    const grade = 'account' in asked.principal ? 'account' : 'direct';
+    return mayHavePolicy(asked) ? { ...result, [grade]: logic.ask(open) } : result;
   }
   for (const statement of target.policies.flatMap((policy) => statementsAbout(policy, asked.action))) {
     const applies = askStatement(statement, asked, logic);

@@ -78,7 +78,7 @@ export function findingsOf(
 /** Violations that are about no request, by rule: what is there, what leads where, what a text or a file holds. No other comes without one. */
 const WITHOUT_REQUEST: Readonly<Record<string, RegExp>> = {
   ...Object.fromEntries(
-    `actions-are-known alarms-ring data-is-encrypted egress-is-https endpoints-admit-own-roles endpoints-are-own events-are-declared
+    `actions-are-known alarms-ring data-is-encrypted egress-is-https endpoints-are-own events-are-declared
     exits-are-declared function-permissions-are-own functions-have-own-roles logs-are-kept logs-hold-no-tokens names-answered
     networks-are-declared no-key-material only-signers-can-sign policies-are-for-own-roles properties-are-understood
     records-are-bare resource-types-are-known roles-are-bounded roles-are-trusted-by-one-service routes-are-authorized

@@ -2,6 +2,7 @@ import { hasSecrets } from '../../../declaration/own.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { listOf } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
+import { remembered } from '../../assembly/remembered.ts';
 import { namedActions } from '../../assembly/roles.ts';
 import { all, not } from '../../policy/condition.ts';
 import { formulate } from '../../policy/decide.ts';
@@ -11,6 +12,7 @@ import { satisfiable } from '../../policy/solve.ts';
 import { externalPrincipals } from '../external-principals.ts';
 import { type Rule, violationsOf } from '../rule.ts';
 import { everyOf } from '../targets.ts';
+import { findNearest, findWitness } from '../witness.ts';
 
 /**
  * The services that a zone may have an endpoint for. The admin zone makes keys and writes records; the others ask signers, keep
@@ -72,20 +74,28 @@ export const ENDPOINTS: readonly Rule[] = [
           .flatMap((document) => namedActions(document))
           .map((action) => (action === '*' ? `${endpoint.service}:*` : action))
           .filter((action) => mayServe(endpoint.service, action));
-        const getsThrough = (principal: Principal) =>
-          actions.some((action) =>
-            formulate({ principal, action, resource: everyOf(endpoint.service) }, view)
-              .endpoints()
-              .some(({ answer: { allows, denies } }) => satisfiable(all([allows, not(denies)]))),
+        const passing = (principal: Principal) =>
+          actions
+            .map((action) => ({ principal, action, resource: everyOf(endpoint.service) }))
+            .find((question) =>
+              formulate(question, view)
+                .endpoints()
+                .some(({ answer: { allows, denies } }) => satisfiable(all([allows, not(denies)]))),
+            );
+        return externalPrincipals(input).flatMap(({ name, principal }) => {
+          const question = passing(principal);
+          // What is behind it may hold all the same.
+          const wanted = { given: endpoint.through, holding: [] };
+          const request = remembered(
+            () => question && (findWitness(question, view, wanted) ?? findNearest(question, view, wanted)),
           );
-        return externalPrincipals(input).flatMap(({ name, principal }) =>
-          violationsOf([getsThrough(principal) && `lets ${name} through`], {
+          return violationsOf(question ? [[undefined, `lets ${name} through`, request]] : [], {
             resource: resource.constructPath,
             subject: `The ${endpoint.service} endpoint`,
             path: [name, resource.constructPath, endpoint.service],
             remedy: 'Name the roles of the zone in aws:PrincipalArn of every statement that allows.',
-          }),
-        );
+          });
+        });
       }),
   },
 ];

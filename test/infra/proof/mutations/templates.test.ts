@@ -59,7 +59,6 @@ mutations(
       'signing: AWS::Lambda::EventInvokeConfig',
       'signing: AWS::Lambda::Url',
       'signing: AWS::Lambda::Version',
-      'signing: AWS::Logs::SubscriptionFilter',
       'signing: AWS::RAM::ResourceShare',
       'signing: AWS::Route53Resolver::ResolverQueryLoggingConfig',
       'signing: AWS::Route53Resolver::ResolverRule',
