@@ -43,6 +43,8 @@ const random = createRandom(Number(values.seed));
 const PAUSE = 200;
 const CALM = 4000;
 const PATIENCE = 120_000;
+/** And for which a fault goes on that no call has met. */
+const UNMET = 40_000;
 
 /** What goes wrong: calls of whom and what becomes of them, for how many milliseconds. */
 const FAULTS = [
@@ -232,6 +234,8 @@ async function fail(): Promise<void> {
   const [what, where, fault, takes] = random.pick(FAULTS);
   const plan = aws.faults.inject(where, fault);
   await wait(takes * (0.5 + random.below(100) / 100));
+  // What environments remember hides some services for half a minute: a fault that nobody meets shows nothing.
+  for (const late = Date.now() + UNMET; plan.met() === 0 && Date.now() < late; ) await wait(50);
   plan.end();
   // In the last third every environment lives on: only what lives can be seen to grow.
   if (random.often(0.3) && Date.now() < began + MINUTES * 40_000) await aws.pool.recycle();
