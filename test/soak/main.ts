@@ -104,6 +104,9 @@ trail.subscribe(({ kind, fields }) => {
   if (fields['code'] === 'document.failed') known.reasons.push(String(fields['reason']));
   if (kind !== 'platform' || fields['event'] !== 'event-source') return;
   if (fields['outcome'] === 'done') known.done ??= Date.now();
+  // Of a function that ended in the middle Lambda says why.
+  if (fields['outcome'] === 'failed' && fields['error'] !== undefined)
+    known.reasons.push(String(fields['error']));
   // After a failure the message would stay hidden for minutes; that wait is cut short, unless it has come again by then.
   if (fields['outcome'] === 'failed') setTimeout(comeAgain, 1000, fields['message']).unref();
 });
@@ -300,15 +303,25 @@ over = true;
 await Promise.all(driven);
 
 /** Ids of events in the dead letters. */
-const buried = () => new Set(dead.messages().map(({ body }) => String(objectOf(parseJson(body))['id'])));
-const open = () => [...events].filter(([id, { done }]) => done === undefined && !buried().has(id));
+const idsIn = (of: typeof queue) =>
+  new Set(of.messages().map(({ body }) => String(objectOf(parseJson(body))['id'])));
+const buried = () => idsIn(dead);
+const open = () => {
+  const gone = buried();
+  return [...events].filter(([id, { done }]) => done === undefined && !gone.has(id));
+};
 const waited = Date.now();
 while (open().length > 0 && Date.now() - waited < PATIENCE) {
   for (const message of queue.messages())
     if (message.receipt && message.visible > Date.now() + 20_000) queue.hide(message.receipt, 5);
   await wait(200);
 }
-for (const [id] of open()) note(`event ${id} is lost: neither done nor in the dead letters`);
+/** What is neither done nor in the dead letters is still in the queue, or it is lost. */
+const queued = idsIn(queue);
+const lost = open().filter(([id]) => !queued.has(id));
+for (const [id] of lost) note(`event ${id} is lost: neither done nor in a queue`);
+const late = open().length - lost.length;
+if (late > 0) note(`${late} events are still in the queue`);
 const letters = [...buried()].filter((id) => events.has(id));
 for (const id of letters)
   if ((events.get(id)?.reasons.length ?? 0) === 0)
@@ -339,7 +352,7 @@ const last = [...samples]
 console.log(
   [
     `Soak of ${seconds.toFixed(0)} s, seed ${values.seed}: ${worker} and ${Object.keys(lanes).length} lanes, ${browsers} logins, ${rotated} keys replaced, ${recovered} faults that ${met} calls met.`,
-    `Events: ${events.size} sent, ${done} done, ${letters.length} in the dead letters with their reasons, ${open().length} lost.`,
+    `Events: ${events.size} sent, ${done} done, ${letters.length} in the dead letters with their reasons, ${late} still in the queue, ${lost.length} lost.`,
     `Answers: ${[...answers]
       .sort()
       .map(([what, count]) => `${what} ${count}`)
