@@ -54,8 +54,8 @@ async function send(operator: OperatorFile, file: string): Promise<boolean> {
     print(`${name} is done with it.`);
     return true;
   }
-  const { receives, error } = fields;
-  const failed = `${name} failed at try ${receives}${error ? `: ${escapeControls(String(error))}` : ''}. After the last it is a dead letter: npm run redrive -- ${zone} --local`;
+  const { receives, error = 'it names the message in batchItemFailures' } = fields;
+  const failed = `${name} failed at try ${receives}: ${escapeControls(String(error))}. After the last it is a dead letter: npm run redrive -- ${zone} --local`;
   printError(outcome === undefined ? `Not done within ${PATIENCE / 1000} s; look with ${search}` : failed);
   return false;
 }

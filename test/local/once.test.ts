@@ -132,7 +132,10 @@ describe('npm start', { timeout: 300_000 }, () => {
     expect(route).toMatchObject({ code: 0, out: expect.stringMatching(/^200 [\s\S]*No findings/) });
     expect(api).toMatchObject({ code: 0, out: expect.stringContaining('"child":"999977774"') });
     expect(outside).toMatchObject({ code: 1, error: expect.stringContaining("add it to the zone's grant") });
-    expect(refused).toMatchObject({ code: 1, error: expect.stringMatching(/worker failed at try 1/) });
+    expect(refused).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(/worker failed at try 1: it names the message in/),
+    });
     // What functions write shows in the terminal, without anybody asking.
     expect(await untilPrinted(running, 'journal-internal-worker: ', running.stderr)).toMatch(
       /^ +\d\.\d s {2}starting the local system/,
