@@ -10,7 +10,15 @@ export interface Deviation {
 /** Members whose own members are names of something. All that is in the first is ours, also where the template has nothing of it. */
 const OURS = [
   ...['Variables', 'RequestParameters', 'ResponseParameters', 'ResponseTemplates'],
-  ...['EventPattern', 'Targets', 'Credentials', 'ConnectionId', 'TlsConfig', 'Statement'],
+  ...[
+    'EventPattern',
+    'Targets',
+    'Credentials',
+    'ConnectionId',
+    'TlsConfig',
+    'Statement',
+    'SubscriptionFilters',
+  ],
 ];
 const MAPS = ['Methods', 'GatewayResponses', ...OURS];
 

@@ -77,7 +77,10 @@ export const ADD_ONLY: Readonly<Record<string, ReturnType<typeof adds>>> = {
   'AWS::EC2::SecurityGroupIngress': adds(GROUP, 'GroupId', 'SecurityGroupIngress'),
   'AWS::EC2::SecurityGroupEgress': adds(GROUP, 'GroupId', 'SecurityGroupEgress'),
   'AWS::Lambda::Permission': adds(FUNCTION, 'FunctionName', 'Permissions', (of) => [permission(of)]),
-  'AWS::Logs::SubscriptionFilter': adds('AWS::Logs::LogGroup', 'LogGroupName', 'SubscriptionFilters'),
+  'AWS::Logs::SubscriptionFilter': adds(
+    ...(['AWS::Logs::LogGroup', 'LogGroupName', 'SubscriptionFilters'] as const),
+    ({ LogGroupName: _, ...of }) => [of],
+  ),
   'AWS::SQS::QueuePolicy': adds('AWS::SQS::Queue', 'Queues', 'Policy', itsPolicy),
   'AWS::SNS::TopicPolicy': adds('AWS::SNS::Topic', 'Topics', 'Policy', itsPolicy),
   'AWS::SecretsManager::RotationSchedule': adds(

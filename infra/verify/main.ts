@@ -56,7 +56,7 @@ type Options = AssemblyChoice & { stage?: string; region?: string };
 type Result = Comparison & { skipped: string[] };
 
 const NOT_COMPARED =
-  "not compared: code behind a bundle's key in S3 (only that nothing changed a function after its deploy), log subscriptions, aliases, DHCP options, private hosted zones, resolver rules, further DNS firewall associations (docs/deploying.md)";
+  "not compared: code behind a bundle's key in S3 (only that nothing changed a function after its deploy), account-wide log policies, transformers and sinks of logs, aliases, DHCP options, private hosted zones, resolver rules, further DNS firewall associations (docs/deploying.md)";
 const NOT_CALLED = 'the entries: an emulator of the control plane runs none';
 
 async function verifyDeployed(options: Options): Promise<Result> {

@@ -101,8 +101,24 @@ export const READERS: Readonly<Record<string, Read>> = {
     const { LogGroups } = await live('logs', 'DescribeLogGroups', { logGroupNamePrefix });
     const group = one(LogGroups, 'LogGroupName', logGroupNamePrefix);
     const logGroupName = logGroupNamePrefix;
-    const sent = group && (await live('logs', 'DescribeSubscriptionFilters', { logGroupName }));
-    return group && { ...group, SubscriptionFilters: sent?.SubscriptionFilters };
+    if (!group) return undefined;
+    const sent = await live('logs', 'DescribeSubscriptionFilters', { logGroupName });
+    // Without what AWS says of each: whatever else a filter has narrows or leads elsewhere what is sent.
+    const SubscriptionFilters = items(sent.SubscriptionFilters).map(
+      ({
+        CreationTime: _,
+        FilterName: __,
+        LogGroupName: ___,
+        Distribution,
+        ApplyOnTransformedLogs,
+        ...of
+      }) => ({
+        ...of,
+        ...(Distribution === 'ByLogStream' ? {} : { Distribution }),
+        ...(ApplyOnTransformedLogs === true ? { ApplyOnTransformedLogs } : {}),
+      }),
+    );
+    return { ...group, SubscriptionFilters };
   },
   async 'AWS::SQS::Queue'(QueueUrl, live) {
     const asked = { QueueUrl, AttributeNames: ['All'] };

@@ -264,7 +264,8 @@ const answers = () => ({
     SubscriptionFilters: [
       {
         ...{ FilterName: 'export-1', LogGroupName: 'audit', Distribution: 'ByLogStream' },
-        ...{ DestinationArn: 'arn:destination', FilterPattern: '' },
+        ...{ DestinationArn: 'arn:destination', FilterPattern: '', CreationTime: 1 },
+        ...{ ApplyOnTransformedLogs: false },
       },
     ],
   },
@@ -347,9 +348,22 @@ const CHANGES: [name: string, place: string, change: (of: Answers) => unknown][]
     (of) =>
       of['logs DescribeSubscriptionFilters'].SubscriptionFilters.push({
         ...{ FilterName: 'x', LogGroupName: 'audit', Distribution: 'ByLogStream' },
-        ...{ DestinationArn: 'arn:other', FilterPattern: '' },
+        ...{ DestinationArn: 'arn:other', FilterPattern: '', CreationTime: 1 },
+        ...{ ApplyOnTransformedLogs: false },
       }),
   ],
+  ...[
+    { FilterPattern: '{ $.code = "none" }' },
+    { ApplyOnTransformedLogs: true },
+    { FieldSelectionCriteria: '@aws.account = "1"' },
+    { EmitSystemFields: ['@aws.account'] },
+    { RoleArn: 'arn:aws:iam::111122223333:role/other' },
+    { Distribution: 'Random' },
+  ].map((change): (typeof CHANGES)[number] => [
+    `a log is sent in part, or otherwise: ${Object.keys(change)}`,
+    'Audit SubscriptionFilters',
+    (of) => Object.assign(of['logs DescribeSubscriptionFilters'].SubscriptionFilters[0] ?? {}, change),
+  ]),
   [
     'a function that shares what the account has is cut off',
     'Worker ReservedConcurrentExecutions',
