@@ -65,8 +65,7 @@ export function parseUrl(text: string, base?: string): URL | undefined {
 /** `text`, a path that begins with a slash or a whole URL, as a URL at or below `baseUrl`; undefined where it is none. */
 export function urlBelow(baseUrl: string, text: string): URL | undefined {
   const url = parseUrl(text.startsWith('/') ? baseUrl + text : text);
+  // Not the text itself: a prefix of that may be user information before another host.
   const place = `${url?.origin}${url?.pathname}`;
-  // A prefix alone would take user information for the host.
-  if (url?.origin !== new URL(baseUrl).origin) return undefined;
   return place === baseUrl || place.startsWith(`${baseUrl}/`) ? url : undefined;
 }

@@ -1,4 +1,4 @@
-import { canonicalUrl } from '@helseid-zones/protocol/url';
+import { canonicalUrl, urlBelow } from '@helseid-zones/protocol/url';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { full } from '../full.ts';
@@ -109,4 +109,27 @@ test('what is taken names the same place as the whole URL, whatever the input', 
     ),
     { numRuns: full(500) },
   );
+});
+
+test.each([
+  ['/Patient?name=x', 'https://api.example.no/fhir/Patient?name=x'],
+  ['https://api.example.no/fhir', 'https://api.example.no/fhir'],
+  ['https://api.example.no/fhir/a/b', 'https://api.example.no/fhir/a/b'],
+  ['/../admin', undefined],
+  ['Patient', undefined],
+  ['', undefined],
+  ['https://api.example.no/fhirx', undefined],
+  ['https://api.example.no/', undefined],
+  ['https://api.example.no:8443/fhir/a', undefined],
+  ['http://api.example.no/fhir/a', undefined],
+  ['https://api.example.no@elsewhere.example/fhir/a', undefined],
+  ['https://elsewhere.example/https://api.example.no/fhir/', undefined],
+])('%s below https://api.example.no/fhir is %s', (text, url) => {
+  expect(urlBelow('https://api.example.no/fhir', text)?.href).toBe(url);
+});
+
+test('what is below an origin alone keeps to it, whatever the path says', () => {
+  expect(urlBelow('https://api.example.no', '/a')?.href).toBe('https://api.example.no/a');
+  expect(urlBelow('https://api.example.no', '@elsewhere.example/a')).toBeUndefined();
+  expect(urlBelow('https://api.example.no', 'https://api.example.no.elsewhere.example/a')).toBeUndefined();
 });

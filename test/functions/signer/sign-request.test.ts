@@ -357,8 +357,45 @@ describe('KMS says no', () => {
     world.kms.failNext('Sign', name, 1, status);
     const response = await world.sign(assertion, tokenProof);
     expect(response).toMatchObject({ error: { code, facts: { aws_error: name } } });
+    expect(JSON.stringify(response).includes('"retry_after":1')).toBe(code === 'kms_throttled');
     expect(JSON.stringify(response)).not.toContain('arn:');
     expect(signaturesOf(await world.sign(assertion))).toHaveLength(1);
+  });
+
+  test('an answer without a signature is no signature', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    const { send } = world.kms;
+    world.kms.send = (async (command: never) => ({
+      ...(await send(command)),
+      Signature: new Uint8Array(),
+    })) as typeof send;
+    expect(await world.sign(assertion)).toMatchObject({ error: { code: 'kms_refused' } });
+  });
+
+  test('the audit names KMS’s calls, also those whose signatures nobody got', async () => {
+    const world = createWorld();
+    world.addKey('current');
+    const { send } = world.kms;
+    let calls = 0;
+    world.kms.send = (async (command: never) => {
+      const answer = await send(command);
+      return (command as object) instanceof SignCommand
+        ? { ...answer, $metadata: { requestId: `kms-${++calls}` } }
+        : answer;
+    }) as typeof send;
+    await world.sign(assertion);
+    world.kms.failNext('Sign', 'DisabledException', 1, 409);
+    await world.sign(assertion, tokenProof);
+    await world.sign({ ...tokenProof, url: 'https://elsewhere.example.no/' });
+    const named = world
+      .audited()
+      .map(({ code, kms_request, kms_requests }) => [code, kms_request, kms_requests]);
+    expect(named).toEqual([
+      ['signed', 'kms-1', undefined],
+      ['failed', undefined, ['kms-2']],
+      ['refused', undefined, undefined],
+    ]);
   });
 
   test('what is not a coded error is thrown, for it is a bug', async () => {
