@@ -139,6 +139,7 @@ const FORMS: Readonly<Record<string, Form>> = {
     ...{ name: 'Name', ref: '{arn}', arn: 'secretsmanager:secret:{name}-{hex6}' },
     attributes: { Id: '{arn}' },
   },
+  'AWS::SecretsManager::SecretTargetAttachment': { name: 'SecretId', ref: '{name}' },
 
   'AWS::SQS::Queue': {
     ...{ name: 'QueueName', ref: 'https://sqs.{region}.amazonaws.com/{account}/{name}', arn: 'sqs:{name}' },

@@ -1,5 +1,6 @@
 import { required } from '@helseid-zones/protocol/required';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
+import type { JsonObject } from '../assembly/json.ts';
 import { remembered } from '../assembly/remembered.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourceByArn } from '../assembly/resolve.ts';
 import { namedActions, policiesOf } from '../assembly/roles.ts';
@@ -11,27 +12,61 @@ import { type ProofInput, type Rule, violationsOf, wordsOf } from './rule.ts';
 import { clientKeyArns, withParts } from './targets.ts';
 import { findWitness } from './witness.ts';
 
-/** Types that act on a whole account, or on what the proof can't read, and so touch the system whatever they name. */
+/** Services whose types act on what they name, or by a role: what is of any other may act on a whole account, and so touches the system. */
+const NARROW = new RegExp(
+  `^(?:Custom|AWS::(?:${wordsOf(
+    `AmazonMQ Amplify ApiGateway ApiGatewayV2 AppConfig AppRunner AppSync ApplicationAutoScaling Athena AutoScaling Batch CDK
+    CertificateManager CloudFront CloudWatch CodeArtifact CodeBuild CodeCommit CodeDeploy CodePipeline Cognito DocDB DynamoDB EC2 ECR
+    ECS EFS EKS ElastiCache ElasticLoadBalancingV2 Events GlobalAccelerator Glue IAM KMS Kinesis KinesisFirehose Lambda Logs MSK
+    MemoryDB Neptune OpenSearchService Pipes RDS Redshift Route53 Route53Resolver S3 SES SNS SQS SSM Scheduler SecretsManager
+    ServiceDiscovery StepFunctions Synthetics Transfer WAFv2`,
+  ).join('|')}))::|^AWS::CloudFormation::(?:CustomResource|WaitCondition)`,
+);
+
+/** Types of theirs that act on a whole account all the same, whatever they name. */
 const WIDE =
-  /^(?:AWS::CloudFormation::(?:Stack|StackSet|Macro|Module.*|Hook.*|Resource.*|Type.*)|AWS::IAM::(?:User|Group).*|AWS::Logs::(?:AccountPolicy|ResourcePolicy)|AWS::EC2::VPCBlockPublic.*|AWS::(?:Organizations|SSO)::.*)$/;
+  /^AWS::(?:CloudWatch::(?:MetricStream|OTel|Integration)|EC2::.*BlockPublic|IAM::(?:User|Group)|Logs::(?:(?:Account|Resource|StorageTier)Policy|Integration)|S3::StorageLens|SSM::(?:Association|CloudConnector|MaintenanceWindow|ResourceDataSync|ServiceSetting))/;
 
 /** Types that are judged by what the roles they are for may do. */
 const BY_ROLE = wordsOf('AWS::IAM::ManagedPolicy AWS::IAM::Policy AWS::IAM::Role AWS::IAM::RolePolicy');
 
-/** Members that name something and do nothing to it. */
-const NAMING = ['Description', 'Environment', 'Tags'];
+/** Members that name something and do nothing to it. What else has an `Environment` may fetch what it names, as CodeBuild does. */
+const NAMING: Readonly<Record<string, RegExp>> = {
+  Description: /^/,
+  Environment: /^AWS::Lambda::Function$/,
+  Tags: /^/,
+};
+
+/** What a deploy puts in the place of a dynamic reference to anything but a plain parameter; parts of an expression are together where JSON's own marks are left out. */
+const REFERENCES = /(?:\{\{|\uE000)resolve:(?!ssm:)(.*?)(?:\}\}|\uE001|$)|\{\{[\w:-]*\uE000/g;
+
+/** A reference that is all there: names and ARNs have no blanks, expressions do. */
+const PLAIN = /^[\w/+=.@:-]+$/;
 
 /** Construct paths of what lies in other stacks and names nothing of the system. */
 export function untouching({ stacks, resources }: ResolvedAssembly, declaration: SystemDeclaration) {
   const others = new Set(stacks.filter((stack) => isOther(declaration, stack)).map(({ name }) => name));
   if (others.size === 0) return others;
-  const own = resources.filter(({ stack }) => !others.has(stack)).flatMap(({ names }) => names);
+  const owned = resources.filter(({ stack }) => !others.has(stack));
+  const secrets = owned.flatMap(
+    ({ arn = '' }) => /^arn:[^:]*:secretsmanager:.*:secret:(.+)-\w+$/.exec(arn)?.[1] ?? [],
+  );
+  const own = [...owned.flatMap(({ names }) => names), ...secrets];
   const named = new RegExp(`(?<!\\w)(?:${own.filter(isTelling).map(escapeRegExp).join('|')})(?!\\w)`);
+  // Whoever deploys reads it, whatever the resource itself may do.
+  const isRead = (properties: JsonObject) =>
+    [
+      ...JSON.stringify(properties)
+        .replace(/["\\,[\]]/g, '')
+        .matchAll(REFERENCES),
+    ].some(([, secret = '']) => !PLAIN.test(secret) || secrets.some((name) => secret.includes(name)));
   const touches = ({ type, properties }: ResolvedResource) =>
+    !NARROW.test(type) ||
     WIDE.test(type) ||
+    isRead(properties) ||
     (!BY_ROLE.includes(type) &&
       Object.entries(properties).some(
-        ([name, value]) => !NAMING.includes(name) && named.test(JSON.stringify(value)),
+        ([name, value]) => !NAMING[name]?.test(type) && named.test(JSON.stringify(value)),
       ));
   return new Set(
     resources

@@ -6,6 +6,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { describe, expect, it } from 'vitest';
 import { defineSystem } from '../../../infra/declaration/define.ts';
+import { recordName } from '../../../infra/declaration/names.ts';
 import type { Assembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
@@ -16,9 +17,21 @@ import { readZoneMap } from '../../../infra/proof/report/map/read.ts';
 import { proofAsJson } from '../../../infra/proof/report/proof-json.ts';
 import { reportSummary } from '../../../infra/proof/report/summary.ts';
 import { readInput } from '../../../infra/proof/rules/actors.ts';
+import { untouching } from '../../../infra/proof/rules/others.ts';
 import system from '../../one-client.zones.ts';
 import { synthesizedFolder } from '../synthesize.ts';
-import { adds, type Change, find, findingsOf, idOf, role, STACKS, signer, withTemplate } from './mutate.ts';
+import {
+  adds,
+  arn,
+  type Change,
+  find,
+  findingsOf,
+  idOf,
+  role,
+  STACKS,
+  signer,
+  withTemplate,
+} from './mutate.ts';
 
 import { faultOf } from './replay.ts';
 
@@ -154,6 +167,17 @@ const TOUCHES: Readonly<Record<string, readonly [rule: string, Change]>> = {
     }),
   ],
   'AWS::Logs::AccountPolicy': ['additions-are-understood', adds('AWS::Logs::AccountPolicy')],
+  ...Object.fromEntries(
+    `AWS::CloudFormation::Stack AWS::CloudTrail::Trail AWS::CloudWatch::MetricStream AWS::Config::ConfigurationRecorder
+    AWS::EC2::VPCBlockPublicAccessOptions AWS::Oam::Link AWS::ObservabilityAdmin::OrganizationCentralizationRule
+    AWS::ObservabilityAdmin::S3TableIntegration AWS::ObservabilityAdmin::TelemetryRule AWS::Organizations::Policy
+    AWS::SSM::Association AWS::XRay::ResourcePolicy Unknown::New::Type`
+      .split(/\s+/)
+      .map((type): [string, readonly [string, Change]] => [
+        type,
+        ['additions-are-understood', adds(type, { Says: 'nothing' })],
+      ]),
+  ),
   'AWS::IAM::User': ['additions-are-understood', adds('AWS::IAM::User')],
   'role elsewhere': [
     'policies-are-for-own-roles',
@@ -182,6 +206,89 @@ const TOUCHES: Readonly<Record<string, readonly [rule: string, Change]>> = {
       }),
   ],
 };
+
+/** Has a deploy write what a reference leads to into something of the shop that does nothing, by the type that has it. */
+const asText = (value: unknown): Readonly<Record<string, Change>> => ({
+  'AWS::Lambda::Function': (r) =>
+    Object.assign(find(r, 'Shop', 'Lambda::Function').Properties, {
+      Environment: { Variables: { X: value } },
+    }),
+  'AWS::SQS::Queue': adds('AWS::SQS::Queue', { Tags: [{ Key: 'x', Value: value }] }),
+  'AWS::Logs::LogGroup': adds('AWS::Logs::LogGroup', { Description: value }),
+  'AWS::IAM::Role': (r) =>
+    Object.assign(find(r, 'ShopServiceRole', 'IAM::Role').Properties, { Description: value }),
+});
+
+const RECORD = recordName(system.name, 'journal');
+const join = (...parts: unknown[]) => ({ 'Fn::Join': ['', parts] });
+
+/** References to a secret of the system, and to what may be one. */
+const READS: Readonly<Record<string, unknown>> = {
+  'by name': `{{resolve:secretsmanager:${RECORD}}}`,
+  'by ARN, among other text': `a={{resolve:secretsmanager:${arn('secretsmanager', `secret:${RECORD}`)}:SecretString:keys::}}`,
+  'in parts': join('{{resol', 've:secretsmanager:', RECORD.slice(0, 4), RECORD.slice(4), '}}'),
+  'in parts, where a condition decides': {
+    'Fn::If': ['C', join('{{re', `solve:secretsmanager:${RECORD}}}`), ''],
+  },
+  'that a parameter names': { 'Fn::Sub': '{{resolve:secretsmanager:${Wanted}}}' },
+  'whose kind the deploy decides': join('{{', { Ref: 'Kind' }, `:${RECORD}}}`),
+  'from the parameter store': `{{resolve:ssm-secure:/aws/reference/secretsmanager/${RECORD}}}`,
+};
+
+describe('a secret that a deploy reads for another stack', () => {
+  const touched = (change: Change) => {
+    const changed = withTemplate(assembly, SHOP, change);
+    const resolved = resolveAssembly(changed);
+    const spared = untouching(resolved, declaration);
+    return resolved.resources.filter(
+      ({ stack, constructPath }) => stack === SHOP && !spared.has(constructPath),
+    );
+  };
+
+  it.each(Object.entries(READS))('is the system’s, or may be: %s', (_name, value) => {
+    for (const [type, change] of Object.entries(asText(value)))
+      expect(touched(change).map((one) => one.type)).toEqual([type]);
+  });
+
+  it('is found by the proof', () => {
+    const { violations } = proofOf(
+      withTemplate(assembly, SHOP, (r) => {
+        for (const change of Object.values(asText(READS['by name']))) change(r);
+      }),
+    );
+    const found = violations.filter(({ rule }) => rule === 'no-key-material');
+    const fields = found.map(({ about }) => String(about).replace(/^\w+\./, ''));
+    const at = ['Description', 'Description', 'Environment.Variables.X', 'Tags[0].Value'];
+    expect(fields.sort()).toEqual(at);
+  });
+
+  it('is what a project of CodeBuild fetches', () => {
+    const reads = (Value: string, Type: string) =>
+      adds('AWS::CodeBuild::Project', {
+        Environment: { EnvironmentVariables: [{ Name: 'X', Type, Value }] },
+      });
+    expect(touched(reads(RECORD, 'SECRETS_MANAGER'))).toHaveLength(1);
+    expect(touched(reads(`/aws/reference/secretsmanager/${RECORD}`, 'PARAMETER_STORE'))).toHaveLength(1);
+    expect(touched(reads('shop/database', 'SECRETS_MANAGER'))).toEqual([]);
+  });
+
+  it('may be one of its own, and a name does nothing', () => {
+    const named = asText(
+      `see ${RECORD}, {{resolve:secretsmanager:shop/database:SecretString:x}}, {{resolve:ssm:/shop/x}} and {{ name }}`,
+    );
+    for (const change of Object.values(named)) expect(touched(change)).toEqual([]);
+    const attached: Change = (r) => {
+      r.Secret = { Type: 'AWS::SecretsManager::Secret', Properties: {} };
+      r.Attached = {
+        Type: 'AWS::SecretsManager::SecretTargetAttachment',
+        Properties: { SecretId: { Ref: 'Secret' } },
+      };
+      const of = (id: string) => join('{{resolve:secretsmanager:', { Ref: id }, ':SecretString:password::}}');
+      adds('AWS::RDS::DBInstance', { MasterUserPassword: of('Secret'), MasterUsername: of('Attached') })(r);
+    };
+    expect(touched(attached)).toEqual([]);
+  });
+});
 
 /** In a stack of the system: lets the shop's function send to a queue, and says where a subnet is. */
 const LETS_IN: Change = adds('AWS::SQS::QueuePolicy', (r) => ({
