@@ -81,7 +81,8 @@ export const OURS: Readonly<Record<string, string>> = {
   'SNS::Topic': 'DisplayName KmsMasterKeyId@KMS::Key',
   'SNS::TopicPolicy': `${document('PolicyDocument')} Topics[]@SNS::Topic`,
   'SNS::Subscription': 'Endpoint Protocol=email|email-json|sms|https TopicArn@SNS::Topic',
-  'CloudWatch::Alarm': 'ActionsEnabled?=true',
+  'CloudWatch::Alarm': 'ActionsEnabled?=true AlarmDescription AlarmName Dimensions[].Name Dimensions[].Value',
+  'CloudWatch::Dashboard': 'DashboardBody DashboardName',
   'Logs::QueryDefinition': 'LogGroupNames[]@@Logs::LogGroup Name QueryString',
   'DynamoDB::Table': `AttributeDefinitions[].AttributeName AttributeDefinitions[].AttributeType BillingMode?=PAY_PER_REQUEST
     KeySchema[].AttributeName KeySchema[].KeyType SSESpecification.KMSMasterKeyId@KMS::Key SSESpecification.SSEEnabled?=true
