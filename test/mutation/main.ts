@@ -24,6 +24,7 @@ const TESTS = [
   'test/functions/**/*.test.ts',
   'test/rotation/*.test.ts',
   'test/client/*.test.ts',
+  'test/client/custody/uri.test.ts',
   'test/infra/declaration/*.test.ts',
 ];
 /** They run bundles in processes of their own, where no mutant is switched on; so handlers, which are wiring alone, are left out too. */
