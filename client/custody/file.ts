@@ -1,7 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import {
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+} from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { RingStore } from './ring.ts';
@@ -20,7 +32,8 @@ const DEAD = 10_000;
  *
  * Both of its functions throw:
  *
- * @throws {ZonesError} custody_refused: others may read it or write to its folder, it belongs to another user, or is no file
+ * @throws {ZonesError} custody_refused: others may read it or write to its folder or a link's, one of them belongs to another user,
+ * it is no file, or its lock is none of ours
  * @throws {ZonesError} custody_unavailable: it can't be read or written, or another process is changing it
  */
 export function createFileStore(path: string, mode: number, what = 'key file'): RingStore {
@@ -38,7 +51,7 @@ export function createFileStore(path: string, mode: number, what = 'key file'): 
     try {
       const stats = await handle.stat({ bigint: true });
       requirePrivate(stats, mode, what);
-      await requireOwnFolder(dirname(path), what);
+      await requireOwnFolders(path, what);
       const seen = [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
       if (held?.seen !== seen) held = { seen, text: await handle.readFile('utf8') };
       return held.text;
@@ -81,31 +94,48 @@ function requirePrivate(stats: BigIntStats, mode: number, what: string): void {
       'custody_refused',
       `Others may read the ${what}: its mode is ${has.toString(8)}, and ${mode.toString(8)} is the most; chmod it, and take a copy that was read for one that is known: rotate.`,
     );
-  const owner = Number(stats.uid);
-  if (owner !== 0 && owner !== process.getuid?.())
-    throw new ZonesError('custody_refused', `The ${what} belongs to another user than this process runs as.`);
+  requireOurs(stats, what);
 }
 
-/** Whoever may write to the folder may put another file in its place, unless the folder has the sticky bit. */
-async function requireOwnFolder(folder: string, what: string): Promise<void> {
+function requireOurs({ uid }: { uid: number | bigint }, what: string): void {
+  if (process.platform === 'win32' || Number(uid) === 0 || Number(uid) === process.getuid?.()) return;
+  throw new ZonesError('custody_refused', `The ${what} belongs to another user than this process runs as.`);
+}
+
+/**
+ * Whoever may write to a folder may put another file or link in the place of the one there, unless it has the sticky bit; who owns it
+ * always may. Of a link, each that it leads through counts.
+ */
+async function requireOwnFolders(path: string, what: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const { mode } = await stat(folder);
-  if ((mode & 0o1002) === 0o002)
-    throw new ZonesError(
-      'custody_refused',
-      `Others may put another file in the place of the ${what}: its folder has mode ${(mode & 0o1777).toString(8)}; chmod o-w it.`,
-    );
+  for (let at: string | undefined = path; at !== undefined; ) {
+    const folder: string = await realpath(dirname(at));
+    const stats = await stat(folder);
+    requireOurs(stats, `${what}'s folder, or that of a link to it,`);
+    if ((stats.mode & 0o1002) === 0o002)
+      throw new ZonesError(
+        'custody_refused',
+        `Others may put another file in the place of the ${what}: its folder, or that of a link to it, has mode ${(stats.mode & 0o1777).toString(8)}; chmod o-w it.`,
+      );
+    const target: string | undefined = await readlink(at).catch(() => undefined);
+    at = target === undefined ? undefined : resolve(folder, target);
+  }
 }
 
-/** The draft takes the file's place once all of it is on the disk; there is none any more where another has taken over. */
+/**
+ * The draft takes the file's place, with its mode and group, once all of it is on the disk; there is none any more where another has
+ * taken over.
+ */
 async function replace(path: string, draft: string, text: string, mode: number): Promise<void> {
   try {
     // Not made where it is gone: then it would be renamed after all.
     const handle = await open(draft, 'r+');
     try {
+      const replaced = await stat(path).catch(() => undefined);
+      if (replaced && replaced.gid !== (await handle.stat()).gid) await handle.chown(-1, replaced.gid);
       await handle.writeFile(text);
-      // Else it were refused by the next who reads it.
-      if ((mode & 0o200) === 0) await handle.chmod(0o400);
+      // A new one is for its owner alone, and refused by no next who reads it.
+      await handle.chmod((replaced?.mode ?? 0o600) & mode);
       await handle.sync();
     } finally {
       await handle.close();
@@ -159,10 +189,22 @@ async function enter(mine: string, lock: string): Promise<boolean> {
   );
 }
 
-/** Whether there was a lock that a process has left. By its age: a process's number is soon another's, and says nothing elsewhere. */
+/**
+ * Whether there was a lock that a process has left. By its age: a process's number is soon another's, and says nothing elsewhere. Whoever
+ * may write to the folder may put anything in the lock's place: nothing is removed but what has a draft's name.
+ */
 async function removeDead(lock: string): Promise<boolean> {
+  const stats = await lstat(lock).catch(() => undefined);
+  if (!stats) return false;
+  const names = stats.isDirectory() ? await readdir(lock).catch(() => []) : [''];
+  const draft = (name: string) => /^\.[0-9a-f]{16}$/.test(name.replace(basename(lock), ''));
   // A file is a lock as well: older versions made one.
-  const names = await readdir(lock).catch((error) => (codeOf(error) === 'ENOTDIR' ? [''] : []));
+  if (!(stats.isFile() || (stats.isDirectory() && names.every(draft))))
+    throw new ZonesError(
+      'custody_refused',
+      `${lock} is a link, or holds what is no draft of a key file: somebody else has put it there; see who may write to the folder, and take it away.`,
+    );
+  requireOurs(stats, `lock of the key file, ${lock},`);
   const removed = names.map(async (name) => {
     const file = join(lock, name);
     // Also of a clock that was set back.

@@ -21,6 +21,9 @@ import { parseCustodyUri } from './uri.ts';
 /** The owner's members that make a key one registration's (HelseID's SK5), as a message says them. */
 const REGISTRATION = { client: 'client', clientId: 'client id', issuer: 'issuer' } as const;
 
+/** What a message may repeat as a zone's name: hardly what base64 or hex has. */
+const PLAIN = /^[a-z](?:[a-z /_-]|\d(?!\d{2})){0,40}$/;
+
 /**
  * Keys that can be read out, in any store. They are decrypted once for each text that is read. Keys that do not name all of their
  * owner, as OpenSSL makes them, become this one's when they are first read, and are refused where that can't be written.
@@ -46,7 +49,9 @@ export function openRing(
   }
 
   function requireOwner(found: Partial<RingOwner>): void {
-    requireOneZone(scheme, [...new Set([found.zone ?? zone, zone])]);
+    // What stands there may be anything, also part of a key.
+    const named = found.zone === undefined || found.zone === zone || PLAIN.test(found.zone);
+    requireOneZone(scheme, [...new Set([named ? (found.zone ?? zone) : '(another)', zone])]);
     for (const [member, what] of Object.entries(REGISTRATION) as [keyof typeof REGISTRATION, string][])
       if ((found[member] ?? owner[member]) !== owner[member])
         throw new ZonesError(
@@ -76,7 +81,12 @@ export function openRing(
       const ring = take(before);
       const next = mutate(ring);
       // Encrypting makes new text each time: what has not changed is not written.
-      return next === ring && before !== undefined ? before : formatRing({ ...next, owner }, passphrase);
+      if (next === ring && before !== undefined) return before;
+      // Those whose time is over make room.
+      const keys = next.keys.filter(
+        ({ state, usableUntil = 0 }) => state !== 'retiring' || now() / 1000 < usableUntil,
+      );
+      return formatRing({ keys, owner }, passphrase);
     });
     return take(text);
   }

@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { ALGORITHM_NAMES, type Algorithm, isAlgorithm } from '@helseid-zones/protocol/algorithms';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
-import { weakEncryption } from './encryption.ts';
+import { isWellEncrypted } from './encryption.ts';
 
 /** One key that can be read out. Times are epoch seconds. */
 export interface RingKey {
@@ -34,15 +34,21 @@ export interface KeyRing {
 /** The owner's members, as the text names them too. */
 const MEMBERS = ['client', 'clientId', 'issuer', 'zone'] as const;
 
+/** What a line before each key may say of it. */
+const OF_KEYS = ['kid', 'algorithm', 'state', 'usableUntil'] as const;
+
 /** A whole PKCS#8 key in PEM. */
 const BLOCK =
   /^-----BEGIN (?:ENCRYPTED )?PRIVATE KEY-----\n[\s\S]*?^-----END (?:ENCRYPTED )?PRIVATE KEY-----$/gm;
 
-/** Characters that a ring has at most: what a secret of Secrets Manager holds. */
+/** Bytes that a ring has at most: what a secret of Secrets Manager holds. */
 const LONGEST = 65_536;
 
 /** A passphrase that was thought up is guessed: PBES2 as OpenSSL writes it stretches it 2,048 times only. */
 const SHORTEST = 22;
+
+/** How many of its characters differ: of random ones in base64, practically always more. */
+const DISTINCT = 8;
 
 /**
  * Reads keys as {@link formatRing} writes them: PKCS#8 (RFC 5958) in PEM, each with explanatory lines before it (RFC 7468 5.2),
@@ -56,7 +62,9 @@ const SHORTEST = 22;
 export function parseRing(text: string, passphrase: string | undefined, algorithm: Algorithm): KeyRing {
   requireLong(passphrase);
   if (text.length > LONGEST) throw refused(`is longer than ${LONGEST} characters`);
-  const unified = text.replaceAll('\r\n', '\n');
+  // As editors leave it: with a byte order mark, and blanks at the ends of lines.
+  const lines = text.replace(/^\ufeff/, '').split('\n');
+  const unified = lines.map((line) => line.trimEnd()).join('\n');
   const blocks = unified.match(BLOCK) ?? [];
   if (unified.split('-----BEGIN').length - 1 > blocks.length)
     throw refused(
@@ -66,7 +74,10 @@ export function parseRing(text: string, passphrase: string | undefined, algorith
   if (passphrase !== undefined && blocks.some((pem) => !pem.startsWith('-----BEGIN ENCRYPTED')))
     throw refused('is a key in the clear; encrypt it');
   // What stands before each.
-  const facts = unified.split(BLOCK).map(readFacts);
+  const facts = unified.split(BLOCK).map((before, index) => {
+    const ofKeys = index < blocks.length ? OF_KEYS : [];
+    return readFacts(before, index === 0 ? [...MEMBERS, ...ofKeys] : ofKeys);
+  });
   const keys = blocks.map((pem, index) => readKey(pem, passphrase, { algorithm, ...facts[index] }, index));
   if (keys.filter(({ state }) => state === 'current').length !== Math.min(keys.length, 1))
     throw refused('has not exactly one current key');
@@ -80,7 +91,8 @@ export function parseRing(text: string, passphrase: string | undefined, algorith
 
 /**
  * Writes keys as text; encrypted with `passphrase` where one is given.
- * @throws {ZonesError} custody_refused: the passphrase is shorter than 22 characters (128 random bits in base64url), blanks around it not counted
+ * @throws {ZonesError} custody_refused: the passphrase is shorter than 22 characters (128 random bits in base64url), blanks around it not
+ * counted, or repeats few; or the text would be too long to be read again
  */
 export function formatRing({ owner, keys }: KeyRing, passphrase: string | undefined): string {
   requireLong(passphrase);
@@ -91,7 +103,12 @@ export function formatRing({ owner, keys }: KeyRing, passphrase: string | undefi
       writeKey(privateKey, passphrase),
     ].join('\n'),
   );
-  return [[...ownerLines(owner), ''].join('\n'), ...blocks].join('\n');
+  const text = [[...ownerLines(owner), ''].join('\n'), ...blocks].join('\n');
+  if (Buffer.byteLength(text) <= LONGEST) return text;
+  const ends = keys.flatMap(({ usableUntil = [] }) => usableUntil);
+  throw refused(
+    `has no room for ${keys.length} keys, and nothing was changed: those that were replaced are kept while they sign proofs, the first until ${Math.min(...ends)} (epoch seconds); try again then, and replace the key less often`,
+  );
 }
 
 /** The lines that name an owner, as they stand before the first key. */
@@ -111,11 +128,15 @@ export function lacksOwner({ owner, keys }: KeyRing): boolean {
 export function requireNames(owner: RingOwner): void {
   // What is no text, from a program without types, would be written as if it were.
   for (const member of MEMBERS)
-    if (typeof owner[member] !== 'string' || !/^\S(?:[^\p{Cc}\u2028\u2029]*\S)?$/u.test(owner[member]))
+    if (typeof owner[member] !== 'string' || !isName(owner[member]))
       throw new ZonesError(
         'custody_refused',
         `The ${member} must be one line of text that neither begins nor ends with a blank.`,
       );
+}
+
+function isName(text: string): boolean {
+  return /^\S(?:[^\p{Cc}\u2028\u2029]*\S)?$/u.test(text);
 }
 
 /** The keys as a memory signer takes them at `now` (epoch seconds): the current one first, the newest last. */
@@ -126,9 +147,22 @@ export function usableKeys({ keys }: KeyRing, now: number): RingKey[] {
   return [...current, ...retiring, ...(next.length > 0 ? next : current)];
 }
 
-function readFacts(lines: string): Record<string, string> {
-  const pairs = [...lines.matchAll(/^([a-zA-Z]+): (.*)$/gm)];
-  return Object.fromEntries(pairs.map(([, name, value = '']) => [name, value.trim()]));
+/** What lines say. One that seems to name a fact, and would be passed over for how or where it is written, is refused. */
+function readFacts(text: string, names: readonly string[]): Record<string, string> {
+  const facts: Record<string, string> = {};
+  for (const line of text.split('\n')) {
+    const [seen = '', ...rest] = line.normalize('NFKC').split(/[:=]/);
+    const folded = seen.replace(/[^\p{L}\p{N}]/gu, '').toLowerCase();
+    const known = [...MEMBERS, ...OF_KEYS].find((name) => name.toLowerCase() === folded);
+    if (!known || rest.length === 0) continue;
+    const value = line.startsWith(`${known}: `) ? line.slice(known.length + 2) : '';
+    if (!isName(value) || !names.includes(known) || Object.hasOwn(facts, known))
+      throw refused(
+        `has a line that seems to say the ${known}: write exactly "${known}: " and the value, once, before the key that it is of (the owner's before the first), or take the line out`,
+      );
+    facts[known] = value;
+  }
+  return facts;
 }
 
 function readKey(
@@ -137,9 +171,12 @@ function readKey(
   facts: Readonly<Record<string, string>>,
   index: number,
 ): RingKey {
+  // Before it is opened, which would take as long as it says.
+  if (passphrase !== undefined && !isWellEncrypted(pem))
+    throw refused(
+      'has a key that is not encrypted by AES in CBC mode, its passphrase stretched by HMAC with SHA-2 in 2048 to 2000000 rounds or by scrypt with N of at least 16384; encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc',
+    );
   const privateKey = readPrivateKey(pem, passphrase);
-  const weak = passphrase === undefined ? undefined : weakEncryption(pem);
-  if (weak) throw refused(`has a key that ${weak}; encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc`);
   const { algorithm, usableUntil } = facts;
   if (!isAlgorithm(algorithm)) throw refused(`names another algorithm than ${ALGORITHM_NAMES.join(', ')}`);
   const kid = thumbprintOf(privateKey, algorithm);
@@ -157,15 +194,20 @@ function readPrivateKey(key: string, passphrase: string | undefined): KeyObject 
     return createPrivateKey({ key, ...(passphrase === undefined ? {} : { passphrase }) });
   } catch {
     // The cause is left out: what it says of a passphrase is nobody's to log.
-    throw refused('has a key that this passphrase does not open');
+    throw refused(
+      'has a key that this passphrase does not open (all of it counts: also a newline at the end of a file that it is read from)',
+    );
   }
 }
 
 function requireLong(passphrase: string | undefined): void {
-  if (passphrase === undefined || passphrase.trim().length >= SHORTEST) return;
+  if (passphrase === undefined) return;
+  // Letters, digits, punctuation and symbols: what can be seen.
+  const seen = new Set(passphrase.match(/[\p{L}\p{N}\p{P}\p{S}]/gu));
+  if (passphrase.trim().length >= SHORTEST && seen.size >= DISTINCT) return;
   throw new ZonesError(
     'custody_refused',
-    `The passphrase is shorter than ${SHORTEST} characters, blanks around it left out; make one with openssl rand -base64 32, and encrypt the key by it (openssl pkcs8 -topk8).`,
+    `The passphrase is shorter than ${SHORTEST} characters, blanks around it left out, or fewer than ${DISTINCT} of those that can be seen differ; make one with openssl rand -base64 32, and encrypt the key by it (openssl pkcs8 -topk8).`,
   );
 }
 

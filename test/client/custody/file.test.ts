@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -98,13 +99,25 @@ describe('keys in a file', () => {
     expect(message).toContain(algorithm);
   });
 
+  const WEAK = /2048 to 2000000 rounds.*openssl pkcs8/;
+
   test.each([
     ['by AES with 2,048 rounds', ['-v2', 'aes-128-cbc'], undefined],
     ['by AES with more', ['-v2', 'aes-256-cbc', '-iter', '600000'], undefined],
     ['by AES, stretched by scrypt', ['-scrypt'], undefined],
-    ['by AES with one round', ['-v2', 'aes-256-cbc', '-iter', '1'], /stretched less than 2048/],
-    ['by triple DES', ['-v2', 'des3'], /not encrypted by AES.*openssl pkcs8/],
-    ['by triple DES of PKCS#12', ['-v1', 'PBE-SHA1-3DES'], /not encrypted by AES/],
+    ['by SHA-512', ['-v2', 'aes-192-cbc', '-v2prf', 'hmacWithSHA512'], undefined],
+    ['by scrypt that takes less', ['-scrypt', '-scrypt_N', '8192'], WEAK],
+    ['by scrypt with small blocks', ['-scrypt', '-scrypt_r', '1'], WEAK],
+    ['by scrypt that takes long', ['-scrypt', '-scrypt_p', '16'], WEAK],
+    ['by AES with one round', ['-v2', 'aes-256-cbc', '-iter', '1'], WEAK],
+    ['by AES with 2,047', ['-v2', 'aes-256-cbc', '-iter', '2047'], WEAK],
+    ['by AES with 2,000,001', ['-v2', 'aes-256-cbc', '-iter', '2000001'], WEAK],
+    ['by AES without chaining', ['-v2', 'aes-256-ecb'], WEAK],
+    ['by AES in another mode', ['-v2', 'aes-128-cfb8'], WEAK],
+    ['by MD5', ['-v2', 'aes-256-cbc', '-v2prf', 'hmacWithMD5'], WEAK],
+    ['by SHA-1', ['-v2', 'aes-256-cbc', '-v2prf', 'hmacWithSHA1'], WEAK],
+    ['by triple DES', ['-v2', 'des3'], WEAK],
+    ['by triple DES of PKCS#12', ['-v1', 'PBE-SHA1-3DES'], WEAK],
   ])('encrypted %s', async (_, encryption, why) => {
     const custody = await open(makeByOpenssl(EC('P-256'), encryption));
     if (why === undefined) expect(await signedBy(custody)).toBeDefined();
@@ -190,6 +203,74 @@ describe('keys in a file', () => {
     else await failure(custody.signer.sign([ASSERTION]), 'custody_refused');
   });
 
+  /** Only root can give files away. */
+  const asRoot = describe.runIf(process.getuid?.() === 0);
+
+  asRoot('of others', () => {
+    test('in a folder of another user, or behind a link there, are refused', async () => {
+      for (const linked of [false, true]) {
+        const { path } = await openNew();
+        const other = join(newFolder(), 'key.pem');
+        if (linked) symlinkSync(path, other);
+        else writeFileSync(other, readFileSync(path), { mode: 0o600 });
+        expect(await signedBy(await open(other))).toBeDefined();
+        chownSync(dirname(other), 4242, 4242);
+        await failure(signedBy(await open(other)), 'custody_refused');
+      }
+    });
+
+    test('keep their mode and group when they are changed', async () => {
+      const { path } = await openNew();
+      chownSync(path, 0, 4242);
+      chmodSync(path, 0o640);
+      const custody = await open(path, { uri: `${pathToFileURL(path).href}?mode=640` });
+      await custody.change((ring) => addKey(ring, 'ES256'));
+      const { mode, gid } = statSync(path);
+      expect([mode & 0o777, gid]).toEqual([0o640, 4242]);
+    });
+
+    test('are not changed while another user has their lock, which the error says', async () => {
+      const { path, custody } = await openNew();
+      chmodSync(dirname(path), 0o1777);
+      mkdirSync(`${path}.lock`);
+      writeFileSync(`${path}.lock/key.pem.lock.0123456789abcdef`, '');
+      chownSync(`${path}.lock`, 4242, 4242);
+      const change = custody.change((ring) => addKey(ring, 'ES256'));
+      expect((await failure(change, 'custody_refused')).message).toMatch(/lock.*belongs to another user/);
+    });
+  });
+
+  test.each(['link', 'folder'])(
+    'remove nothing of others through a lock that is a %s of theirs',
+    async (kind) => {
+      const { path, custody } = await openNew();
+      const precious = kind === 'link' ? newFolder() : `${path}.lock`;
+      mkdirSync(precious, { recursive: true });
+      for (const name of ['thesis.txt', 'key.pem.lock.thesis']) {
+        writeFileSync(join(precious, name), 'x');
+        utimesSync(join(precious, name), 0, 0);
+      }
+      if (kind === 'link') symlinkSync(precious, `${path}.lock`);
+      const change = custody.change((ring) => addKey(ring, 'ES256'));
+      expect((await failure(change, 'custody_refused')).message).toContain('take it away');
+      expect(readdirSync(precious)).toHaveLength(2);
+    },
+  );
+
+  test('behind a link are refused where others may write to the folder of any link on the way', async () => {
+    const { path } = await openNew();
+    const [first, middle] = [newFile(), newFile()];
+    symlinkSync(path, middle);
+    symlinkSync(middle, first);
+    expect(await signedBy(await open(first))).toBeDefined();
+    for (const each of [path, middle, first]) {
+      chmodSync(dirname(each), 0o777);
+      await failure(signedBy(await open(first)), 'custody_refused');
+      chmodSync(dirname(each), 0o755);
+    }
+    expect(await signedBy(await open(first))).toBeDefined();
+  });
+
   test.each([
     ['400', 0o400],
     ['440', 0o400],
@@ -257,13 +338,13 @@ describe('keys in a file', () => {
   }
 
   const LOCKS = [
-    ['of this kind', '/4194304'],
+    ['of this kind', '/key.pem.lock.0123456789abcdef'],
     ['that is a file', ''],
   ] as const;
 
   test('that another process changes are not changed, and are read', async () => {
     const { path, custody } = await openNew();
-    leaveLock(path, '/other', 1);
+    leaveLock(path, '/key.pem.lock.0123456789abcdef', 1);
     await failure(
       custody.change((ring) => addKey(ring, 'ES256')),
       'custody_unavailable',
@@ -336,6 +417,77 @@ describe('keys in a file', () => {
     expect(error.message).not.toContain(PASSPHRASE);
   });
 
+  test.each([
+    ['a name without a blank', (text: string) => text.replace('zone: ', 'zone:')],
+    ['a name in capitals', (text: string) => text.replace('zone: ', 'Zone: ')],
+    ['a name that is moved in', (text: string) => text.replace('zone: ', ' zone: ')],
+    ['a name without a value', (text: string) => text.replace(/zone: .*/, 'zone:')],
+    ['a name with another sign', (text: string) => text.replace('zone: ', 'zone = ')],
+    ['a name with a sign that looks alike', (text: string) => text.replace('zone: ', 'zone\uff1a ')],
+    ['a name that holds what nobody sees', (text: string) => text.replace('zone: ', 'zo\u200bne: ')],
+    ['a name as JSON has it', (text: string) => text.replace(/zone: .*/, '"zone": "surgery",')],
+    ['a name twice', (text: string) => text.replace('zone: ', 'zone: hospital\nzone: ')],
+    ['a name behind the key', (text: string) => `${text.replace(/zone: .*\n/, '')}zone: surgery\n`],
+    ['a client id with a blank', (text: string) => text.replace('clientId', 'client id')],
+    ['a kid twice', (text: string) => text.replace(/^kid: .*$/m, '$&\n$&')],
+    ['an algorithm behind the key', (text: string) => `${text}algorithm: ES256\n`],
+  ])('with %s are refused, and not taken for nobody’s', async (_, change) => {
+    const { path, custody } = await openNew();
+    const text = change(readFileSync(path, 'utf8'));
+    writeFileSync(path, text);
+    expect((await failure(custody.publicKeys(), 'custody_refused')).message).toContain('write exactly');
+    expect(readFileSync(path, 'utf8')).toBe(text);
+  });
+
+  test.each([
+    ['a byte order mark', (text: string) => `\ufeff${text}`],
+    ['blanks at the ends of lines', (text: string) => text.replaceAll('\n', ' \t\n')],
+    ['line ends of Windows', (text: string) => text.replaceAll('\n', '\r\n')],
+    ['what OpenSSL’s pkcs12 writes before', (text: string) => `Bag Attributes: <No Attributes>\n${text}`],
+  ])('with %s are taken', async (_, change) => {
+    const { path, custody } = await openNew();
+    const kid = await signedBy(custody);
+    writeFileSync(path, change(readFileSync(path, 'utf8')));
+    expect(await signedBy(custody)).toBe(kid);
+  });
+
+  test('are never written so long that they could not be read again, and expired ones make room', async () => {
+    let now = Date.now();
+    const path = newFile();
+    const custody = await open(path, { algorithm: 'PS256', now: () => now });
+    await custody.change((ring) => addKey(ring, 'PS256'));
+    const [first] = (await custody.change((ring) => ring)).keys;
+    if (!first) throw new Error('no key');
+    // As many replaced keys as there is room for, of one private key, since making one takes long.
+    const until = Math.floor(now / 1000) + 3600;
+    const retiring = { ...first, state: 'retiring', usableUntil: until } as const;
+    const fill = custody.change((ring) => ({ ...ring, keys: [first, ...Array(40).fill(retiring)] }));
+    const { message } = await failure(fill, 'custody_refused');
+    expect(message).toContain(`until ${until}`);
+    expect(await custody.publicKeys()).toHaveLength(1);
+    now = until * 1000;
+    await custody.change((ring) => ({ ...ring, keys: [first, ...Array(40).fill(retiring)] }));
+    expect(await custody.publicKeys()).toHaveLength(1);
+  });
+
+  test('are not repeated where one stands in the place of a zone’s name', async () => {
+    const { path, custody } = await openNew();
+    const text = readFileSync(path, 'utf8');
+    const secret = text.split('\n').find((line) => /^MI/.test(line)) ?? '';
+    for (const part of [secret, secret.slice(0, 20), '0123456789abcdef']) {
+      writeFileSync(path, text.replace('zone: surgery', `zone: ${part}`));
+      const { message } = await failure(custody.publicKeys(), 'custody_shared');
+      expect(message).not.toContain(part);
+      expect(message).toContain('(another) and surgery');
+    }
+  });
+
+  test('whose passphrase was read with its newline are refused, with a word on it', async () => {
+    const { path } = await openNew();
+    const custody = await open(path, { passphrase: () => `${PASSPHRASE}\n` });
+    expect((await failure(custody.publicKeys(), 'custody_refused')).message).toContain('newline');
+  });
+
   test('a second zone is told the rule and the remedy', async () => {
     const { path } = await openNew();
     const custody = await open(path, { zone: 'hospital' });
@@ -381,18 +533,18 @@ describe('keys in a file', () => {
     await failure(opened, 'custody_refused');
   });
 
-  test.each(['correct horse', ' '.repeat(30), `  1234${' '.repeat(30)}`])(
-    'a short passphrase encrypts nothing: %j',
-    async (passphrase) => {
-      const path = newFile();
-      const custody = await open(path, { passphrase: () => passphrase });
-      await failure(
-        custody.change((ring) => addKey(ring, 'ES256')),
-        'custody_refused',
-      );
-      expect(existsSync(path)).toBe(false);
-    },
-  );
+  test.each([
+    ...['correct horse', ' '.repeat(30), `  1234${' '.repeat(30)}`],
+    ...['a'.repeat(22), '\u200b'.repeat(22), `${'1234567'.repeat(4)}\u200b`],
+  ])('a short passphrase encrypts nothing: %j', async (passphrase) => {
+    const path = newFile();
+    const custody = await open(path, { passphrase: () => passphrase });
+    await failure(
+      custody.change((ring) => addKey(ring, 'ES256')),
+      'custody_refused',
+    );
+    expect(existsSync(path)).toBe(false);
+  });
 
   test('a short passphrase opens nothing either: the key may have been anywhere with it', async () => {
     const path = newFile();
