@@ -129,7 +129,7 @@ describe('the entry by events', () => {
       .filter(([, { Properties }]) => Properties['RedrivePolicy'] === undefined)
       .map(([, { Properties }]) => Number(Properties['MessageRetentionPeriod']) / 86_400);
     expect(kept).toEqual([14, 14]);
-    expect(page.match(/14 days/g)).toHaveLength(2);
+    expect(page).toContain('14 days');
   });
 
   test('lets EventBridge use the key for this account, on the bus for that bus only', () => {
