@@ -29,7 +29,7 @@ export type ClientKeys = ReturnType<typeof openClientKeys>;
  * ```
  */
 export function openClientKeys(
-  zone: Pick<Zone, 'name' | 'clientKeys' | 'aws' | 'log' | 'variable'>,
+  zone: Pick<Zone, 'system' | 'name' | 'clientKeys' | 'aws' | 'log' | 'variable'>,
   name: string,
 ) {
   const { aws, log } = zone;
@@ -39,7 +39,8 @@ export function openClientKeys(
   const secretArn = zone.variable(`${name.toUpperCase()}_CLIENT_KEYS`);
   const options = {
     uri: `secretsmanager:///${secretArn}`,
-    zone: zone.name,
+    // Zones of two systems may have one name.
+    zone: `${zone.system}/${zone.name}`,
     client: name,
     subject,
     algorithm,
@@ -63,16 +64,16 @@ export function openClientKeys(
     /** As they are registered: the current one first, the newest last. */
     publicKeys,
     /**
-     * Makes the first key, which a person registers (the line `ROTATION_WAITS_FOR_REGISTRATION` has it), or replaces the current one as
-     * `rotateKey` does. Resolves to the public keys.
+     * Makes the first key, or replaces the current one as `rotateKey` does; resolves to the public keys. While HelseID does not know the
+     * current one, which a person registers, each run writes the line `ROTATION_WAITS_FOR_REGISTRATION` with it, and makes no other.
+     * @throws {ZonesError} token_refused: HelseID does not know it (`invalid_client`); and what `rotateKey` throws
      */
     async rotate(times: Omit<KeyRotation, 'selfService'> = {}): Promise<RegisteredJwk[]> {
-      const isFirst = (await publicKeys()).length === 0;
-      await rotateOpened(custody, options, client, { ...times, selfService });
-      const keys = await publicKeys();
-      const [jwk] = keys;
-      if (isFirst && jwk) log.audit('ROTATION_WAITS_FOR_REGISTRATION', { client: name, kid: jwk.kid, jwk });
-      return keys;
+      await rotateOpened(custody, options, client, { ...times, selfService }, async () => {
+        const [jwk] = await publicKeys();
+        if (jwk) log.audit('ROTATION_WAITS_FOR_REGISTRATION', { client: name, kid: jwk.kid, jwk });
+      });
+      return publicKeys();
     },
   };
 }

@@ -1,4 +1,4 @@
-import { ZonesError } from '@helseid-zones/protocol/errors';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { createApiFetch } from '../api-fetch.ts';
 import { createMemorySigner } from '../create-signer.ts';
@@ -25,28 +25,40 @@ export interface KeyRotation {
 /** How often a new key is tried before it is left for the next run: the pauses, in seconds. */
 const PAUSES = [0, 2, 5, 10, 20, 30];
 
-/** Does what `rotateKey` says with a custody that is open. */
+/** Does what `rotateKey` says with a custody that is open; `waits` is told that a person has to register the current key. */
 export async function rotateOpened(
   custody: Pick<Custody, 'publicKeys' | 'change'>,
   options: Omit<CustodyOptions, 'uri' | 'zone'>,
   client: TokenClient,
   rotation: KeyRotation,
+  waits: () => Promise<void> = async () => {},
 ): Promise<string> {
   const { selfService, longestTokenLifetime = 3600, propagation = 20 } = rotation;
   const wait = rotation.wait ?? ((seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000)));
-  const replaced = (await custody.publicKeys())[0]?.thumbprint;
+  const request = { scopes: [selfService.scope] };
+  const known = fresh(client);
+  const [replaced, ...others] = (await custody.publicKeys()).map(({ thumbprint }) => thumbprint);
+  // One that nobody has registered is not replaced. Whoever made it may have died before it was told of.
+  if (replaced !== undefined)
+    await getAccessToken(known, request).catch(async (error) => {
+      const unknown = isZonesError(error, 'token_refused') && error.facts.error === 'invalid_client';
+      if (unknown || others.length === 0) await waits();
+      throw error;
+    });
   // Another who has come through since has replaced it already: nobody rotates twice because two began at once.
   const { keys } = await custody.change((ring) =>
     currentKid(ring.keys) === replaced ? addKey(ring, options.algorithm) : ring,
   );
   const next = keys.find(({ state }) => state === 'next');
-  // Or it is the first key, which is current at once: nobody but a person can register it.
-  if (!next) return currentKid(keys) ?? '';
+  if (!next) {
+    // It is the first key, which is current at once: nobody but a person can register it.
+    if (replaced === undefined) await waits();
+    return currentKid(keys) ?? '';
+  }
 
-  const request = { scopes: [selfService.scope] };
   const api = createSelfService({
     ...selfService,
-    fetch: createApiFetch(client, machineTokens(fresh(client), request)),
+    fetch: createApiFetch(client, machineTokens(known, request)),
     audit: () => {},
   });
   const key = (await custody.publicKeys()).find(({ thumbprint }) => thumbprint === next.kid);

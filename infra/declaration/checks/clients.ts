@@ -14,7 +14,7 @@ export function checkClients(system: SystemDeclaration): Problem[] {
     const { field, name, clientId, issuer, profile, apis } = one;
     const [most, whose] = isHelseId(issuer) ? [LIFETIME.helseid, ' for HelseID'] : [LIFETIME.others, ''];
     const earlier = clients.slice(0, index);
-    const twin = earlier.find((other) => other.clientId === clientId && other.issuer === issuer);
+    const twin = earlier.find((other) => sameId(other.clientId, clientId) && other.issuer === issuer);
     const namesake = earlier.find((other) => other.name === name);
     return [
       ...problemsOf({
@@ -34,6 +34,15 @@ export function checkClients(system: SystemDeclaration): Problem[] {
   });
   const none = Object.keys(system.clients).length === 0;
   return [...problemsOf({ clients: none && 'must declare at least one client' }), ...each];
+}
+
+/** HelseID's are GUIDs, which may be written in capitals, in braces or without hyphens, and are one registration all the same. */
+function sameId(...ids: [string, string]): boolean {
+  const [one, other] = ids.map((id) => {
+    const digits = id.replace(/[{}()-]/g, '').toLowerCase();
+    return /^[0-9a-f]{32}$/.test(digits) ? digits : id;
+  });
+  return one === other;
 }
 
 /** What the guideline has against a client whose keys a function keeps, and which is `other` too, that another zone uses. */

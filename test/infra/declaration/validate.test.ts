@@ -569,6 +569,18 @@ test('refused: two clients that are one registration', () => {
   ]);
 });
 
+test.each([
+  ['in capitals', (id: string) => id.toUpperCase()],
+  ['in braces', (id: string) => `{${id}}`],
+  ['without hyphens', (id: string) => id.replaceAll('-', '')],
+])('refused: two clients that are one registration, whose GUID is written %s', (_, write) => {
+  const clientId = 'e5d3c7a1-2b4f-4c6d-8e9a-0b1c2d3e4f5a';
+  const journal = { ...FULL.clients['journal'], clientId };
+  const twin = { ...journal, clientId: write(clientId) };
+  const both = changed('clients.twin', twin, changed('clients.journal', journal) as typeof FULL);
+  expect(findProblems(both).map(({ field }) => field)).toEqual(['clients.twin.clientId']);
+});
+
 test('refused: physical names that collide, or are too long for AWS', () => {
   const zone = (name: string) => ({
     cidr: '10.80.0.0/20',

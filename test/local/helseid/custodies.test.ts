@@ -13,13 +13,17 @@ import {
   type Signer,
   type TokenClient,
 } from '@helseid-zones/client';
+import type { AwsCaller } from '@helseid-zones/client/aws';
 import {
   addKey,
   CUSTODIES,
   type CustodyOptions,
+  openClientKeys,
   openCustody,
   rotateKey,
 } from '@helseid-zones/client/custody';
+import { createLog } from '@helseid-zones/client/log';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TEST_USERS } from '../../../local/helseid/users.ts';
@@ -37,12 +41,14 @@ const CHILD_CLAIM = 'helseid://claims/client/claims/orgnr_child';
 const details = [{ type: 'helseid_authorization' as const, child: CHILD }];
 const user = TEST_USERS[0]?.sub ?? '';
 const names = Object.keys(CUSTODIES_UNDER_TEST);
+/** The registration of a client whose keys a function keeps. */
+const KEPT = 'client-kept';
 const clientIdOf = (scheme: string) => `client-${scheme.replace(':', '')}`;
 
 let world: PatternWorld;
 
 beforeAll(async () => {
-  world = await startPatternWorld(newFolder(), names.map(clientIdOf), CALLBACK);
+  world = await startPatternWorld(newFolder(), [...names.map(clientIdOf), KEPT], CALLBACK);
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), world.certificate.cert]);
 });
 afterAll(() => world.close());
@@ -233,5 +239,82 @@ describe('rotation of a key that a program makes itself', () => {
     );
     expect((await kidsOf(cell))[0]).toBe(old);
     expect(await call(await cell.open())).toMatchObject({ status: 200 });
+  });
+});
+
+describe('keys that a function keeps', () => {
+  const times = { propagation: 0, wait: async () => {} };
+
+  async function startKept() {
+    const custody = await (CUSTODIES_UNDER_TEST['secretsmanager:'] ?? fail)();
+    const { uri, aws = fail() } = custody.place();
+    const waits: unknown[] = [];
+    let dies = false;
+    const caller: AwsCaller = {
+      ...aws,
+      async json(request) {
+        const answer = await aws.json(request);
+        if (!(dies && request.target.endsWith('UpdateSecretVersionStage'))) return answer;
+        dies = false;
+        throw new ZonesError('aws_unavailable', 'once it was stored');
+      },
+    };
+    const { issuer } = world;
+    const subject = { clientId: KEPT, issuer, tenancy: 'single-tenant', profile: helseIdProfile } as const;
+    const selfService = { ...world.selfService, audience: 'nhn:selvbetjening' };
+    const open = (system = 'surgery') =>
+      openClientKeys(
+        {
+          ...{ system, name: 'reports', aws: caller, variable: () => uri.replace('secretsmanager:///', '') },
+          clientKeys: { reporting: { ...subject, algorithm: 'ES256', selfService, apis: {} } },
+          log: createLog({
+            ...{ service: 'surgery', env: {} },
+            write(line) {
+              const { code, jwk } = JSON.parse(line);
+              if (code === 'ROTATION_WAITS_FOR_REGISTRATION') waits.push(jwk.kid);
+            },
+          }),
+        },
+        'reporting',
+      );
+    const options = { uri, aws, client: 'reporting', zone: 'surgery/reports', subject } as const;
+    return {
+      ...{ open, waits },
+      makeKey: () => custody.makeKey({ ...options, algorithm: 'ES256' }),
+      die: () => {
+        dies = true;
+      },
+    };
+  }
+
+  test('are told of until the first is registered, also when who made it has died; until then there is one', async () => {
+    const { open, waits, die } = await startKept();
+    die();
+    await failure(open().rotate(times), 'custody_unavailable');
+    const [first] = await open().publicKeys();
+    expect([first?.kid, waits]).toEqual([expect.any(String), []]);
+    for (const told of [[first?.kid], [first?.kid, first?.kid]]) {
+      await failure(open().rotate(times), 'token_refused');
+      expect(waits).toEqual(told);
+      expect(await open().publicKeys()).toHaveLength(1);
+    }
+    world.register(KEPT, first ?? {});
+    const kids = (await open().rotate(times)).map(({ kid }) => kid);
+    expect([kids, waits.length]).toEqual([[expect.not.stringContaining(first?.kid ?? ''), first?.kid], 2]);
+  });
+
+  test('are told of where HelseID knows the current one no more, and there is a next', async () => {
+    const { open, waits, makeKey } = await startKept();
+    for (const _ of [1, 2]) await makeKey();
+    const [current] = await open().publicKeys();
+    await failure(open().rotate(times), 'token_refused');
+    expect(waits).toEqual([current?.kid]);
+  });
+
+  test('are refused to a zone of the same name in another system', async () => {
+    const { open } = await startKept();
+    const [first] = await open().rotate(times);
+    expect((await open().publicKeys()).map(({ kid }) => kid)).toEqual([first?.kid]);
+    await failure(open('other').publicKeys(), 'custody_shared');
   });
 });
