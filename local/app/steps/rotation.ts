@@ -1,10 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { signerName } from '../../../infra/declaration/names.ts';
+import { listOf, objectOf } from '../../../infra/proof/assembly/json.ts';
 import { ROTATION_STEPS } from '../../aws/secrets/rotation.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import type { SelfServiceBehaviour } from '../../helseid/self-service.ts';
-import { findInState, readClientRecord, rotateClientKey } from '../client-keys.ts';
+import { askAws, findInState, readClientRecord, rotateClientKey } from '../client-keys.ts';
 import type { LocalSystem } from '../system.ts';
 import { callRoute, sendEvent } from './entries.ts';
 import {
@@ -160,6 +161,16 @@ function lanes(system: LocalSystem) {
   ];
 }
 
+/** Ends the tokens that the functions of a zone share, as their minute's end does: those of the key before are good until then (I9). */
+async function endSharedTokens({ aws, declaration }: LocalSystem, zone: string): Promise<void> {
+  if (declaration.zones[zone]?.tokens !== 'function') return;
+  const TableName = `${declaration.name}-${zone}-tokens`;
+  const ask = (operation: string, input: object) =>
+    askAws(aws, 'dynamodb', `DynamoDB_20120810.${operation}`, { TableName, ...input });
+  for (const { pk } of listOf((await ask('Scan', {}))['Items']).map(objectOf))
+    await ask('DeleteItem', { Key: { pk } });
+}
+
 /** Has everything start anew, as AWS does whenever it likes: then signers have heard. */
 async function expectNewKeys(
   system: LocalSystem,
@@ -168,6 +179,7 @@ async function expectNewKeys(
 ): Promise<void> {
   await system.aws.pool.recycle();
   for (const { call, client, zone } of loads) {
+    await endSharedTokens(system, zone);
     const { lines } = await linesDuring<unknown>(system, call);
     const kid = replaced.get(client)?.current.kid ?? '';
     const signer = signerName(system.declaration.name, client, zone);
