@@ -16,11 +16,12 @@ import { listen } from '../aws/http.ts';
 import { PATTERNS, type Pattern, type Steps } from './patterns.ts';
 import { startPatternWorld } from './stand-in.ts';
 
-const USAGE = `npm run pattern -- rich-client|shared-backend|distributed|cross-zone [--declaration FILE] [--stage NAME]
+const USAGE = `npm run pattern -- rich-client|shared-backend|distributed|cross-zone [options]
 
 Runs one of the guideline's four patterns against stand-ins on this machine: what holds the key, who may use it, and what would break
 the rule, which is tried and must be refused. docs/patterns.md says which fits. Ends with 1 where a step goes otherwise. The options
-are for cross-zone, which runs the system that is declared.`;
+are for cross-zone, which runs the system that is declared, with a state of its own: --declaration FILE, --stage NAME, and where \`npm start\`
+runs meanwhile --port N, --stand-in-port N.`;
 
 /** Runs a pattern, a line a step by `say`. Resolves to whether every step went as it must. */
 export async function runPattern(name: string, say: (line: string) => void): Promise<boolean> {
@@ -113,7 +114,13 @@ export async function runCrossZone(
 
 function runSystemOnce(args: readonly string[]): number | null {
   const main = join(import.meta.dirname, '../app/main.ts');
-  return spawnSync(process.execPath, [main, '--once', ...args], { stdio: 'inherit' }).status;
+  const directory = mkdtempSync(join(tmpdir(), 'helseid-cross-zone-'));
+  const given = [main, '--once', '--directory', directory, ...args];
+  try {
+    return spawnSync(process.execPath, given, { stdio: 'inherit' }).status;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 /** A port that nobody has now: the program listens on it when somebody logs in. */
@@ -124,16 +131,19 @@ async function freePort(): Promise<string> {
 }
 
 async function main(args: string[]): Promise<number> {
-  const options = { ...DECLARATION_OPTIONS, help: { type: 'boolean' } } as const;
+  const ports = { port: { type: 'string' }, 'stand-in-port': { type: 'string' } } as const;
+  const options = { ...DECLARATION_OPTIONS, ...ports, help: { type: 'boolean' } } as const;
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-  const { declaration, stage, help } = values;
+  const { declaration, stage, help, ...named } = values;
   if (help) {
     print(USAGE);
     return 0;
   }
   const [name = ''] = positionals;
   if (name !== 'cross-zone') return (await runPattern(name, print)) ? 0 : 1;
-  const own = ['--declaration', declaration, ...(stage === undefined ? [] : ['--stage', stage])];
+  const own = Object.entries({ declaration, stage, ...named }).flatMap(([option, value]) =>
+    value === undefined ? [] : [`--${option}`, value],
+  );
   const system = await loadSystem(declaration, stage);
   return (await runCrossZone(system, print, () => runSystemOnce(own))) ? 0 : 1;
 }

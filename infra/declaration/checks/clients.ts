@@ -22,7 +22,7 @@ export function checkClients(system: SystemDeclaration): Problem[] {
           profile.assertionLifetime > most && `must be at most ${most} seconds${whose}`,
         [`${field}.clientId`]:
           twin &&
-          `is the registration of ${twin.field}; each client needs one of its own, or use that one${sharing(system, one, twin)}`,
+          `is the registration of ${twin.field}; each client needs one of its own${one.zone || twin.zone ? '' : ', or use that one'}${sharing(system, one, twin)}`,
         [field]:
           namesake &&
           `has the name of ${namesake.field}: choose another, for another registration${sharing(system, one, namesake)}`,
