@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { NAME_PATTERN, text } from '@helseid-zones/protocol/schema';
 import { canonicalUrl } from '@helseid-zones/protocol/url';
 import * as v from 'valibot';
@@ -143,6 +144,15 @@ export const hostName = refusedBy((host) =>
     ? hostProblem(host)
     : `is ${host}: write the host alone, in lower case, like sftp.example.no; it is reached by https`,
 );
+
+/** A proxy, by name, also one that only a network of its owner knows, or by an IPv4 address; it is connected to on its port. */
+export const proxyUrl = refusedBy((url) => {
+  const [, host] = /^https?:\/\/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?):[1-9]\d{1,4}$/.exec(url) ?? [];
+  if (host === undefined)
+    return 'must be scheme, host in lower case and port, without path and credentials, such as http://proxy.example.no:3128';
+  if (isIPv4(host)) return undefined;
+  return PUBLIC_NAME.test(host) && PRIVATE_NAME.test(host) ? undefined : hostProblem(host);
+});
 
 /** A name in the public DNS (RFC 1123 2.1): labels of letters, digits and inner hyphens, the last one no number. */
 const PUBLIC_NAME =

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { count, some, text } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
-import { hostName, refusedBy } from './fields.ts';
+import { hostName, proxyUrl, refusedBy } from './fields.ts';
 
 /**
  * Where a zone's network is, when it is there already, and where it leads beside the internet. What fields mean together is for
@@ -118,13 +118,7 @@ export const exitSchema = v.strictObject({
   proxy: v.exactOptional(
     v.strictObject({
       /** `http://` or `https://`, a host name or IPv4 address, and a port; without path and credentials. */
-      url: v.pipe(
-        text,
-        v.regex(
-          /^https?:\/\/[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?:[1-9]\d{1,4}$/,
-          'must be scheme, host in lower case and port, without path and credentials, such as http://proxy.example.no:3128',
-        ),
-      ),
+      url: proxyUrl,
       /** Certificates, in PEM, of the authority by which the proxy's TLS is signed. Whoever has its key can read and answer whatever the zone calls. */
       ca: v.exactOptional(authorities),
     }),

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import system from '../../examples/distributed.zones.ts';
 import { defineSystem, findProblems } from '../../infra/declaration/define.ts';
 import { deriveZoneConfig } from '../../infra/declaration/derive.ts';
+import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { findWarnings } from '../../infra/declaration/warnings.ts';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { deriveAssembly } from '../../infra/proof/derived/derive.ts';
@@ -130,7 +131,9 @@ const opens =
       allow(resource, actions, on(r));
   };
 
-const [READING, WRITING] = ['records-are-read-by-own', 'records-are-kept-by-admin'];
+const [READING, WRITING, BARE] = [
+  ...['records-are-read-by-own', 'records-are-kept-by-admin', 'records-are-bare'],
+] as const;
 const ARN = `arn:aws:secretsmanager:eu-north-1:000000000000:secret:${KEYS}-??????`;
 
 /** Hostile changes, with the rule that finds each where nothing is compared. */
@@ -199,6 +202,40 @@ const HOSTILE: readonly [name: string, stack: string, rule: string, change: Chan
     'zone-functions-are-declared',
     setsVariables('summary', { OTHER_KEYS: 'x' }),
   ],
+  ['a value of a deploy', REPORTS, BARE, sets('ClientKeys', { SecretString: '{}' })],
+  ['a value that a deploy makes up', REPORTS, BARE, sets('ClientKeys', { GenerateSecretString: {} })],
+  [
+    'keys that go with their stack',
+    REPORTS,
+    BARE,
+    (r) => void Object.assign(find(r, 'ClientKeys'), { DeletionPolicy: 'Delete' }),
+  ],
+  [
+    'keys whose key goes with their stack',
+    REPORTS,
+    BARE,
+    (r) => void Object.assign(find(r, 'Key', 'KMS::Key'), { UpdateReplacePolicy: 'Delete' }),
+  ],
+  [
+    'keys under another name',
+    REPORTS,
+    'zone-functions-are-declared',
+    sets('ClientKeys', { Name: `${KEYS}-2` }),
+  ],
+  [
+    'a rotation by somebody',
+    REPORTS,
+    BARE,
+    adds('AWS::SecretsManager::RotationSchedule', (r) => ({
+      ...{ SecretId: secret(r), HostedRotationLambda: { RotationType: 'MySQLSingleUser' } },
+    })),
+  ],
+  ...(['report', 'summary'] as const).map((of): (typeof HOSTILE)[number] => [
+    `${of} is told of another secret`,
+    REPORTS,
+    'zone-functions-are-declared',
+    setsVariables(of, { [of === 'report' ? 'REPORTING_CLIENT_KEYS' : 'MAIL_SECRET']: 'arn:x' }),
+  ]),
   [
     'a way out to another host',
     REPORTS,
@@ -213,6 +250,26 @@ describe('a change that gives the keys to others is found without a comparison',
     const found = findingsOf(rule, withTemplate(whole, stack, change), two);
     expect(found.map(({ resource }) => resource.split('/')[0])).toContain(stack);
   });
+});
+
+it('a resolver answers for the self-service API where keys are kept and in the admin zone, whatever leads there', () => {
+  const host = 'api.selvbetjening.test.nhn.no';
+  const hosts = { hosts: ['documents.example.no'], cidrs: ['91.186.80.0/24'], ports: [443] };
+  const exits = { way: { ...hosts, proxy: { url: `https://${host}:443` } } };
+  const url = findProblems(changed('zones.records.exits', exits, system));
+  expect(url).toContainEqual({
+    field: 'zones.records.exits.way.proxy.url',
+    message: expect.stringMatching(/self-service API.*I3a/),
+  });
+  const { records } = system.zones;
+  const unchecked: SystemDeclaration = {
+    ...system,
+    zones: { ...system.zones, records: { ...records, exits } },
+  };
+  const answers = withTemplate(given, RECORDS, sets('NetworkAllowedNames', { Domains: [host] }));
+  expect(findingsOf('names-answered', answers, unchecked)).toMatchObject([
+    { message: expect.stringMatching(`answers for ${host}`) },
+  ]);
 });
 
 describe('the guideline is held by the declaration', () => {

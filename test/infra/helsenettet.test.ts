@@ -302,6 +302,12 @@ describe('a declaration of networks that exist', () => {
     'zones.portal.exits.proxy.ports': [[[8080], '', /lack that of http:\/\/proxy/]],
     'zones.portal.exits.proxy.proxy.url': [
       ['http://user:word@proxy.example.no:3128', '', /without path and credentials/],
+      ...['s3.eu-north-1.amazonaws.com', 'sts.eu-north-1.amazonaws.com'].map(
+        (host) => [`https://${host}:3128`, '', /where AWS itself is called/] as [string, string, RegExp],
+      ),
+      ...['x..y', 'proxy', '1.2.3', '0x7f.1', '10.9.9.999'].map(
+        (host) => [`https://${host}:3128`, '', /names of the public DNS only/] as [string, string, RegExp],
+      ),
       ['http://10.9.9.9:3128', 'zones.portal.exits.proxy.cidrs', /add 10.9.9.9\/32/],
     ],
     'zones.portal.exits.proxy.proxy.ca': [
@@ -314,6 +320,10 @@ describe('a declaration of networks that exist', () => {
     'signing.exits': [[{}, '', /is not a field/]],
     'signing.network': [[{}, '', /is not a field/]],
   };
+  it.each(['proxy.kommune.local', 'proxy.internal', '10.200.4.1'])('takes a proxy at %s', (host) => {
+    const at = 'zones.portal.exits.proxy.proxy.url';
+    expect(findProblems(changed(at, `http://${host}:3128`, system))).toEqual([]);
+  });
   it.each(
     Object.entries(wrong).flatMap(([at, cases]) =>
       cases.map(([value, field, message]) => [at, value, field || at, message] as const),

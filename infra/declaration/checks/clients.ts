@@ -69,6 +69,12 @@ export function checkSelfService({ clients, apis, zones }: SystemDeclaration): P
     `is the self-service API's ${what}, for registering keys; only the admin zone asks for it (I3a), by itself: leave it out`;
   const ofScopes = (field: string, scopes: readonly string[] = []) =>
     scopes.flatMap((scope, index) => problemsOf({ [`${field}[${index}]`]: asked('scope', scope) }));
+  const ofHost = (field: string, url: string) =>
+    problemsOf({
+      [field]:
+        isPlace(url) &&
+        'is the self-service API, where keys are registered; only the admin zone reaches it (I3a), and a function for its own clientKeys, by itself: leave it out',
+    });
   return [
     ...all.flatMap(({ field, zone = '', selfService }) => {
       const place = selfService && placeOf(selfService.baseUrl);
@@ -93,16 +99,15 @@ export function checkSelfService({ clients, apis, zones }: SystemDeclaration): P
       }),
       ...ofScopes(`apis.${name}.scopes`, scopes),
     ]),
-    ...Object.entries(zones).flatMap(([name, { gateway, functions }]) => [
+    ...Object.entries(zones).flatMap(([name, { gateway, functions, exits }]) => [
       ...ofScopes(`zones.${name}.gateway.login.scopes`, gateway?.login?.scopes),
       ...Object.entries(functions).flatMap(([owner, { hosts }]) =>
         hosts.flatMap((host, at) =>
-          problemsOf({
-            [`zones.${name}.functions.${owner}.hosts[${at}]`]:
-              isPlace(`https://${host}`) &&
-              'is the self-service API, where keys are registered; only the admin zone reaches it (I3a), and a function for its own clientKeys, by itself: leave it out',
-          }),
+          ofHost(`zones.${name}.functions.${owner}.hosts[${at}]`, `https://${host}`),
         ),
+      ),
+      ...Object.entries(exits).flatMap(([exit, { proxy }]) =>
+        proxy ? ofHost(`zones.${name}.exits.${exit}.proxy.url`, proxy.url) : [],
       ),
     ]),
   ];

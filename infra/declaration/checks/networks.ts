@@ -33,13 +33,14 @@ export function checkNetworks(system: SystemDeclaration): Problem[] {
 }
 
 /** CloudWatch Logs sends across accounts, and not across regions. */
-function checkExport({ account, region, audit }: SystemDeclaration): Problem[] {
+function checkExport({ account, region, audit, zones }: SystemDeclaration): Problem[] {
   const [, , , to, owner] = audit?.export.split(':') ?? [];
+  const own = [account, ...Object.values(zones).map((zone) => zone.account)];
   return problemsOf({
     'audit.export': [
       owner !== undefined &&
-        owner === account &&
-        `lies in the system's own account (${account}), whose administrators could change both records: name one of another account`,
+        own.includes(owner) &&
+        `lies in an account of the system's own (${owner}), whose administrators could change both records: name one of another account`,
       to !== undefined &&
         region !== undefined &&
         to !== region &&

@@ -70,7 +70,17 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
   'an audit that stays in the account': [
     () => defineSystem({ ...base, zones, account: '111122223333', audit: { export: AUDIT } }),
     'audit.export',
-    /the system's own account/,
+    /an account of the system's own/,
+  ],
+  "an audit that stays in a zone's account": [
+    () =>
+      defineSystem({
+        ...base,
+        zones: { internal: { ...internal, account: '111122223333' }, admin },
+        audit: { export: AUDIT },
+      }),
+    'audit.export',
+    /an account of the system's own/,
   ],
   'an audit that is sent to another region': [
     () => defineSystem({ ...base, zones, region: 'eu-west-1', audit: { export: AUDIT } }),

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { deriveZoneConfig, PROXY_CA, zoneProxy } from '../../../declaration/derive.ts';
 import { functionName, zoneClients, zoneFunctions } from '../../../declaration/names.ts';
+import { ownSecrets } from '../../../declaration/own.ts';
 import { apiVariables, foreignCode } from '../../../declaration/runtimes.ts';
 import type { ZoneDeclaration } from '../../../declaration/schema.ts';
 import { keyPolicyTemplate } from '../../../key-policy.ts';
@@ -8,7 +9,15 @@ import { parseJson } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { type ProofInput, type Rule, resourceRule } from '../rule.ts';
-import { askedOfZone, filesOf, plain, recordArn, signersOfZone, variablesOf } from '../targets.ts';
+import {
+  askedOfZone,
+  filesOf,
+  plain,
+  recordArn,
+  secretNamed,
+  signersOfZone,
+  variablesOf,
+} from '../targets.ts';
 
 /** Variables that the constructs give functions; others may change what one runs, whom it calls or what it tells. */
 const VARIABLES =
@@ -35,11 +44,15 @@ export const zoneFunctionsAreDeclared: Rule = resourceRule({
     const { runtime: Runtime = 'nodejs24.x', handler: Handler = 'index.handler' } =
       (own && foreignCode(own.declared, own.name)) ?? {};
     const apis = own ? apiVariables(input.declaration, own.declared, own.name) : {};
+    const secrets = ownSecrets(system, zone, { functions: own?.declared.functions ?? {} })
+      .filter(({ owner }) => owner === name)
+      .map((of) => [of.variable, secretNamed(input, of.name)?.arn] as const);
     const environment = { ...own?.declared.functions[own.name]?.environment, ...apis };
     return [
-      ...Object.entries(apis).map(
-        ([api, url]) =>
-          variables[api] !== url && ([api, `has another ${api} in its environment than ${url}`] as const),
+      ...[...Object.entries(apis), ...secrets].map(
+        ([variable, expected]) =>
+          variables[variable] !== expected &&
+          ([variable, `has another ${variable} in its environment than ${expected}`] as const),
       ),
       ...Object.entries({ Runtime, Handler }).map(
         ([what, expected]) =>

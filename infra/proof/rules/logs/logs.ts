@@ -1,7 +1,7 @@
 import { objectOf } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
-import { NO_ZONE, trustedServices } from '../actors.ts';
+import { isOther, NO_ZONE, trustedServices } from '../actors.ts';
 import { ask } from '../ask.ts';
 import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
 import { isKept, type Rule, resourceRule } from '../rule.ts';
@@ -61,7 +61,7 @@ export const logsAreKept: Rule = resourceRule({
   name: 'logs-are-kept',
   invariant: 'I7',
   title:
-    'Every function may write its log, whatever else is denied; the audit of signatures, and the key that it is encrypted with, outlive their stack; its lines, all of them and no others, are sent where `audit.export` says.',
+    'Every function may write its log, whatever else is denied; the audit of signatures, and the key that it is encrypted with, outlive their stack; its lines, all of them and no others, are sent where `audit.export` says, in an account that is none of the system’s.',
   of: ['AWS::Logs::LogGroup'],
   problems: (group, input) => {
     const writers = resourcesOfType(input.assembly, 'AWS::Lambda::Function').filter(
@@ -74,6 +74,9 @@ export const logsAreKept: Rule = resourceRule({
       .map(({ properties: { DestinationArn: to, FilterPattern: of } }) => (of === '' ? to : `${to} in part`))
       .join(' and ');
     const declared = isAudit ? (input.declaration.audit?.export ?? '') : '';
+    const near = input.assembly.stacks.some(
+      (stack) => !isOther(input.declaration, stack) && declared.split(':')[4] === stack.account,
+    );
     const silenced = input.actors.filter(
       (actor) =>
         writers.some(({ properties }) => properties.Role === actor.role.arn) &&
@@ -82,6 +85,8 @@ export const logsAreKept: Rule = resourceRule({
     return [
       isAudit && !(isKept(group) && isKept(key ?? group)) && 'is an audit that goes with its stack',
       sent !== declared && `goes to ${sent || 'nobody'}, and is declared for ${declared || 'nobody'}`,
+      near &&
+        `goes to ${declared}, in an account of the system, whose administrators could change both records`,
       ...silenced.map(({ name }) => `can’t always be written by ${name}, whose log it is`),
     ];
   },

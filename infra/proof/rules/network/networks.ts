@@ -1,4 +1,5 @@
 import { internetHosts, resolvedHosts } from '../../../declaration/derive.ts';
+import { registrations } from '../../../declaration/own.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { type Network, SIGNING } from '../../assembly/network.ts';
 import { readAnsweredNames } from '../../network/reach.ts';
@@ -106,7 +107,8 @@ export const NETWORKS: readonly Rule[] = [
   {
     name: 'names-answered',
     invariant: 'I4',
-    title: "A zone's resolver answers for declared hosts and its own endpoints only.",
+    title:
+      "A zone's resolver answers for declared hosts and its own endpoints only, and for a self-service API in the admin zone and where a client's keys are kept.",
     check: (input) =>
       input.network.vpcs.flatMap(({ physicalId: vpc, region, constructPath: resource }) => {
         const names = readAnsweredNames(input.assembly, vpc);
@@ -137,5 +139,14 @@ function allowedNames({ declaration, network }: ProofInput, vpc: string, region:
   const zone = network.zones.get(vpc);
   const services = network.endpoints.filter((endpoint) => endpoint.vpc === vpc).map(({ service }) => service);
   const hosts = zone === undefined || zone === SIGNING ? [] : resolvedHosts(declaration, zone);
-  return [...hosts, ...services.map((service) => `${service}.${region}.amazonaws.com`)];
+  const isAdmin = declaration.zones[zone ?? '']?.admin;
+  const places = (mayCall: boolean) =>
+    registrations(declaration).flatMap(({ selfService, zone: keeper }) =>
+      selfService && (isAdmin || keeper === zone) === mayCall ? [new URL(selfService.baseUrl).hostname] : [],
+    );
+  const closed = places(false).filter((host) => !places(true).includes(host));
+  return [
+    ...hosts.filter((host) => !closed.includes(host)),
+    ...services.map((service) => `${service}.${region}.amazonaws.com`),
+  ];
 }

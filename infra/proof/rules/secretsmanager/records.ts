@@ -1,4 +1,6 @@
 import { SEED_RECORD } from '@helseid-zones/protocol/record';
+import { recordName } from '../../../declaration/names.ts';
+import { ownSecrets } from '../../../declaration/own.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
 import type { CapabilityRule } from '../capability.ts';
 import { actionsOf, capabilityRule, requirement, throughOwnEndpoint } from '../capability.ts';
@@ -9,52 +11,64 @@ import {
   ownKey,
   recordArn,
   recordArns,
-  recordOf,
   resourcesOfZone,
   rotationArn,
   rotationOf,
+  secretNamed,
 } from '../targets.ts';
 
-/** Every client has its record in the signing zone's stack, seeded with the constant, kept when the stack goes. */
+/** Every client has its record in the signing zone's stack, seeded with the constant, kept when the stack goes; or its keys in the stack of the function that keeps them, without a seed. */
 export const recordsAreBare: Rule = {
   name: 'records-are-bare',
   invariant: 'I1',
   title:
-    'Every client has one record, seeded with a constant that no later deploy can change into keys, kept, and rotated by rotation only.',
-  check: (input) =>
-    Object.keys(input.declaration.clients).flatMap((client) => {
-      const record = recordOf(input, client);
+    'Every client has one record, seeded with a constant that no later deploy can change into keys, kept, and rotated by rotation only; one whose keys a function keeps a secret that no deploy has a value for, kept, and rotated by nobody.',
+  check: (input) => {
+    const { name: system, clients, zones } = input.declaration;
+    const rotation = rotationOf(input)?.arn;
+    const records = [
+      ...Object.keys(clients).map((client) => ({ client, name: recordName(system, client), kept: false })),
+      ...Object.entries(zones).flatMap(([zone, declared]) =>
+        ownSecrets(system, zone, declared)
+          .filter(({ kind }) => kind === 'clientKeys')
+          .map(({ secret: client, name }) => ({ client, name, kept: true })),
+      ),
+    ];
+    return records.flatMap(({ client, name, kept }) => {
+      const record = secretNamed(input, name);
       const { SecretString: seed, GenerateSecretString: generated, KmsKeyId } = record?.properties ?? {};
       const key = record && ownKey(record, KmsKeyId, input);
+      const overwritten = seed !== (kept ? undefined : SEED_RECORD) || generated !== undefined;
       const problems =
         record === undefined
           ? ['has no record']
           : [
-              (seed !== SEED_RECORD || generated !== undefined) && 'has a record that a deploy overwrites',
+              overwritten && 'has a record that a deploy overwrites',
               !isKept(record) && 'loses its record with the stack',
               key && !isKept(key) && 'loses the key of its record with the stack',
             ];
       const remedy =
-        'Seed the secret with SEED_RECORD, retain it (infra/constructs/secrets.ts), and let rotation alone rotate it.';
+        'Seed a record with SEED_RECORD, and keys that a function keeps with nothing, retain it (infra/constructs/secrets.ts), and let rotation alone rotate it.';
       const found = violationsOf(problems, {
         resource: record?.constructPath ?? client,
         subject: `Client ${client}`,
-        path: ['whoever deploys', record?.constructPath ?? client, 'the keys that signers use'],
+        path: ['whoever deploys', record?.constructPath ?? client, 'the keys that are signed with'],
         remedy,
       });
       const rotated = resourcesOfType(input.assembly, 'AWS::SecretsManager::RotationSchedule').flatMap(
-        ({ properties: { SecretId, RotationLambdaARN }, constructPath: resource }) =>
+        ({ properties: { SecretId, RotationLambdaARN: by }, constructPath: resource }) =>
           violationsOf(
             [
               SecretId === record?.arn &&
-                RotationLambdaARN !== rotationOf(input)?.arn &&
-                `has ${String(RotationLambdaARN)} rotate a client record`,
+                (kept || by !== rotation) &&
+                `has ${String(by)} rotate a client record`,
             ],
             { resource, remedy },
           ),
       );
       return [...found, ...rotated];
-    }),
+    });
+  },
 };
 
 /** Actions that move a record from version to version. */

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { defineSystem } from '../../../../infra/declaration/define.ts';
+import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
 import { deriveAssembly } from '../../../../infra/proof/derived/derive.ts';
 import { prove } from '../../../../infra/proof/prove.ts';
 import { summarize } from '../../../../infra/proof/report/map/model.ts';
 import { readZoneMap } from '../../../../infra/proof/report/map/read.ts';
+import { readInput } from '../../../../infra/proof/rules/actors.ts';
 import system from '../../../one-client.zones.ts';
 import {
   adds,
@@ -21,6 +23,7 @@ import {
   withTemplate,
 } from '../mutate.ts';
 import { oneClient, synthesize } from '../one-client.ts';
+import { ruleNamed } from '../small-system.ts';
 
 /** Denies a function the writing of its log, or with `more` in some cases. */
 function denies(of: string, more: object = {}): Change {
@@ -150,6 +153,15 @@ describe('an audit that is exported', () => {
     const { alone, all } = found(stack, mutate);
     expect(alone.map(({ resource }) => resource.split('/')[0])).toContain(stack);
     expect(new Set(all.map(({ rule }) => rule)).size).toBeGreaterThan(1);
+  });
+
+  it('is found where it lies in an account that the system is synthesized for, whatever is declared', () => {
+    const of = (account: string) =>
+      ruleNamed('logs-are-kept').check(readInput(resolveAssembly(exporting, { account }), declared));
+    expect(of('555566667777')).toEqual([]);
+    const found = of('444455556666').map(({ message }) => message);
+    expect(found).toHaveLength(3);
+    expect(found[0]).toMatch(/in an account of the system/);
   });
 
   it('is found where somebody’s role sends it', () => {
