@@ -31,11 +31,7 @@ const WIDE =
 const BY_ROLE = wordsOf('AWS::IAM::ManagedPolicy AWS::IAM::Policy AWS::IAM::Role AWS::IAM::RolePolicy');
 
 /** Members that name something and do nothing to it. What else has an `Environment` may fetch what it names, as CodeBuild does. */
-const NAMING: Readonly<Record<string, RegExp>> = {
-  Description: /^/,
-  Environment: /^AWS::Lambda::Function$/,
-  Tags: /^/,
-};
+const NAMING = /(?:\.Description|\.Tags|^AWS::Lambda::Function\.Environment)$/;
 
 /** What a deploy puts in the place of a dynamic reference to anything but a plain parameter; parts of an expression are together where JSON's own marks are left out. */
 const REFERENCES = /(?:\{\{|\uE000)resolve:(?!ssm:)(.*?)(?:\}\}|\uE001|$)|\{\{[\w:-]*\uE000/g;
@@ -66,7 +62,7 @@ export function untouching({ stacks, resources }: ResolvedAssembly, declaration:
     isRead(properties) ||
     (!BY_ROLE.includes(type) &&
       Object.entries(properties).some(
-        ([name, value]) => !NAMING[name]?.test(type) && named.test(JSON.stringify(value)),
+        ([name, value]) => !NAMING.test(`${type}.${name}`) && named.test(JSON.stringify(value)),
       ));
   return new Set(
     resources

@@ -139,11 +139,11 @@ function allowedNames({ declaration, network }: ProofInput, vpc: string, region:
   const zone = network.zones.get(vpc);
   const services = network.endpoints.filter((endpoint) => endpoint.vpc === vpc).map(({ service }) => service);
   const hosts = zone === undefined || zone === SIGNING ? [] : resolvedHosts(declaration, zone);
-  const isAdmin = declaration.zones[zone ?? '']?.admin;
+  const { admin } = declaration.zones[zone ?? ''] ?? {};
   const places = (mayCall: boolean) =>
-    registrations(declaration).flatMap(({ selfService, zone: keeper }) =>
-      selfService && (isAdmin || keeper === zone) === mayCall ? [new URL(selfService.baseUrl).hostname] : [],
-    );
+    registrations(declaration)
+      .filter((one) => (admin || one.zone === zone) === mayCall)
+      .flatMap(({ selfService }) => (selfService ? [new URL(selfService.baseUrl).hostname] : []));
   const closed = places(false).filter((host) => !places(true).includes(host));
   return [
     ...hosts.filter((host) => !closed.includes(host)),
