@@ -63,6 +63,14 @@ for (const { name, folders, sources } of PACKAGES) {
     { cwd: folder },
   ))
     writeFileSync(join(folder, file), transformSync(readFileSync(join(folder, file), 'utf8')).code);
+  // Types that a schema implies are deep, and tsc indents them by four: 17 KB of the client.
+  for (const file of globSync('**/*.d.ts', { cwd: folder })) {
+    const text = readFileSync(join(folder, file), 'utf8');
+    writeFileSync(
+      join(folder, file),
+      text.replaceAll(/^(?: {4})+/gm, (indent) => ' '.repeat(indent.length / 4)),
+    );
+  }
   for (const file of ['LICENSE', 'SECURITY.md', 'CHANGELOG.md']) cpSync(join(root, file), join(folder, file));
   cpSync(join(root, name, 'README.md'), join(folder, 'README.md'));
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifestOf(name), undefined, 2));
