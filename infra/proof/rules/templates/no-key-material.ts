@@ -4,8 +4,11 @@ import { objectOf } from '../../assembly/json.ts';
 import { showUnknown } from '../../assembly/unknown.ts';
 import type { Rule, Violation } from '../rule.ts';
 
-/** A dynamic reference that is no plain parameter: a deploy would write a secret where everybody who sees the resource reads it. */
-const SECRET = /(?:\{\{|<)resolve:(?!ssm:)/;
+/** A dynamic reference that is no plain parameter, or may be none: a deploy would write a secret where everybody who sees the resource reads it. */
+const SECRET = /(?:\{\{|<)resolve:(?!ssm:)|\{\{[\w:-]*</;
+
+/** What is between the parts of an expression that only the deploy puts together. */
+const BETWEEN = /["\\,[\]]/g;
 
 /** Characters below which no text holds a key: 256 bits, even as they are. */
 const SHORTEST = 32;
@@ -32,7 +35,7 @@ export const noKeyMaterial: Rule = {
           .filter((found) => found.kind !== 'high entropy' || (found.at >= at.length && !isMadeUp(text)))
           .slice(0, 1)
           .map((found) => violation(resource, at, found)),
-        ...(!isJoined && SECRET.test(showUnknown(text))
+        ...(!isJoined && SECRET.test(showUnknown(text).replace(BETWEEN, ''))
           ? [secret(resource, at, 'has a deploy write a secret, which everybody reads who sees the resource')]
           : []),
       ]);
