@@ -117,7 +117,7 @@ export const exitSchema = v.strictObject({
   /** The proxy that connections to `hosts` go through (HTTP CONNECT); at most one a zone. */
   proxy: v.exactOptional(
     v.strictObject({
-      /** `http://` or `https://`, a host name or IPv4 address, and a port; without path and credentials. */
+      /** `http://` or `https://`, a host name (also one that only its owner’s network knows; none of AWS’s own, nor a self-service API’s) or IPv4 address, and a port; without path and credentials. */
       url: proxyUrl,
       /** Certificates, in PEM, of the authority by which the proxy's TLS is signed. Whoever has its key can read and answer whatever the zone calls. */
       ca: v.exactOptional(authorities),
