@@ -73,6 +73,8 @@ export function createFileStore(path: string, mode: number, what = 'key file'): 
           'The key file is a link, as a mounted secret is; change the secret where it comes from.',
         );
       return withDraft(`${path}.lock`, async (draft) => {
+        // Also of a file that is not there yet.
+        await requireOwnFolders(path, what);
         const before = await read();
         const text = mutate(before);
         if (text !== before) await replace(path, draft, text, mode);

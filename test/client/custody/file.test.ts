@@ -135,6 +135,21 @@ describe('keys in a file', () => {
     else expect((await failure(custody.publicKeys(), 'custody_refused')).message).toContain('chmod o-w');
   });
 
+  test.each([0o777, 0o2777])(
+    'are used in a folder of their own within one of mode %o, and not made beside it',
+    async (mode) => {
+      const volume = newFolder();
+      chmodSync(volume, mode);
+      mkdirSync(join(volume, 'own'), { mode: 0o700 });
+      const { custody } = await openNew(join(volume, 'own', 'key.pem'));
+      expect(await signedBy(custody)).toBeDefined();
+      const beside = await open(join(volume, 'key.pem'));
+      const make = beside.change((ring) => addKey(ring, 'ES256'));
+      await failure(make, 'custody_refused');
+      expect(readdirSync(volume)).toEqual(['own']);
+    },
+  );
+
   const NAMES = /^client: journal\nclientId: c-1\nissuer: https:\/\/sts\.test\nzone: surgery$/m;
 
   test.each([
