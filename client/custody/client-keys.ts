@@ -69,11 +69,15 @@ export function openClientKeys(
      * @throws {ZonesError} token_refused: HelseID does not know it (`invalid_client`); and what `rotateKey` throws
      */
     async rotate(times: Omit<KeyRotation, 'selfService'> = {}): Promise<RegisteredJwk[]> {
+      const [before] = await publicKeys();
       await rotateOpened(custody, options, client, { ...times, selfService }, async () => {
         const [jwk] = await publicKeys();
         if (jwk) log.audit('ROTATION_WAITS_FOR_REGISTRATION', { client: name, kid: jwk.kid, jwk });
       });
-      return publicKeys();
+      const after = await publicKeys();
+      const kid = after[0]?.kid;
+      if (before && kid !== before.kid) log.audit('KEY_CURRENT', { client: name, kid });
+      return after;
     },
   };
 }

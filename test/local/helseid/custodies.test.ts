@@ -248,7 +248,7 @@ describe('keys that a function keeps', () => {
   async function startKept() {
     const custody = await (CUSTODIES_UNDER_TEST['secretsmanager:'] ?? fail)();
     const { uri, aws = fail() } = custody.place();
-    const waits: unknown[] = [];
+    const [waits, current]: [unknown[], unknown[]] = [[], []];
     let dies = false;
     const caller: AwsCaller = {
       ...aws,
@@ -270,7 +270,8 @@ describe('keys that a function keeps', () => {
           log: createLog({
             ...{ service: 'surgery', env: {} },
             write(line) {
-              const { code, jwk } = JSON.parse(line);
+              const { code, jwk, kid } = JSON.parse(line);
+              if (code === 'KEY_CURRENT') current.push(kid);
               if (code === 'ROTATION_WAITS_FOR_REGISTRATION') waits.push(jwk.kid);
             },
           }),
@@ -279,7 +280,7 @@ describe('keys that a function keeps', () => {
       );
     const options = { uri, aws, client: 'reporting', zone: 'surgery/reports', subject } as const;
     return {
-      ...{ open, waits },
+      ...{ open, waits, current },
       makeKey: () => custody.makeKey({ ...options, algorithm: 'ES256' }),
       die: () => {
         dies = true;
@@ -288,7 +289,7 @@ describe('keys that a function keeps', () => {
   }
 
   test('are told of until the first is registered, also when who made it has died; until then there is one', async () => {
-    const { open, waits, die } = await startKept();
+    const { open, waits, current, die } = await startKept();
     die();
     await failure(open().rotate(times), 'custody_unavailable');
     const [first] = await open().publicKeys();
@@ -301,6 +302,7 @@ describe('keys that a function keeps', () => {
     world.register(KEPT, first ?? {});
     const kids = (await open().rotate(times)).map(({ kid }) => kid);
     expect([kids, waits.length]).toEqual([[expect.not.stringContaining(first?.kid ?? ''), first?.kid], 2]);
+    expect(current).toEqual([kids[0]]);
   });
 
   test('are told of where HelseID knows the current one no more, and there is a next', async () => {
