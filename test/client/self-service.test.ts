@@ -91,7 +91,7 @@ test.each([
   for (const told of [audit, posted.audit])
     expect(told).toHaveBeenCalledExactlyOnceWith('KEY_EXPIRY_UNREADABLE', {
       kid: 'k',
-      expiration: String(expiration).slice(0, 40),
+      expiration: /[a-su-y]/i.test(String(expiration)) ? '(text)' : String(expiration).slice(0, 40),
     });
 });
 

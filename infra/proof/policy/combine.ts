@@ -18,7 +18,8 @@ export interface Logic<Value> {
 
 /** Over one request, whose context is closed: what `facts` do not hold is absent. */
 export function concreteLogic(facts: Facts): Logic<ternary.Truth> {
-  return { yes: true, no: false, ...ternary, ask: (condition) => evaluate(condition, facts) };
+  const { not, and, or } = ternary;
+  return { yes: true, no: false, not, and, or, ask: (condition) => evaluate(condition, facts) };
 }
 
 /** Over every request that `facts` leave open. */

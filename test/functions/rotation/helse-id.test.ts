@@ -178,6 +178,6 @@ describe('a client of HelseID', () => {
     expect(intents.map((intent) => intent.kid)).toEqual(
       kid ? [kid, kid, kid] : [undefined, undefined, 'current'],
     );
-    expect(lines).toEqual([['KEY_EXPIRY_UNREADABLE', { kid: 'k', expiration: 'soon' }]]);
+    expect(lines).toEqual([['KEY_EXPIRY_UNREADABLE', { kid: 'k', expiration: '(text)' }]]);
   });
 });
