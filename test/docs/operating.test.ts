@@ -6,13 +6,12 @@ import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../functions/authorizer/challenge.ts';
 import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
 import { ALARMS } from '../../infra/alarm-kinds.ts';
-import { OWN_FUNCTIONS } from '../../infra/declaration/fields.ts';
+import { SHIPPED } from '../shipped.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const page = readFileSync(join(root, 'docs/operating.md'), 'utf8');
 
-/** Functions that the system places, and the example's: what a clone has of its own says what it likes. */
-const SHIPPED = [...OWN_FUNCTIONS, 'common', 'login-common', 'api', 'worker', 'summary'];
+/** Whether a file is of a function of somebody's own, which logs what it likes. */
 const isOfAnother = (file: string) => {
   const [room, folder = ''] = file.split(sep);
   return room === 'functions' && !SHIPPED.includes(folder);
