@@ -49,7 +49,7 @@ export async function runKinds(
     const missing = () => one.reached.filter((outcome) => !outcomes.has(outcome));
     let result = await check(numRuns, seed);
     let ran = result.numRuns;
-    while (!result.failed && missing().length > 0 && only?.path === undefined && ran < ENOUGH) {
+    while (!result.failed && missing().length > 0 && only?.path === undefined && ran < numRuns + ENOUGH) {
       result = await check(MORE, seed + ran);
       ran += result.numRuns;
     }

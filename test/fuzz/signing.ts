@@ -241,7 +241,7 @@ const record = kind({
   share: 2,
   cases: fc.tuple(
     written(
-      mutated(fc.constant(RECORD), 3, [
+      mutated(fc.constantFrom<unknown>(...Array(9).fill(RECORD), { ...RECORD, version: 2 }), 3, [
         'current',
         'retiring',
         'retired',
