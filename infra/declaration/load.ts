@@ -59,8 +59,12 @@ function noteFolders(): void {
     .map(({ name }) => `  '${name}': never;\n`);
   const text = `interface HelseidZonesFunctions {\n${names.sort().join('')}}\n`;
   if (names.length === 0 || (existsSync(NAMES) && readFileSync(NAMES, 'utf8') === text)) return;
-  mkdirSync(dirname(NAMES), { recursive: true });
-  writeFileSync(NAMES, text);
+  try {
+    mkdirSync(dirname(NAMES), { recursive: true });
+    writeFileSync(NAMES, text);
+  } catch {
+    // Where nothing can be written nobody edits, and a declaration is loaded all the same.
+  }
 }
 
 /** The sources that files were first loaded with. */
