@@ -35,7 +35,7 @@ const keyEntry = v.strictObject({
       v.strictObject({ kty: v.literal('RSA'), n: text, e: text }),
     ]),
   ),
-  /** The client id under which a draft has registered it, until the declaration has that id. */
+  /** What `npm run keys -- draft` of 0.2.0 and older releases wrote; of no effect. */
   draft: v.exactOptional(text),
 });
 

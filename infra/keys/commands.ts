@@ -1,6 +1,5 @@
 import { applyPolicies, deleteKey } from './administer.ts';
 import { audit } from './audit.ts';
-import { draftClient } from './draft.ts';
 import type { Operator } from './operator.ts';
 import type { CommandName, KeyOptions } from './options.ts';
 import { redrive } from './redrive.ts';
@@ -15,5 +14,5 @@ export const COMMANDS: Readonly<
   ...{ show: showKeys, list: showKeys, jwk: printJwks },
   ...{ rotate: rotateKey, verify: verifyKey, retire: retireKey },
   ...{ delete: deleteKey, policy: applyPolicies },
-  ...{ draft: draftClient, watch: watchNow, redrive, audit },
+  ...{ watch: watchNow, redrive, audit },
 };

@@ -14,7 +14,6 @@ const COLUMNS = [
   'created',
   'registered',
   'expires',
-  'last signature',
   'tokens depend on it',
 ] as const;
 
@@ -35,7 +34,6 @@ export async function showKeys(operator: Operator, { client }: KeyOptions): Prom
 
 async function describe(operator: Operator, key: KeyEntry, declared: ClientDeclaration): Promise<string[]> {
   const { state } = await describeClientKey(operator.kms, key.keyArn);
-  const last = await operator.lastSignature(key.keyArn, key.kid);
   return [
     key.kid,
     key.algorithm,
@@ -44,7 +42,6 @@ async function describe(operator: Operator, key: KeyEntry, declared: ClientDecla
     formatTime(key.since.created),
     formatTime(key.since.registered),
     describeExpiry(key, declared),
-    last === undefined ? 'not known' : formatTime(last),
     dependsOn(key, operator.clock.now()),
   ];
 }

@@ -10,7 +10,6 @@ import {
   moveKey,
   NEXT_STATES,
   newestRegistered,
-  noteDraft,
   noteExpiry,
   RETIREMENT_LEEWAY,
   switchCurrent,
@@ -108,7 +107,7 @@ describe('transitions', () => {
     let record = addKey(EMPTY, { ...key('k'), publicKey }, 10);
     const kept = () => findKey(record, 'k')?.publicKey;
     for (const state of ['registered', 'verified'] as const) record = moveKey(record, 'k', state, 11);
-    record = noteExpiry(noteDraft(switchCurrent(record, 'k', 12, 0), 'k', 'id'), 'k', 99);
+    record = noteExpiry(switchCurrent(record, 'k', 12, 0), 'k', 99);
     record = switchCurrent(lead(record, 'next', 'verified'), 'next', 13, 14);
     expect([findKey(record, 'k')?.state, kept()]).toEqual(['retiring', publicKey]);
     record = moveKey(record, 'k', 'retired', 15);
@@ -178,7 +177,6 @@ describe('transitions', () => {
     const unknown = expect.objectContaining({ code: 'key_unknown', facts: { kid: 'k', client: 'journal' } });
     expect(() => moveKey(EMPTY, 'k', 'registered', 1)).toThrow(unknown);
     expect(() => switchCurrent(EMPTY, 'k', 1, 2)).toThrow(unknown);
-    expect(() => noteDraft(EMPTY, 'k', 'id')).toThrow(unknown);
     expect(() => noteExpiry(EMPTY, 'k', 1)).toThrow(expect.objectContaining({ code: 'key_unknown' }));
   });
 
@@ -296,15 +294,6 @@ describe('another owner', () => {
       expect(recordProblems(changed)).toEqual([]);
     },
   );
-
-  test('gets the key that a draft has registered for it as it is, and nobody else does', () => {
-    const record = noteDraft(recordWith({ a: 'created', b: 'created' }), 'a', 'other');
-    const [a, b] = changeOwner(record, other, 9).keys;
-    expect([a?.state, b?.state]).toEqual(['created', 'retired']);
-    expect(a).not.toHaveProperty('draft');
-    expect(changeOwner(record, { ...other, clientId: 'third' }, 9).keys[0]?.state).toBe('retired');
-    expect(changeOwner(record, { ...other, issuer: 'third' }, 9).keys[0]?.state).toBe('retired');
-  });
 });
 
 describe('problems of a record', () => {

@@ -112,7 +112,6 @@ test.each<[string, unknown, RegExp]>([
   ],
   ['an unknown time', { ...record, keys: [{ ...key, since: { ...key.since, lost: 5 } }] }, /since\.lost/],
   ['an expiry that is no second', { ...record, keys: [{ ...key, expires: -1 }] }, /expires/],
-  ['a draft of nobody', { ...record, keys: [{ ...key, draft: '' }] }, /draft/],
   ['null', null, /the whole/],
   ['a list', [record], /the whole|version/],
   ['keys that are none', { ...record, keys: null }, /keys/],
