@@ -93,10 +93,7 @@ function ownSigner(algorithm: Algorithm, format: 'der' | 'jose'): MakeSigner {
       format,
     };
   };
-  return (setup) => ({
-    signer: createSigner({ ...setup.for, keys, sign: setup.through(signAs) }),
-    keys,
-  });
+  return (setup) => ({ signer: createSigner({ ...setup.for, keys, sign: setup.through(signAs) }), keys });
 }
 
 /** Its key is in memory, where nothing that holds it can fail. */

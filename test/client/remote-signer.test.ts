@@ -91,9 +91,7 @@ test('a signer that crashed is unavailable, and what it printed stays out', asyn
     () =>
       Response.json(
         { errorType: 'Error', errorMessage: 'secret' },
-        {
-          headers: { 'x-amz-function-error': 'Unhandled' },
-        },
+        { headers: { 'x-amz-function-error': 'Unhandled' } },
       ),
   ];
   const error = await failure(signer.sign([intent]), 'signer_unavailable');

@@ -170,8 +170,5 @@ describe('over a connection that breaks', () => {
 it('passes other errors of DynamoDB on', async () => {
   await expect(
     createDynamoStore(createDynamoTable(dynamo.aws, 'no-such-table')).add('pk', 'x', 1),
-  ).rejects.toMatchObject({
-    code: 'aws_refused',
-    facts: { error: 'ResourceNotFoundException' },
-  });
+  ).rejects.toMatchObject({ code: 'aws_refused', facts: { error: 'ResourceNotFoundException' } });
 });

@@ -16,11 +16,7 @@ export const GOLDEN_SUBJECT: TokenSubject = {
 
 /** One intent a token of test/golden/tokens.json. */
 export const GOLDEN_INTENTS = {
-  assertion: {
-    kind: 'client_assertion',
-    client: 'journal',
-    issuer: GOLDEN_SUBJECT.issuer,
-  },
+  assertion: { kind: 'client_assertion', client: 'journal', issuer: GOLDEN_SUBJECT.issuer },
   assertionWithChild: {
     kind: 'client_assertion',
     client: 'journal',

@@ -396,16 +396,8 @@ const CHANGES: readonly Change[] = [
     to: having({ 'clients.journal.selfService': ABSENT, apiGatewayAccount: false }),
     orphans: ['journal-gateway-account'],
   },
-  {
-    what: 'a tokens function',
-    fields: ['zones.*.tokens'],
-    ...{ from: BASE, to: WITH_TOKENS },
-  },
-  {
-    what: 'no tokens function any more',
-    fields: ['zones.*.tokens'],
-    ...{ from: WITH_TOKENS, to: BASE },
-  },
+  { what: 'a tokens function', fields: ['zones.*.tokens'], ...{ from: BASE, to: WITH_TOKENS } },
+  { what: 'no tokens function any more', fields: ['zones.*.tokens'], ...{ from: WITH_TOKENS, to: BASE } },
   {
     what: 'no policies of signers’ own',
     fields: ['signing.resourcePolicies'],
@@ -604,11 +596,7 @@ describe('what CloudFormation refuses is found', () => {
   const stack = (
     Resources: Stacks[string]['Resources'],
     Outputs: Stacks[string]['Outputs'] = {},
-  ): Stacks[string] => ({
-    environment: 'aws://111111111111/eu-north-1',
-    Resources,
-    Outputs,
-  });
+  ): Stacks[string] => ({ environment: 'aws://111111111111/eu-north-1', Resources, Outputs });
   const of = (type: string, Properties: Readonly<Record<string, unknown>>) => ({
     r: { Type: `AWS::${type}`, Properties },
   });

@@ -48,11 +48,7 @@ describe('keys of a client that one function keeps', () => {
 
   it('are in a secret that no deploy has a value for, encrypted by the zone’s key, and kept', () => {
     const { Properties, DeletionPolicy } = assembly.find(REPORTS, 'ClientKeysreportreporting');
-    expect(Properties).toEqual({
-      Name: KEYS,
-      Description: expect.any(String),
-      KmsKeyId: expect.anything(),
-    });
+    expect(Properties).toEqual({ Name: KEYS, Description: expect.any(String), KmsKeyId: expect.anything() });
     expect(DeletionPolicy).toBe('RetainExceptOnCreate');
     expect(assembly.find(REPORTS, 'Key').DeletionPolicy).toBe('RetainExceptOnCreate');
   });

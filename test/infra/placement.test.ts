@@ -37,9 +37,7 @@ describe('zones in another account', () => {
     }
     const { Variables } = assembly.find('journal-zone-internal', 'workerFunction').Properties[
       'Environment'
-    ] as {
-      Variables: Record<string, unknown>;
-    };
+    ] as { Variables: Record<string, unknown> };
     expect(JSON.parse(text(Variables['SIGNERS']))).toEqual({ journal: arn });
   });
 

@@ -112,9 +112,7 @@ describe('the wire form', () => {
   ])('multi-tenant: %j is %s', (numbers, value) => {
     expect(renderDetails([{ type: 'helseid_authorization', ...numbers }], multi)).toEqual({
       type: 'helseid_authorization',
-      practitioner_role: {
-        organization: { identifier: { system: 'urn:oid:1.0.6523', type: 'ENH', value } },
-      },
+      practitioner_role: { organization: { identifier: { system: 'urn:oid:1.0.6523', type: 'ENH', value } } },
     });
   });
 

@@ -347,10 +347,7 @@ describe('KMS', () => {
 
   test('has keys of others, whose tags may not be read', async () => {
     const world = await started();
-    const { KeyMetadata } = await world.kms.createKey({
-      KeySpec: 'ECC_NIST_P256',
-      KeyUsage: 'SIGN_VERIFY',
-    });
+    const { KeyMetadata } = await world.kms.createKey({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
     world.kms.foreign.add(KeyMetadata?.Arn ?? '');
     expect((await world.rotate()).error).toBeUndefined();
     expect(world.record().keys).toHaveLength(2);

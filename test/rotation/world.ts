@@ -129,9 +129,7 @@ export function createWorld(options: WorldOptions = {}): World {
     audited,
     failures,
     traffic: false,
-    policy: {
-      template: JSON.stringify({ Version: '2012-10-17', Statement: [SIGN, ADMINISTER] }),
-    },
+    policy: { template: JSON.stringify({ Version: '2012-10-17', Statement: [SIGN, ADMINISTER] }) },
     record: readRecord,
     async pass(duration) {
       for (let left = duration; left > 0; left -= 1) {

@@ -255,10 +255,7 @@ test('the issuer’s keys down after a good read: good requests get in, made-up 
   };
   const metadata = async () => ({ issuer: RULES.issuer, jwks_uri: `${RULES.issuer}/jwks` });
   const source = createKeySource(metadata, { fetch: answer, now, timeout: 1000 });
-  const ports = {
-    ...makePorts(keys.issuer.jwk),
-    keys: createIssuerKeys(source, { cooldown: 30_000 }),
-  };
+  const ports = { ...makePorts(keys.issuer.jwk), keys: createIssuerKeys(source, { cooldown: 30_000 }) };
   const deps = makeDeps({ ports });
   await authorizeRequest(deps, await makeEvent());
   clock.now += 31_000;

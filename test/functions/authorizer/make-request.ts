@@ -114,9 +114,7 @@ export function makePorts(
   return {
     claimed,
     keys: createLocalJWKSet({ keys: [{ ...issuerJwk, kid: 'issuer-1', alg: 'RS256', use: 'sig' }] }),
-    replays: {
-      claim: async (id) => !claimed.includes(id) && claimed.push(id) > 0,
-    },
+    replays: { claim: async (id) => !claimed.includes(id) && claimed.push(id) > 0 },
     now,
   };
 }

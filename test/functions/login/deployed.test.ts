@@ -109,10 +109,7 @@ beforeAll(async () => {
     const { handler } = await import(/* @vite-ignore */ pathToFileURL(join(folder, 'index.mjs')).href);
     handlers[name] = name === 'api' ? collect(handler) : handler;
   }
-  login = {
-    handlers,
-    deps: { settings: deriveSettings(config, GATEWAY) },
-  } as unknown as Login;
+  login = { handlers, deps: { settings: deriveSettings(config, GATEWAY) } } as unknown as Login;
   closing.push(
     () => vi.unstubAllEnvs(),
     () => vi.restoreAllMocks(),
@@ -140,12 +137,7 @@ function describeZone(issuer: string, urls: readonly string[]): ZoneConfig {
     ...makeConfig({
       scopes: scopes(),
       securityLevel: '4',
-      forward: apis.map(([api]) => ({
-        method: 'GET',
-        path: `/${api}/{id}`,
-        api,
-        to: '/v1/summaries/{id}',
-      })),
+      forward: apis.map(([api]) => ({ method: 'GET', path: `/${api}/{id}`, api, to: '/v1/summaries/{id}' })),
     }),
     clients: { journal: { clientId: 'web', issuer, tenancy: 'single-tenant', profile: helseIdProfile } },
     apis: Object.fromEntries(apis),

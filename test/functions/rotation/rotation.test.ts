@@ -38,10 +38,7 @@ async function open(seconds: number) {
   const signer = () => ({ sign: async () => [] });
   const world = { kms, secrets, clock, signer, audit: () => {} };
   const rotation = openRotation(CLIENT, world, time + seconds);
-  const { KeyMetadata } = await rotation.kms.createKey({
-    KeySpec: 'ECC_NIST_P256',
-    KeyUsage: 'SIGN_VERIFY',
-  });
+  const { KeyMetadata } = await rotation.kms.createKey({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
   return { rotation, secrets, clock, KeyId: KeyMetadata?.Arn };
 }
 

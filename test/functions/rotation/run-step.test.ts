@@ -15,12 +15,7 @@ async function runner() {
     if (arn !== FAKE_SECRET_ARN) throw new ZonesError('event_invalid', 'unknown');
     return { ...world.rotation(), audit };
   };
-  return {
-    world,
-    audit,
-    countFailure,
-    run: (event: unknown) => runStep(open, countFailure, event),
-  };
+  return { world, audit, countFailure, run: (event: unknown) => runStep(open, countFailure, event) };
 }
 
 const event = (Step: string, ClientRequestToken: string, SecretId = FAKE_SECRET_ARN) => ({

@@ -33,10 +33,7 @@ test('the sample is taken, its document whole', () => {
   expect(event).toMatchObject({
     id: '6a7e8feb-b491-4cf7-a9f1-bf3703467718',
     organization: '999977774',
-    identifier: {
-      system: 'urn:ietf:rfc:3986',
-      value: 'urn:uuid:0c3d7c1e-52a4-4f6e-9a53-7d1f0b6f2a10',
-    },
+    identifier: { system: 'urn:ietf:rfc:3986', value: 'urn:uuid:0c3d7c1e-52a4-4f6e-9a53-7d1f0b6f2a10' },
   });
   expect(event.document).toEqual(JSON.parse(SAMPLE).detail.document);
 });

@@ -71,9 +71,7 @@ function startEditor() {
   const server: ChildProcess = spawn(
     process.execPath,
     [resolve(folder, '../lib/tsc.js'), '--lsp', '--stdio'],
-    {
-      stdio: ['pipe', 'pipe', 'ignore'],
-    },
+    { stdio: ['pipe', 'pipe', 'ignore'] },
   );
   onTestFinished(() => void server.kill());
   const asked = new Map<number, (result: unknown) => void>();

@@ -74,12 +74,8 @@ test('refused: a declaration that never went through defineSystem and is wrong',
 });
 
 test('refused: a file that exports nothing, and one that is not there', async () => {
-  await expect(load(write('empty.ts', 'export {};'))).rejects.toMatchObject({
-    code: 'declaration_invalid',
-  });
-  await expect(load(join(folder, 'nowhere.ts'))).rejects.toMatchObject({
-    code: 'declaration_invalid',
-  });
+  await expect(load(write('empty.ts', 'export {};'))).rejects.toMatchObject({ code: 'declaration_invalid' });
+  await expect(load(join(folder, 'nowhere.ts'))).rejects.toMatchObject({ code: 'declaration_invalid' });
 });
 
 const STAGED = 'examples/stages.zones.ts';

@@ -37,11 +37,7 @@ async function start(
   const clock = fakeClock();
   const document = memoryDocument({ queues: {} as Record<string, StoredMessage[]> });
   const queues = openQueues(document, [...QUEUES, ...more].map(settings), clock.now);
-  const { access } = await startAws((context) => startSqs(context), {
-    authorize,
-    queues,
-    now: clock.now,
-  });
+  const { access } = await startAws((context) => startSqs(context), { authorize, queues, now: clock.now });
   const { url, region, credentials } = access;
   const lines: string[] = [];
   const log: string[] = [];

@@ -345,24 +345,16 @@ describe('additions are understood by type and property', () => {
 
   /** Additions that are not understood: by type what they are, what is said, and the properties. */
   const NOT: Readonly<Record<string, Readonly<Record<string, readonly [RegExp, Properties]>>>> = {
-    'AWS::Lambda::Function': {
-      'a function': [/is a AWS::Lambda::Function: .* not understood/, {}],
-    },
-    'AWS::IAM::Role': {
-      'a role': [/is a AWS::IAM::Role/, {}],
-    },
+    'AWS::Lambda::Function': { 'a function': [/is a AWS::Lambda::Function: .* not understood/, {}] },
+    'AWS::IAM::Role': { 'a role': [/is a AWS::IAM::Role/, {}] },
     'AWS::EC2::Route': {
       'a route of a table by its id': [/is a AWS::EC2::Route/, { RouteTableId: 'rtb-0123' }],
     },
-    'AWS::Events::Rule': {
-      'a rule on the bus': [/is a AWS::Events::Rule/, {}],
-    },
+    'AWS::Events::Rule': { 'a rule on the bus': [/is a AWS::Events::Rule/, {}] },
     'AWS::Route53Resolver::ResolverQueryLoggingConfig': {
       'queries of the resolver, logged': [/is a AWS::Route53Resolver/, {}],
     },
-    'AWS::WAFv2::LoggingConfiguration': {
-      'a log of WAF': [/is a AWS::WAFv2::LoggingConfiguration/, {}],
-    },
+    'AWS::WAFv2::LoggingConfiguration': { 'a log of WAF': [/is a AWS::WAFv2::LoggingConfiguration/, {}] },
     'AWS::S3::BucketPolicy': {
       'a policy of the asset bucket': [/names cdk-assets in Bucket/, { Bucket: 'cdk-assets' }],
       'a bucket that is never made, by the name of another': [
@@ -394,9 +386,7 @@ describe('additions are understood by type and property', () => {
         { Name: 'example.no', Type: { Ref: 'P' } },
       ],
     },
-    'AWS::New::Thing': {
-      'a type that nobody has heard of': [/is a AWS::New::Thing/, {}],
-    },
+    'AWS::New::Thing': { 'a type that nobody has heard of': [/is a AWS::New::Thing/, {}] },
     'AWS::DynamoDB::Table': {
       'a stream of a table': [
         /has StreamSpecification, which is not understood/,
@@ -410,9 +400,7 @@ describe('additions are understood by type and property', () => {
     'AWS::Logs::LogGroup': {
       'a policy within a log group': [/has ResourcePolicyDocument/, { ResourcePolicyDocument: {} }],
     },
-    'AWS::SNS::Topic': {
-      'a subscription within a topic': [/has Subscription/, { Subscription: [] }],
-    },
+    'AWS::SNS::Topic': { 'a subscription within a topic': [/has Subscription/, { Subscription: [] }] },
     'AWS::SQS::Queue': {
       'dead letters of another zone': [
         /names arn:aws:sqs:\S+ in RedrivePolicy/,
@@ -543,9 +531,7 @@ describe('additions are understood by type and property', () => {
       ],
       'a policy by the name of one in a role': [/name of a policy in a role/, { PolicyName: 'own' }],
     },
-    'AWS::KMS::Key': {
-      'a key that the whole account may use': [/lacks KeyPolicy/, {}],
-    },
+    'AWS::KMS::Key': { 'a key that the whole account may use': [/lacks KeyPolicy/, {}] },
     'AWS::ApiGateway::Method': {
       'a method that is no preflight': [
         /has HttpMethod GET, which is not OPTIONS/,

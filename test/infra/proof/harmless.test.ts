@@ -33,9 +33,7 @@ const TEMPLATES: Changes = {
     ReservedConcurrentExecutions: 50,
   }),
   'signing: an alarm': adds('AWS::CloudWatch::Alarm', { MetricName: 'Errors' }),
-  'signing: a metric of a log': adds('AWS::Logs::MetricFilter', {
-    FilterPattern: '{$.event = "SIGNED"}',
-  }),
+  'signing: a metric of a log': adds('AWS::Logs::MetricFilter', { FilterPattern: '{$.event = "SIGNED"}' }),
   'signing: one more denial': (r) => {
     const denial = {
       Effect: 'Deny',
@@ -113,16 +111,12 @@ const TEMPLATES: Changes = {
   },
   'admin: another schedule of rotation': sets(
     'KeyRotationjournal',
-    {
-      RotationRules: { ScheduleExpression: 'cron(0 8 1 * ? *)' },
-    },
+    { RotationRules: { ScheduleExpression: 'cron(0 8 1 * ? *)' } },
     'RotationSchedule',
   ),
   'admin: another schedule of the key watch': sets(
     'KeyAlarmsdaily',
-    {
-      ScheduleExpression: 'rate(12 hours)',
-    },
+    { ScheduleExpression: 'rate(12 hours)' },
     'Events::Rule',
   ),
   'admin: an alarm that rings as the others do': adds('AWS::CloudWatch::CompositeAlarm', (r) => ({

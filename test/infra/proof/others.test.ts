@@ -162,9 +162,7 @@ const TOUCHES: Readonly<Record<string, readonly [rule: string, Change]>> = {
   ],
   'AWS::Logs::SubscriptionFilter': [
     'additions-are-understood',
-    adds('AWS::Logs::SubscriptionFilter', {
-      LogGroupName: '/journal/signing/journal-signer-journal-public',
-    }),
+    adds('AWS::Logs::SubscriptionFilter', { LogGroupName: '/journal/signing/journal-signer-journal-public' }),
   ],
   'AWS::Logs::AccountPolicy': ['additions-are-understood', adds('AWS::Logs::AccountPolicy')],
   ...Object.fromEntries(

@@ -291,10 +291,7 @@ describe('what is printed', () => {
 
 describe('npm run zones', { timeout: 120_000 }, () => {
   const run = (...args: string[]) =>
-    spawnSync(process.execPath, ['infra/proof/main.ts', ...args], {
-      encoding: 'utf8',
-      maxBuffer: 2 ** 24,
-    });
+    spawnSync(process.execPath, ['infra/proof/main.ts', ...args], { encoding: 'utf8', maxBuffer: 2 ** 24 });
 
   const declaration = ['--declaration', 'test/one-client.zones.ts'];
 

@@ -5,14 +5,7 @@ import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { hasUnknown, unknownValue } from '../../../infra/proof/assembly/unknown.ts';
 
 function stack(name: string, template: JsonObject, region?: string): AssemblyStack {
-  return {
-    name,
-    account: undefined,
-    region,
-    template,
-    assets: new Map(),
-    constructPaths: new Map(),
-  };
+  return { name, account: undefined, region, template, assets: new Map(), constructPaths: new Map() };
 }
 
 /** What the property `value` of a bucket in stack `a`, beside the resources below, resolves to. */

@@ -74,10 +74,7 @@ const TEMPLATE = {
   Signer: { Type: 'AWS::Lambda::Function', Properties: { FunctionName: 'signer' } },
   Callers: {
     Type: 'AWS::Lambda::ResourcePolicy',
-    Properties: {
-      ResourceArn: { 'Fn::GetAtt': ['Signer', 'Arn'] },
-      PolicyDocument: sparing(ASKER),
-    },
+    Properties: { ResourceArn: { 'Fn::GetAtt': ['Signer', 'Arn'] }, PolicyDocument: sparing(ASKER) },
   },
   Key: {
     Type: 'AWS::KMS::Key',

@@ -115,11 +115,7 @@ describe('login', () => {
     const refreshed = await refresh(body['refresh_token']);
     for (const { access_token: token } of [body, refreshed.body]) {
       const claims = await claimsOf(token);
-      expect(claims).toMatchObject({
-        sub: line?.sub,
-        idp: line?.idp,
-        scope: 'openid example:a/read',
-      });
+      expect(claims).toMatchObject({ sub: line?.sub, idp: line?.idp, scope: 'openid example:a/read' });
       for (const name of [PID, LEVEL, 'name', 'helseid://claims/hpr/hpr_number'])
         expect(claims).not.toHaveProperty(name);
     }

@@ -12,9 +12,7 @@ import { synthesize, withZones } from '../../synthesize.ts';
 export const SMALL: SystemDeclaration = withZones({
   public: {
     cidr: '10.10.0.0/20',
-    gateway: {
-      routes: [{ method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'iam' }],
-    },
+    gateway: { routes: [{ method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'iam' }] },
     grants: [
       { client: 'journal', apis: [{ api: 'summaries', methods: ['GET'], paths: ['/v1/summaries/*'] }] },
     ],

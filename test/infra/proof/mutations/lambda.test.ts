@@ -272,10 +272,9 @@ test('a signer without a policy of its own is found, unless the declaration does
 
 test('who may ask a signer beside the templates’ roles is a line of the matrix', () => {
   const rows = (assembly: Assembly) =>
-    signersHaveOneCaller.rows(readInput(resolveAssembly(assembly), system)).map(({ resource, ...row }) => ({
-      ...row,
-      of: resource.split('-').at(-1),
-    }));
+    signersHaveOneCaller
+      .rows(readInput(resolveAssembly(assembly), system))
+      .map(({ resource, ...row }) => ({ ...row, of: resource.split('-').at(-1) }));
   const held = { verdict: 'never', layers: ['resource policy'], allowed: false };
   expect(rows(oneClient)).toMatchObject(['public', 'internal', 'admin'].map((of) => ({ of, ...held })));
   const open = withTemplate(oneClient, 'journal-zone-public', (r) => void delete r[idOf(r, POLICY)]);

@@ -263,9 +263,7 @@ const MADE_UP: readonly (readonly [name: string, pseudo: unknown, value: string]
 ];
 
 describe('nothing that is made up decides', () => {
-  const anywhere = {
-    stacks: stacks.map((stack) => ({ ...stack, account: undefined, region: undefined })),
-  };
+  const anywhere = { stacks: stacks.map((stack) => ({ ...stack, account: undefined, region: undefined })) };
   const condition = (Decides: unknown) => ({
     stacks: anywhere.stacks.map((stack) => ({
       ...stack,

@@ -80,11 +80,7 @@ const SERVICES: Readonly<Record<'kms' | 'sqs' | 'secretsmanager' | 's3' | 'lambd
       'arn:aws:s3:::journal/letters/one.txt',
       'arn:aws:s3:::other/*',
     ],
-    keys: {
-      ...GLOBAL,
-      's3:authType': 'text',
-      'aws:PrincipalTag/folder': 'text',
-    },
+    keys: { ...GLOBAL, 's3:authType': 'text', 'aws:PrincipalTag/folder': 'text' },
   },
   lambda: {
     actions: ['lambda:InvokeFunction'],

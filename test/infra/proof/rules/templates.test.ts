@@ -92,10 +92,7 @@ const preflight = (ResponseParameters: JsonObject, template = '', part: JsonObje
       ],
     },
   });
-  return {
-    ...resources,
-    One: { Type: 'AWS::ApiGateway::Resource', Properties: { ...Properties, ...part } },
-  };
+  return { ...resources, One: { Type: 'AWS::ApiGateway::Resource', Properties: { ...Properties, ...part } } };
 };
 const signer: Resources = {
   ...record,

@@ -25,10 +25,7 @@ describe('a line of the trail in words', () => {
     expect(describeLine(line('aws', call), NAMES)).toEqual({
       ...{ at: 5, zone: 'signing', who: 'small-signer-a-public', tone: 'plain' },
       what: 'kms:Sign key/of-a through its endpoint',
-      ...{
-        from: 'signing/signer/signer-a-public',
-        to: 'signing/key/client%20key/of%20client%20a',
-      },
+      ...{ from: 'signing/signer/signer-a-public', to: 'signing/key/client%20key/of%20client%20a' },
     });
   });
 
@@ -86,9 +83,7 @@ describe('a line of the trail in words', () => {
       ...{ zone: 'outside', who: 'helseid', what: 'challenged: use_dpop_nonce', tone: 'plain' },
     });
     expect(describeLine(line('stand-in', { ...standIn, detail: 'invalid_dpop_proof' }), NAMES)).toMatchObject(
-      {
-        ...{ what: 'refused: invalid_dpop_proof', tone: 'refused' },
-      },
+      { ...{ what: 'refused: invalid_dpop_proof', tone: 'refused' } },
     );
     const rotation = { event: 'rotation', secret: 's', step: 'createSecret' };
     expect(describeLine(line('platform', rotation), NAMES)).toMatchObject({

@@ -170,22 +170,13 @@ describe('REST APIs', () => {
       part('Stage', 'stage', { StageName: 'live' }),
       part('Resource', 'a', { ParentId: 'root', PathPart: 'things' }),
       part('Resource', 'b', { ParentId: 'a', PathPart: '{id}' }),
-      part('Method', 'm', {
-        ResourceId: 'b',
-        HttpMethod: 'GET',
-        Integration: integration,
-        ...method,
-      }),
+      part('Method', 'm', { ResourceId: 'b', HttpMethod: 'GET', Integration: integration, ...method }),
       ...more,
     );
 
   it('have their methods by path, with authorizer', () => {
     const [gateway] = readGateways(api({ AuthorizationType: 'CUSTOM', AuthorizerId: 'auth' }, authorizer()));
-    expect(gateway).toMatchObject({
-      stage: 'live',
-      zone: 'public',
-      binary: true,
-    });
+    expect(gateway).toMatchObject({ stage: 'live', zone: 'public', binary: true });
     expect(gateway?.methods).toEqual([
       {
         httpMethod: 'GET',
@@ -208,13 +199,7 @@ describe('REST APIs', () => {
   it('answer what they refuse with texts, and with what the authorizer said; another source is refused', () => {
     const answered = (ResponseParameters: object) =>
       readGateways(
-        api(
-          {},
-          part('GatewayResponse', 'r', {
-            ResponseType: 'ACCESS_DENIED',
-            ResponseParameters,
-          }),
-        ),
+        api({}, part('GatewayResponse', 'r', { ResponseType: 'ACCESS_DENIED', ResponseParameters })),
       )[0]?.responses.get('ACCESS_DENIED');
     expect(
       answered({
