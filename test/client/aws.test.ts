@@ -29,14 +29,10 @@ async function makeAws(options: AwsCallerOptions = {}) {
     },
     ...options,
   });
+  const input = { TableName: 'sessions', Key: { id: { S: 'æ' } } };
+  const request = { service: 'dynamodb', target: 'DynamoDB_20120810.GetItem', input };
   const get = (repeatable = true, signal?: AbortSignal) =>
-    aws.json({
-      service: 'dynamodb',
-      target: 'DynamoDB_20120810.GetItem',
-      input: { TableName: 'sessions', Key: { id: { S: 'æ' } } },
-      repeatable,
-      ...(signal ? { signal } : {}),
-    });
+    aws.json({ ...request, repeatable, ...(signal ? { signal } : {}) });
   return { network, fake, aws, get, waits };
 }
 
@@ -54,12 +50,8 @@ test('a JSON call is signed, and its answer parsed', async () => {
 
 test('a REST call with query, encoded path and no body is signed', async () => {
   const { fake, aws } = await makeAws();
-  await aws.call({
-    service: 'dynamodb',
-    method: 'GET',
-    path: '/a/arn%3Aaws%3Ax/%C3%A6?b=2&a=x%20y',
-    repeatable: true,
-  });
+  const path = '/a/arn%3Aaws%3Ax/%C3%A6?b=2&a=x%20y';
+  await aws.call({ service: 'dynamodb', method: 'GET', path, repeatable: true });
   expect(fake.requests[0]).toMatchObject({ method: 'GET', body: '' });
 });
 
@@ -109,13 +101,10 @@ test.each([
 
 test('a refusal is not sent again and carries AWS’s code, from header or body', async () => {
   const { fake, get } = await makeAws();
+  const headers = { 'x-amzn-errortype': 'AccessDeniedException:http://internal.amazon.com/' };
   fake.answers = [
     answer(400, 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException'),
-    () =>
-      new Response('<xml>', {
-        status: 403,
-        headers: { 'x-amzn-errortype': 'AccessDeniedException:http://internal.amazon.com/' },
-      }),
+    () => new Response('<xml>', { status: 403, headers }),
     () => new Response('gone', { status: 404 }),
   ];
   const codes = [];

@@ -97,12 +97,17 @@ test('a login: PAR, code, tokens', async () => {
       on_behalf_of: '974760673',
     },
   });
-  const tokens = await redeem(callback(), { resource: 'https://a.test', maxAge: 60 });
+  const parameters = callback();
+  const tokens = await redeem(parameters, { resource: 'https://a.test', maxAge: 60 });
+  // The answer to PAR brought the nonce.
+  expect(issuer.posts.map(({ path }) => path)).toEqual(['/par', '/token']);
   expect(tokens.binding).toEqual(pushed.binding);
   expect(tokens.idTokenClaims).toMatchObject({ iss: ISSUER, sub: 'person-1', aud: CLIENT_ID });
   expect(tokens.refreshTokenExpiresAt).toBe(clock.now / 1000 + 3600);
   expect(issuer.posts.at(-1)?.form).toMatchObject({ resource: 'https://a.test' });
   expect(issuer.posts.at(-1)?.form).not.toHaveProperty('scope');
+  const again = await failure(redeem(parameters), 'token_refused');
+  expect(again.facts['error']).toBe('invalid_grant');
 });
 
 test('a request object holds every parameter; beside it only the client', async () => {
@@ -114,12 +119,8 @@ test('a request object holds every parameter; beside it only the client', async 
     authorizationDetails: [{ type: 'helseid_authorization', child: '974760673' }],
   });
   const form = world.issuer.posts[0]?.form ?? {};
-  expect(Object.keys(form).sort()).toEqual([
-    'client_assertion',
-    'client_assertion_type',
-    'client_id',
-    'request',
-  ]);
+  const sent = ['client_assertion', 'client_assertion_type', 'client_id', 'request'];
+  expect(Object.keys(form).sort()).toEqual(sent);
   const claims = decodeJwt(form['request'] ?? '');
   expect(claims).toMatchObject({
     scope: 'openid b a',
@@ -147,13 +148,6 @@ test('a proof at PAR, with its own nonce, only where the profile wants one', asy
   expect(world.issuer.posts.every(({ proof }) => proof !== null)).toBe(true);
   await redeem(callback());
   expect(world.issuer.posts.map(({ path }) => path)).toEqual(['/par', '/par', '/token']);
-});
-
-test('a nonce that comes with the answer to PAR saves the challenge at the token endpoint', async () => {
-  const world = await makeWorld();
-  const { redeem, callback } = await begin(world);
-  await redeem(callback());
-  expect(world.issuer.posts.map(({ path }) => path)).toEqual(['/par', '/token']);
 });
 
 test('a nonce that is demanded where no proof is sent ends the request', async () => {
@@ -204,20 +198,17 @@ test.each([
   expect(world.network.sent.length).toBe(sent);
 });
 
-test.each(['iss', 'state', 'code'])('a second %s is refused and nothing is sent', async (name) => {
+test('a second iss, state or code is refused and nothing is sent; no remembered state matches no state', async () => {
   const world = await makeWorld();
   const { redeem, callback } = await begin(world);
-  const parameters = callback();
-  parameters.append(name, parameters.get(name) ?? '');
   const sent = world.network.sent.length;
-  await failure(redeem(parameters), 'login_refused');
-  expect(world.network.sent.length).toBe(sent);
-});
-
-test('no remembered state matches no state', async () => {
-  const world = await makeWorld();
-  const { redeem, callback } = await begin(world);
+  for (const name of ['iss', 'state', 'code']) {
+    const parameters = callback();
+    parameters.append(name, parameters.get(name) ?? '');
+    await failure(redeem(parameters), 'login_refused');
+  }
   await failure(redeem(callback({ state: '' }), { state: '' }), 'login_refused');
+  expect(world.network.sent.length).toBe(sent);
 });
 
 test('an error from the authorization server comes with its words', async () => {
@@ -232,7 +223,9 @@ test('an error from the authorization server comes with its words', async () => 
 });
 
 const now = 1_790_000_000;
-test.each<[string, Partial<World['issuer']['behaviour']>]>([
+type Behaviour = Partial<World['issuer']['behaviour']>;
+
+test.each<[string, Behaviour]>([
   ['another iss', { idToken: { iss: 'https://evil.test' } }],
   ['no iss', { idToken: { iss: undefined } }],
   ['another aud', { idToken: { aud: 'other' } }],
@@ -275,13 +268,9 @@ test.each<[string, Partial<World['issuer']['behaviour']>]>([
 });
 
 test('each fault of an ID token says which claim or header it is about', async () => {
-  const faults: [Partial<World['issuer']['behaviour']>, string][] = [
-    ...['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'azp', 'sub', 'auth_time'].map(
-      (claim): [Partial<World['issuer']['behaviour']>, string] => [
-        { idToken: { [claim]: '' } },
-        `"${claim}"`,
-      ],
-    ),
+  const claims = ['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'azp', 'sub', 'auth_time'];
+  const faults: [Behaviour, string][] = [
+    ...claims.map((claim): [Behaviour, string] => [{ idToken: { [claim]: '' } }, `"${claim}"`]),
     [{ idTokenHeader: { alg: 'PS256' } }, '"alg"'],
     [{ idTokenHeader: { crit: ['x'] } }, '"crit"'],
     [{ idTokenHeader: { kid: 'other' } }, 'no applicable key'],
@@ -295,7 +284,7 @@ test('each fault of an ID token says which claim or header it is about', async (
   }
 });
 
-test.each<[string, Partial<World['issuer']['behaviour']>]>([
+test.each<[string, Behaviour]>([
   ['aud as an array of one', { idToken: { aud: [CLIENT_ID] } }],
   ['an exp within the tolerance', { idToken: { exp: now - 4 } }],
   ['an iat within the tolerance', { idToken: { iat: now + 4 } }],
@@ -320,46 +309,36 @@ test.each(['ES256', 'PS256'] as const)('a plain issuer’s ID tokens are %s and 
   await failure(logIn(world), 'id_token_invalid');
 });
 
-test.each<[string, number, number, 'login_too_old' | undefined]>([
-  ['just before the login began', 0, -5, undefined],
-  ['too long before the login began', 0, -6, 'login_too_old'],
-  ['while the login went on, and then looked around', 0, 300, undefined],
-  ['as long before as is allowed', 60, -65, undefined],
-  ['longer before than is allowed', 60, -66, 'login_too_old'],
-])('a person who authenticated %s, with max_age %i', async (_name, maxAge, offset, code) => {
-  const world = await makeWorld();
-  const { redeem, callback } = await begin(world, { maxAge });
-  world.clock.now += 600_000;
-  world.issuer.behaviour.idToken = { auth_time: now + offset };
-  const redeemed = redeem(callback(), { maxAge, begunAt: now });
-  if (code === undefined) expect((await redeemed).idTokenClaims.auth_time).toBe(now + offset);
-  else await failure(redeemed, code);
-});
+const AGES = 999_999_999;
+test.each<[string, number, unknown, ErrorCode?, number?, number?]>([
+  ['just before the login began', 0, now - 5],
+  ['too long before the login began', 0, now - 6, 'login_too_old'],
+  ['while the login went on, and then looked around', 0, now + 300],
+  ['as long before as is allowed', 60, now - 65],
+  ['longer before than is allowed', 60, now - 66, 'login_too_old'],
+  ['nobody knows when', AGES, undefined, 'id_token_invalid'],
+  ['in the future', AGES, now + 6, 'id_token_invalid', 0],
+  ['at no time', AGES, 'x', 'id_token_invalid'],
+  ['too long before now, where nobody tells when it began', 60, now - 66, 'login_too_old', 0, 0],
+])(
+  'a person who authenticated %s, with max_age %i',
+  async (_, maxAge, auth_time, code, took = 600, begunAt = now) => {
+    const world = await makeWorld();
+    const { redeem, callback } = await begin(world, { maxAge });
+    world.clock.now += took * 1000;
+    world.issuer.behaviour.idToken = { auth_time };
+    const redeemed = redeem(callback(), { maxAge, ...(begunAt ? { begunAt } : {}) });
+    if (code === undefined) expect((await redeemed).idTokenClaims.auth_time).toBe(auth_time);
+    else await failure(redeemed, code);
+  },
+);
 
-test.each([undefined, now + 6, 'x'])('with max_age an auth_time of %j is refused', async (auth_time) => {
-  const world = await makeWorld();
-  const { redeem, callback } = await begin(world, { maxAge: 999_999_999 });
-  world.issuer.behaviour.idToken = { auth_time };
-  await failure(redeem(callback(), { maxAge: 999_999_999, begunAt: now }), 'id_token_invalid');
-});
-
-test('where nobody tells when the login began, max_age counts back from now', async () => {
-  const world = await makeWorld();
-  const { redeem, callback } = await begin(world, { maxAge: 60 });
-  world.issuer.behaviour.idToken = { auth_time: now - 66 };
-  await failure(redeem(callback(), { maxAge: 60 }), 'login_too_old');
-});
-
-test.each<[string, Partial<World['issuer']['behaviour']>, string, ErrorCode]>([
+const NONE = { id_token: 1, refresh_token: undefined };
+test.each<[string, Behaviour, string, ErrorCode]>([
   ['a bearer token', { tokenType: 'Bearer' }, 'refresh_token', 'token_invalid'],
   ['a token for another key', { jkt: 'other' }, 'refresh_token', 'binding_mismatch'],
   ['a wrong ID token', { idTokenSignature: 'wrong' }, 'refresh_token', 'id_token_invalid'],
-  [
-    'no refresh token',
-    { response: { id_token: 1, refresh_token: undefined } },
-    'access_token',
-    'id_token_invalid',
-  ],
+  ['no refresh token', { response: NONE }, 'access_token', 'id_token_invalid'],
   ['an empty refresh token', { response: { refresh_token: '' } }, 'access_token', 'token_invalid'],
   ['a refresh token that is no text', { response: { refresh_token: null } }, 'access_token', 'token_invalid'],
 ])('a login with %s is refused, and what it brought is revoked', async (_name, behaviour, hint, code) => {
@@ -376,16 +355,6 @@ test.each([null, 7, {}, ['sid-1'], ''])('a sid %j in an ID token is none', async
   world.issuer.behaviour.idToken = { sid };
   expect((await logIn(world)).idTokenClaims).not.toHaveProperty('sid');
 });
-
-test.each([null, 7, {}])(
-  'a refreshed ID token with the nonce %j is refused, whatever was expected',
-  async (nonce) => {
-    const world = await makeWorld();
-    const { refreshToken = '' } = await logIn(world);
-    world.issuer.behaviour.idToken = { nonce };
-    await failure(refreshTokens(world.client, { refreshToken }), 'id_token_invalid');
-  },
-);
 
 test('of a refresh that is not accepted the new token is revoked, and the one that is held stays', async () => {
   const world = await makeWorld();
@@ -449,15 +418,6 @@ test('keys that cannot be read refuse the login with the reason', async () => {
   await failure(logIn(other), 'metadata_invalid');
 });
 
-test('a code is redeemed once', async () => {
-  const world = await makeWorld();
-  const { redeem, callback } = await begin(world);
-  const parameters = callback();
-  await redeem(parameters);
-  const error = await failure(redeem(parameters), 'token_refused');
-  expect(error.facts['error']).toBe('invalid_grant');
-});
-
 test('a refreshed ID token may have the nonce of the login or none', async () => {
   const world = await makeWorld();
   const login = await logIn(world);
@@ -470,14 +430,22 @@ test('a refreshed ID token may have the nonce of the login or none', async () =>
   }
 });
 
-test.each(['other', ''])('a refreshed ID token with the nonce %j is refused', async (nonce) => {
-  const world = await makeWorld();
-  const { refreshToken = '', idTokenClaims } = await logIn(world);
-  world.issuer.behaviour.idToken = { nonce };
-  const { iss, sub, nonce: expected = '' } = idTokenClaims;
-  const refresh = refreshTokens(world.client, { refreshToken, expected: { iss, sub, nonce: expected } });
-  expect((await failure(refresh, 'id_token_invalid')).message).toContain('"nonce"');
-});
+test.each([
+  ['other', true],
+  ['', true],
+  [null, false],
+  [7, false],
+  [{}, false],
+])(
+  'a refreshed ID token with the nonce %j, another being expected: %s, is refused',
+  async (nonce, compared) => {
+    const world = await makeWorld();
+    const { refreshToken = '', idTokenClaims: expected } = await logIn(world);
+    world.issuer.behaviour.idToken = { nonce };
+    const refresh = refreshTokens(world.client, { refreshToken, ...(compared ? { expected } : {}) });
+    expect((await failure(refresh, 'id_token_invalid')).message).toContain('"nonce"');
+  },
+);
 
 test('refresh: another API, another organisation, a new refresh token', async () => {
   const world = await makeWorld();
@@ -536,16 +504,12 @@ test('a server that binds refresh tokens: the current key fails once, the pinned
   world.issuer.register(next);
   world.signer.switchTo(next.thumbprint);
   const posts = world.issuer.posts.length;
-  const error = await failure(
-    refreshTokens(world.client, { refreshToken: one.refreshToken ?? '' }),
-    'token_refused',
-  );
+  const refresh = ({ refreshToken = '' }, change = {}) =>
+    refreshTokens(world.client, { refreshToken, ...change });
+  const error = await failure(refresh(one), 'token_refused');
   expect(error.facts['error']).toBe('invalid_grant');
   expect(world.issuer.posts.length).toBe(posts + 1);
-  const tokens = await refreshTokens(world.client, {
-    refreshToken: two.refreshToken ?? '',
-    binding: two.binding,
-  });
+  const tokens = await refresh(two, { binding: two.binding });
   expect(tokens.binding).toEqual(two.binding);
 });
 

@@ -265,7 +265,7 @@ export const PROMISES: Readonly<Record<string, readonly Promised[]>> = {
           'an API’s nonce is answered once: %s',
           'an API that wants another nonce at every call (given with answers: %s) costs %i requests for three, and no token',
           'an API whose nonces never satisfy it (%s) is left after %i requests',
-          'a challenge for a nonce under status %i is no reason to send again',
+          'an answer of %i is the caller’s, whatever it says: %s is no reason to send again',
         ],
       },
     },
