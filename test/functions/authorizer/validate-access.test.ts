@@ -128,7 +128,9 @@ describe('refused', () => {
         proofs: (proof) => [proof.split('.').slice(0, 2).join('.')],
       }),
     },
-    'proof typ': { 'proof of another typ': () => ({ proof: { header: { typ: 'JWT' } } }) },
+    'proof typ': {
+      'proof of another typ': () => ({ proof: { header: { typ: 'JWT' } } }),
+    },
     'proof alg': {
       'proof alg not on the list': () => ({ proof: { key: keys.issuer } }),
       'unsigned proof': () => ({
@@ -142,7 +144,9 @@ describe('refused', () => {
       'symmetric key in the proof': () => ({ proof: { header: { jwk: { kty: 'oct', k: 'AAAA' } } } }),
       'a broken key in the proof': () => ({ proof: { header: { jwk: { kty: 'EC', crv: 'P-256' } } } }),
     },
-    thumbprint: { 'proof by another key': () => ({ proof: { key: keys.stranger } }) },
+    thumbprint: {
+      'proof by another key': () => ({ proof: { key: keys.stranger } }),
+    },
     'proof signature': {
       'another key claimed': () => ({ proof: { key: keys.stranger, header: { jwk: keys.caller.jwk } } }),
     },
