@@ -1,7 +1,8 @@
 import { describeNetworkFailure } from '@helseid-zones/client/errors';
+import { readBody } from '@helseid-zones/client/http';
 import { problem, type RouteAnswer, type RouteEvent, respond } from '@helseid-zones/client/route';
 import type { ApiFetch } from '@helseid-zones/client/tokens';
-import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 
 /** Ids of summaries: one path segment that needs no encoding and is neither `.` nor `..`. */
 const SUMMARY_ID = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/;
@@ -34,29 +35,16 @@ export async function fetchSummary(summaries: ApiFetch, event: RouteEvent): Prom
 
 /** The body, if it is JSON of a bearable size; parsed and written again, so that nothing else gets through. */
 async function readJson(response: Response): Promise<string> {
-  const facts = { status: response.status };
-  const chunks: Uint8Array[] = [];
-  let size = 0;
   try {
-    for await (const chunk of response.body ?? []) {
-      size += chunk.byteLength;
-      if (size > MAX_BYTES)
-        throw new ZonesError('api_refused', `The summary is larger than ${MAX_BYTES} bytes.`, { facts });
-      chunks.push(chunk);
-    }
+    return JSON.stringify(JSON.parse((await readBody(response, MAX_BYTES)).toString()));
   } catch (cause) {
-    if (isZonesError(cause)) throw cause;
-    throw new ZonesError('api_unreachable', 'The summaries API broke off in the middle of its answer.', {
-      cause,
-      facts: { ...facts, ...describeNetworkFailure(cause) },
-    });
-  }
-  try {
-    return JSON.stringify(JSON.parse(Buffer.concat(chunks).toString('utf8')));
-  } catch (cause) {
-    throw new ZonesError('api_refused', 'The summaries API answered with something else than JSON.', {
-      cause,
-      facts,
-    });
+    const unfit = cause instanceof RangeError || cause instanceof SyntaxError;
+    throw new ZonesError(
+      unfit ? 'api_refused' : 'api_unreachable',
+      unfit
+        ? 'The summaries API answered with no JSON, or too much.'
+        : 'The summaries API broke off its answer.',
+      { cause, facts: { status: response.status, ...describeNetworkFailure(cause) } },
+    );
   }
 }

@@ -87,7 +87,7 @@ describe('what goes wrong behind it is a problem without a word of what was said
     expect(audited).toEqual([
       expect.objectContaining({
         ...{ level: 'FATAL', code: 'route.failed', requestId: 'r1', reason: 'api_refused' },
-        message: 'The summaries API answered with something else than JSON.',
+        message: 'The summaries API answered with no JSON, or too much.',
         status: 200,
       }),
     ]);
