@@ -94,16 +94,12 @@ async function main(args: string[]): Promise<number> {
     args,
     options: {
       ...DECLARATION_OPTIONS,
-      ...{ zone: text, help: { type: 'boolean' } },
+      zone: text,
       calls: { ...text, default: '1000000' },
       environments: { ...text, default: '10' },
       'token-lifetime': { ...text, default: '600' },
     },
   });
-  if (values.help) {
-    print(USAGE);
-    return 0;
-  }
   const { zones, clients } = await loadSystem(values.declaration, values.stage);
   // What a function signs by keys of its own costs no signature of KMS, and the admin zone calls hardly ever.
   const signing = Object.entries(zones).filter(([, { grants }]) => grants.length > 0);
@@ -137,4 +133,4 @@ function invalid(message: string): ZonesError {
   return new ZonesError('config_invalid', `${message}.\n${USAGE}`);
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runCommand(main, { usage: USAGE });

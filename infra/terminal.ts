@@ -69,10 +69,15 @@ export function printError(error: unknown): void {
   put(process.stderr, typeof error === 'string' ? error : known ? error.message : inspect(error));
 }
 
-/** Runs a command: it resolves to the exit status, which is `failed` where it throws; then the error is printed. */
-export async function runCommand(main: (args: string[]) => Promise<number>, failed = 1): Promise<void> {
+/** Runs a command: it resolves to the exit status, which is `failed` where it throws; then the error is printed. Asked for help it prints `usage` instead. */
+export async function runCommand(
+  main: (args: string[]) => Promise<number>,
+  { usage, failed = 1 }: { usage?: string; failed?: number } = {},
+): Promise<void> {
+  const args = process.argv.slice(2);
   try {
-    process.exitCode = await main(process.argv.slice(2));
+    if (usage !== undefined && (args.includes('--help') || args.includes('-h'))) print(usage);
+    else process.exitCode = await main(args);
   } catch (error) {
     printError(error);
     process.exitCode = failed;

@@ -49,17 +49,12 @@ const options = {
   json: { type: 'boolean' },
   svg: { type: 'string' },
   html: { type: 'string' },
-  help: { type: 'boolean' },
 } as const;
 
 type Options = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
 
 async function main(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options });
-  if (values.help) {
-    print(USAGE);
-    return 0;
-  }
   const system = await loadSystem(values.declaration, values.stage);
   for (const { field, message } of findWarnings(system)) printError(`warning: ${field} ${message}`);
   for (const { field, message } of Object.keys(system.zones).flatMap((zone) => findPorts(system, zone)))
@@ -110,4 +105,4 @@ function printChanges(changes: Changes, proof: Proof, json = false): number {
 }
 
 // Last, so that everything above is there.
-await runCommand(main, 2);
+await runCommand(main, { usage: USAGE, failed: 2 });

@@ -40,13 +40,8 @@ async function main(args: string[]): Promise<number> {
     region: { type: 'string' },
     local: { type: 'string' },
     json: { type: 'boolean' },
-    help: { type: 'boolean' },
   } as const;
   const { values } = parseArgs({ args: args.flatMap(withFolder), options });
-  if (values.help) {
-    print(USAGE);
-    return 0;
-  }
   const result = values.local === undefined ? await verifyDeployed(values) : await verifyLocal(values.local);
   print(values.json ? JSON.stringify(result, null, 2) : report(result));
   return result.differences.length + result.unread.length === 0 ? 0 : 1;
@@ -137,4 +132,4 @@ function report({ differences, unread, read, skipped }: Result): string {
 }
 
 // Last, so that everything above is there.
-await runCommand(main, 2);
+await runCommand(main, { usage: USAGE, failed: 2 });

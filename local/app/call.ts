@@ -40,7 +40,6 @@ const OPTIONS = {
   client: { type: 'string' },
   organization: { type: 'string' },
   body: { type: 'string' },
-  help: { type: 'boolean', default: false },
 } as const;
 
 /** What is called, and with what. */
@@ -51,10 +50,6 @@ type Wanted = Record<'zone' | 'method' | 'target', string> &
 async function main(args: string[]): Promise<number> {
   const { positionals, values } = readArguments({ args, allowPositionals: true, options: OPTIONS }, failed);
   const [zone, method, target, more] = positionals;
-  if (values.help) {
-    print(USAGE);
-    return 0;
-  }
   if (zone === undefined || method === undefined || target === undefined || more !== undefined)
     throw failed('Name a zone, a method and what to call');
   const { client, organization, directory, body: file } = values;
@@ -137,4 +132,4 @@ function failed(what: string, cause?: unknown): ZonesError {
   return new ZonesError('local_failed', `${what}. See npm run call -- --help.`, { cause });
 }
 
-await runCommand(main);
+await runCommand(main, { usage: USAGE });

@@ -27,10 +27,6 @@ const PAUSE = 200;
 /** Resolves to the exit status. */
 async function main(args: string[]): Promise<number> {
   const { positionals, values } = readArguments({ args, allowPositionals: true, options: OPTIONS }, wrong);
-  if (values.help) {
-    print(USAGE);
-    return 0;
-  }
   if (positionals.length === 0) throw new ZonesError('local_failed', `Name an event file: ${USAGE}`);
   const operator = readOperatorFile(values.directory);
   requireStage(values.stage, operator.stage);
@@ -81,7 +77,6 @@ async function followEvent(trail: string, begin: number, id: string): Promise<Tr
 const OPTIONS = {
   directory: { type: 'string', default: DEFAULT_DIRECTORY },
   stage: DECLARATION_OPTIONS.stage,
-  help: { type: 'boolean', default: false },
 } as const;
 
 function wrong(what: string, cause?: unknown): ZonesError {
@@ -95,4 +90,4 @@ function findBus({ declaration }: OperatorFile, event: EventFile, file: string) 
   throw new ZonesError('event_invalid', message);
 }
 
-await runCommand(main);
+await runCommand(main, { usage: USAGE });

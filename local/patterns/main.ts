@@ -132,13 +132,9 @@ async function freePort(): Promise<string> {
 
 async function main(args: string[]): Promise<number> {
   const ports = { port: { type: 'string' }, 'stand-in-port': { type: 'string' } } as const;
-  const options = { ...DECLARATION_OPTIONS, ...ports, help: { type: 'boolean' } } as const;
+  const options = { ...DECLARATION_OPTIONS, ...ports };
   const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-  const { declaration, stage, help, ...named } = values;
-  if (help) {
-    print(USAGE);
-    return 0;
-  }
+  const { declaration, stage, ...named } = values;
   const [name = ''] = positionals;
   if (name !== 'cross-zone') return (await runPattern(name, print)) ? 0 : 1;
   const own = Object.entries({ declaration, stage, ...named }).flatMap(([option, value]) =>
@@ -148,4 +144,4 @@ async function main(args: string[]): Promise<number> {
   return (await runCrossZone(system, print, () => runSystemOnce(own))) ? 0 : 1;
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runCommand(main, { usage: USAGE });
