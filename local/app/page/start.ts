@@ -57,7 +57,8 @@ async function sendSample(system: LocalSystem): Promise<string> {
 
 function loginDeps(system: LocalSystem): PageDeps['login'] {
   const zone = loginZone(system);
-  return zone && { gateway: system.gatewayUrl(zone), caFile: system.standIns && system.certificate.path };
+  if (zone === undefined) return undefined;
+  return { gateway: system.gatewayUrl(zone), caFile: system.standIns && system.certificate.path };
 }
 
 /** Reads the keys of every client from its record, as stored: not through AWS, so that looking leaves no trace on the trail. */

@@ -55,9 +55,7 @@ export function makeEnvironment(of: TemplateFunction, facts: EnvironmentFacts): 
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(of.memory),
     AWS_LAMBDA_LOG_GROUP_NAME: of.logGroup,
-    ...(of.logging.format === 'JSON'
-      ? { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: of.logging.level }
-      : {}),
+    ...(of.jsonLevel && { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: of.jsonLevel }),
     AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR',
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,

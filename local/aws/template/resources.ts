@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { listOf, objectOf, stringOf, stringsOf } from '../../../infra/proof/assembly/json.ts';
 import { readEndpoints } from '../../../infra/proof/assembly/network.ts';
 import type { ResolvedAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import type { TableDefinition } from '../dynamodb/service.ts';
 import type { StoredKey } from '../kms/keys.ts';
-import { read, unsupported } from './properties.ts';
+import { numberOf, read, tagsOf, textOf, unsupported } from './properties.ts';
 
 /** A function of the template, with the template's environment. */
 export type TemplateFunction = ReturnType<typeof readFunctions>[number];
@@ -18,23 +19,23 @@ export type Networks = ReturnType<typeof readNetworks>;
 export function readFunctions(assembly: ResolvedAssembly) {
   return read(assembly, 'AWS::Lambda::Function').map(
     ({ physicalId: name, properties: of, assetPath, arn, account, zone }) => {
-      const { Runtime: runtime, LoggingConfig } = of;
+      const runtime = stringOf(of.Runtime);
+      const { LogGroup, LogFormat, ApplicationLogLevel } = objectOf(of.LoggingConfig);
+      const variables = Object.entries(objectOf(objectOf(of.Environment).Variables));
       if (runtime === undefined || assetPath === undefined || arn === undefined)
         throw unsupported(`function ${name} (${runtime}): only those with a runtime and an asset`);
       return {
         ...{ name, arn, account, zone, runtime, codeDirectory: assetPath },
-        roleArn: of.Role,
-        subnets: of.VpcConfig?.SubnetIds ?? [],
-        handler: of.Handler,
-        timeout: of.Timeout * 1000,
-        memory: of.MemorySize,
-        reservedConcurrency: of.ReservedConcurrentExecutions,
-        environment: of.Environment?.Variables ?? {},
-        logGroup: LoggingConfig.LogGroup ?? `/aws/lambda/${name}`,
-        logging: {
-          format: LoggingConfig.LogFormat === 'JSON' ? ('JSON' as const) : ('Text' as const),
-          level: LoggingConfig.ApplicationLogLevel,
-        },
+        roleArn: textOf(of.Role),
+        subnets: stringsOf(objectOf(of.VpcConfig).SubnetIds),
+        handler: stringOf(of.Handler) ?? 'undefined',
+        timeout: numberOf(of.Timeout, 3) * 1000,
+        memory: numberOf(of.MemorySize, 128),
+        reservedConcurrency: numberOf(of.ReservedConcurrentExecutions, undefined),
+        environment: Object.fromEntries(variables.map(([key, value]) => [key, textOf(value)])),
+        logGroup: stringOf(LogGroup) ?? `/aws/lambda/${name}`,
+        /** From which level on its runtime writes lines as JSON; undefined where it writes text. */
+        jsonLevel: LogFormat === 'JSON' ? (stringOf(ApplicationLogLevel) ?? 'INFO') : undefined,
       };
     },
   );
@@ -43,10 +44,15 @@ export function readFunctions(assembly: ResolvedAssembly) {
 /** VPC endpoints, subnets and NAT gateways. Does not look at routes or security groups: the boundary proof does. */
 export function readNetworks(assembly: ResolvedAssembly) {
   const vpcBySubnet = new Map(
-    read(assembly, 'AWS::EC2::Subnet').map(({ physicalId, properties }) => [physicalId, properties.VpcId]),
+    read(assembly, 'AWS::EC2::Subnet').map(({ physicalId, properties }) => [
+      physicalId,
+      textOf(properties.VpcId),
+    ]),
   );
   const withNat = new Set(
-    read(assembly, 'AWS::EC2::NatGateway').map(({ properties }) => vpcBySubnet.get(properties.SubnetId)),
+    read(assembly, 'AWS::EC2::NatGateway').map(({ properties }) =>
+      vpcBySubnet.get(textOf(properties.SubnetId)),
+    ),
   );
   return {
     /** `service` is the signing name of what is behind one. */
@@ -65,58 +71,65 @@ export function readKeys(assembly: ResolvedAssembly): StoredKey[] {
   return read(assembly, 'AWS::KMS::Key').map(({ physicalId, arn, properties }) => ({
     id: physicalId,
     arn: arn ?? physicalId,
-    spec: properties.KeySpec,
+    spec: stringOf(properties.KeySpec) ?? 'SYMMETRIC_DEFAULT',
     usage: 'ENCRYPT_DECRYPT',
     status: 'Enabled',
-    description: properties.Description,
+    description: stringOf(properties.Description) ?? '',
     created: 0,
-    policy: JSON.stringify(properties.KeyPolicy),
-    tags: properties.Tags,
+    policy: JSON.stringify(objectOf(properties.KeyPolicy)),
+    tags: tagsOf(properties.Tags),
     fromTemplate: true,
   }));
 }
 
 /** Aliases: alias name to key id or ARN. */
 export function readAliases(assembly: ResolvedAssembly): Map<string, string> {
-  const aliases = read(assembly, 'AWS::KMS::Alias');
-  return new Map(aliases.map(({ properties }) => [properties.AliasName, properties.TargetKeyId]));
+  const aliases = read(assembly, 'AWS::KMS::Alias').map(({ properties }) => properties);
+  return new Map(aliases.map(({ AliasName, TargetKeyId }) => [textOf(AliasName), textOf(TargetKeyId)]));
 }
 
 /** The secrets with their rotation schedules. */
 export function readSecrets(assembly: ResolvedAssembly) {
   const rotations = new Map(
-    read(assembly, 'AWS::SecretsManager::RotationSchedule').map(({ properties }) => [
-      properties.SecretId,
+    read(assembly, 'AWS::SecretsManager::RotationSchedule').map(({ properties: of }) => [
+      textOf(of.SecretId),
       {
-        functionArn: properties.RotationLambdaARN,
-        schedule: properties.RotationRules?.ScheduleExpression ?? '',
+        functionArn: textOf(of.RotationLambdaARN),
+        schedule: stringOf(objectOf(of.RotationRules).ScheduleExpression) ?? '',
       },
     ]),
   );
-  return read(assembly, 'AWS::SecretsManager::Secret').map(({ physicalId, arn, properties }) => ({
+  return read(assembly, 'AWS::SecretsManager::Secret').map(({ physicalId, arn, properties: of }) => ({
     arn: arn ?? physicalId,
-    name: properties.Name ?? physicalId,
-    tags: properties.Tags,
-    description: properties.Description,
-    kmsKeyId: properties.KmsKeyId,
+    name: stringOf(of.Name) ?? physicalId,
+    tags: tagsOf(of.Tags),
+    description: stringOf(of.Description),
+    kmsKeyId: stringOf(of.KmsKeyId),
     // What AWS would make up: known to nobody who does not read it.
-    initialText:
-      properties.SecretString ??
-      (properties.GenerateSecretString && randomText(properties.GenerateSecretString)),
+    initialText: stringOf(of.SecretString) ?? randomText(of.GenerateSecretString),
     rotation: rotations.get(physicalId),
   }));
 }
 
-function randomText({ PasswordLength }: { PasswordLength: number }): string {
-  return randomBytes(PasswordLength).toString('hex').slice(0, PasswordLength);
+function randomText(generate: unknown): string | undefined {
+  if (generate === undefined) return undefined;
+  const length = numberOf(objectOf(generate).PasswordLength, 32);
+  return randomBytes(length).toString('hex').slice(0, length);
 }
 
 /** The DynamoDB tables as `CreateTable` inputs: keys and indexes, not encryption, expiry or capacity. And table to the key that encrypts it. */
 export function readTables(assembly: ResolvedAssembly) {
   const tableKeys = new Map<string, string>();
   const tables = read(assembly, 'AWS::DynamoDB::Table').map(({ physicalId, properties }): TableDefinition => {
-    const { SSESpecification, TableName = physicalId, ...keysAndIndexes } = properties;
-    const key = SSESpecification?.KMSMasterKeyId;
+    const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, LocalSecondaryIndexes } = properties;
+    const keysAndIndexes = {
+      AttributeDefinitions,
+      KeySchema,
+      GlobalSecondaryIndexes,
+      LocalSecondaryIndexes,
+    };
+    const TableName = stringOf(properties.TableName) ?? physicalId;
+    const key = stringOf(objectOf(properties.SSESpecification).KMSMasterKeyId);
     if (key !== undefined) tableKeys.set(TableName, key);
     return { ...keysAndIndexes, TableName, BillingMode: 'PAY_PER_REQUEST' };
   });
@@ -129,16 +142,20 @@ export function readTables(assembly: ResolvedAssembly) {
  */
 export function readQueues(assembly: ResolvedAssembly) {
   return read(assembly, 'AWS::SQS::Queue').map(({ physicalId, arn, properties }) => {
-    if (properties.FifoQueue === true) throw unsupported(`the FIFO queue ${physicalId}`);
-    const { deadLetterTargetArn: deadLetterArn, maxReceiveCount = 1 } = properties.RedrivePolicy ?? {};
+    if (properties.FifoQueue !== undefined) throw unsupported(`the FIFO queue ${physicalId}`);
+    const { deadLetterTargetArn, maxReceiveCount } = objectOf(properties.RedrivePolicy);
+    const deadLetterArn = stringOf(deadLetterTargetArn);
     return {
       name: physicalId.split('/').at(-1) ?? physicalId,
       arn: arn ?? physicalId,
       url: physicalId,
-      visibilityTimeout: properties.VisibilityTimeout,
-      retention: properties.MessageRetentionPeriod,
-      kmsKeyId: properties.KmsMasterKeyId,
-      redrive: deadLetterArn === undefined ? undefined : { deadLetterArn, maxReceiveCount },
+      visibilityTimeout: numberOf(properties.VisibilityTimeout, 30),
+      retention: numberOf(properties.MessageRetentionPeriod, 345_600),
+      kmsKeyId: stringOf(properties.KmsMasterKeyId),
+      redrive:
+        deadLetterArn === undefined
+          ? undefined
+          : { deadLetterArn, maxReceiveCount: numberOf(maxReceiveCount, 1) },
     };
   });
 }
@@ -152,7 +169,7 @@ export function readBuses(assembly: ResolvedAssembly) {
   const declared = read(assembly, 'AWS::Events::EventBus').map(({ physicalId, arn, properties }) => ({
     name: physicalId,
     arn: arn ?? physicalId,
-    kmsKeyId: properties.KmsKeyIdentifier,
+    kmsKeyId: stringOf(properties.KmsKeyIdentifier),
   }));
   const arn = `arn:aws:events:${region}:${account}:event-bus/default`;
   return [...declared, { name: 'default', arn, kmsKeyId: undefined }];
@@ -171,16 +188,17 @@ export function readRules(assembly: ResolvedAssembly) {
     .map(({ physicalId, arn, properties }) => ({
       name: physicalId.split('|').at(-1) ?? physicalId,
       arn: arn ?? physicalId,
-      bus: properties.EventBusName?.split('/').at(-1) ?? 'default',
+      bus: stringOf(properties.EventBusName)?.split('/').at(-1) ?? 'default',
       pattern: properties.EventPattern,
-      schedule: properties.ScheduleExpression,
-      targets: properties.Targets.map((target) => {
-        if (target.InputTransformer !== undefined || target.InputPath !== undefined)
+      schedule: stringOf(properties.ScheduleExpression),
+      targets: listOf(properties.Targets).map((value) => {
+        const { Arn, Input, InputTransformer, InputPath, DeadLetterConfig } = objectOf(value);
+        if (InputTransformer !== undefined || InputPath !== undefined)
           throw unsupported(`the input transformation of rule ${physicalId}`);
-        if (!/^arn:aws:(sqs|lambda):/.test(target.Arn))
-          throw unsupported(`target ${target.Arn} of rule ${physicalId}`);
+        const arn = textOf(Arn);
+        if (!/^arn:aws:(sqs|lambda):/.test(arn)) throw unsupported(`target ${arn} of rule ${physicalId}`);
         // Input: constant JSON text that replaces the event.
-        return { arn: target.Arn, input: target.Input, deadLetterArn: target.DeadLetterConfig?.Arn };
+        return { arn, input: stringOf(Input), deadLetterArn: stringOf(objectOf(DeadLetterConfig).Arn) };
       }),
     }));
 }
@@ -194,19 +212,20 @@ export type EventSource = ReturnType<typeof readEventSources>[number];
  */
 export function readEventSources(assembly: ResolvedAssembly) {
   return read(assembly, 'AWS::Lambda::EventSourceMapping').map(({ physicalId, properties: of }) => {
-    const other = of.FilterCriteria !== undefined || of.MaximumBatchingWindowInSeconds !== 0;
-    if (!of.EventSourceArn.startsWith('arn:aws:sqs:') || other)
+    const queueArn = textOf(of.EventSourceArn);
+    const window = numberOf(of.MaximumBatchingWindowInSeconds, 0);
+    if (!queueArn.startsWith('arn:aws:sqs:') || of.FilterCriteria !== undefined || window !== 0)
       throw unsupported(
         `event source mapping ${physicalId}: only queues, without filter and batching window`,
       );
     return {
-      queueArn: of.EventSourceArn,
-      functionName: of.FunctionName,
-      batchSize: of.BatchSize,
+      queueArn,
+      functionName: textOf(of.FunctionName),
+      batchSize: numberOf(of.BatchSize, 10),
       /** Batches worked on at one time. */
-      concurrency: of.ScalingConfig?.MaximumConcurrency ?? 5,
+      concurrency: numberOf(objectOf(of.ScalingConfig).MaximumConcurrency, 5),
       /** Whether the function may name the messages that failed. */
-      reportsFailures: of.FunctionResponseTypes.includes('ReportBatchItemFailures'),
+      reportsFailures: stringsOf(of.FunctionResponseTypes).includes('ReportBatchItemFailures'),
     };
   });
 }

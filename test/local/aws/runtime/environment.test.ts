@@ -21,7 +21,7 @@ const of: TemplateFunction = {
     AWS_REGION: 'spoof',
   },
   logGroup: '/journal/public/login',
-  logging: { format: 'Text', level: 'INFO' },
+  jsonLevel: undefined,
 };
 const facts = {
   region: 'eu-north-1',
@@ -35,8 +35,7 @@ const facts = {
 
 describe('the environment of a function', () => {
   it('tells its runtime and its logger how its log is filtered', () => {
-    const filtered = { ...of, logging: { format: 'JSON', level: 'FATAL' } } as const;
-    expect(makeEnvironment(filtered, facts)).toMatchObject({
+    expect(makeEnvironment({ ...of, jsonLevel: 'FATAL' }, facts)).toMatchObject({
       AWS_LAMBDA_LOG_FORMAT: 'JSON',
       AWS_LAMBDA_LOG_LEVEL: 'FATAL',
     });

@@ -132,6 +132,8 @@ describe("what the local system can't run is refused at start, not at the first 
     );
   it.each<[string, () => unknown]>([
     ['a property of another shape', () => readRules(rule(['arn:aws:sqs:x'] as never))],
+    ['no number', () => readQueues(assemblyOf(resource('SQS::Queue', 'q', { VisibilityTimeout: 'x' })))],
+    ['no text', () => readQueues(assemblyOf(resource('SQS::Queue', 'q', { VisibilityTimeout: {} })))],
     ['a FIFO queue', () => readQueues(assemblyOf(resource('SQS::Queue', 'q', { FifoQueue: true })))],
     ['a transformed target', () => readRules(rule([{ Arn: 'arn:aws:sqs:x', InputTransformer: {} }]))],
     ['a target of another service', () => readRules(rule([{ Arn: 'arn:aws:states:x' }]))],
