@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { listen } from '../aws/http.ts';
@@ -25,25 +25,6 @@ export async function lockDirectory(directory: string, ports: readonly WantedPor
     );
   writeFileSync(path, JSON.stringify({ pid: process.pid }), { mode: 0o600 });
   return () => rmSync(path, { force: true });
-}
-
-/** Of what is kept in the state. To be changed whenever files or their contents are, so that a state of before is not half understood. */
-const LAYOUT = '1';
-
-/**
- * Begins a state, or makes sure that one was begun by a version that keeps the same things in it.
- * @throws {ZonesError} local_failed: it was not, and what to do
- */
-export function requireLayout(state: string): void {
-  const path = join(state, 'layout');
-  if (!existsSync(state)) {
-    mkdirSync(state, { recursive: true, mode: 0o700 });
-    writeFileSync(path, LAYOUT, { mode: 0o600 });
-  }
-  if (existsSync(path) && readFileSync(path, 'utf8') === LAYOUT) return;
-  throw failed(
-    `The state in ${state} was made by another version. Begin anew with --fresh, or choose another folder with --directory.`,
-  );
 }
 
 async function requireFree({ port, option }: WantedPort, all: readonly WantedPort[]): Promise<void> {

@@ -13,9 +13,8 @@ import { welcome } from './welcome.ts';
 
 /** Where the command runs. */
 interface Surroundings {
-  env: NodeJS.ProcessEnv;
-  /** Where npm runs this process: whether it still does. */
-  npmIsThere: (() => boolean) | undefined;
+  /** Whether npm still runs this process, where it did. */
+  npmIsThere(): boolean;
   /** Told what goes on. */
   say(what: string): void;
 }
@@ -27,7 +26,7 @@ const AGAIN = 'again';
  * Runs the command. Resolves to the exit code once everything has ended. Throws what starting
  * throws.
  */
-export async function run(options: CommandOptions, { env, npmIsThere, say }: Surroundings): Promise<number> {
+export async function run(options: CommandOptions, { npmIsThere, say }: Surroundings): Promise<number> {
   const { declarationFile, directory, stage, once, watch } = options;
   const ended = waitForEnd(npmIsThere);
   const lines = createLinePrinter(printError);
@@ -35,8 +34,7 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
     ...options,
     page: once ? undefined : options.page,
     onLine: once ? undefined : lines.put,
-    ...{ extraCaFile: env['NODE_EXTRA_CA_CERTS'], path: env['PATH'] },
-    onProgress: say,
+    ...{ path: process.env['PATH'], onProgress: say },
   };
 
   /** Starts the system and lets it run until it shall end, or until its declaration is another and valid. */
@@ -115,7 +113,6 @@ function waitForEnd(npmIsThere: Surroundings['npmIsThere']): Promise<NodeJS.Sign
         resolve(signal);
       });
     }
-    if (npmIsThere === undefined) return;
     const look = () => npmIsThere() || resolve('SIGHUP');
     look();
     setInterval(look, 500).unref();

@@ -11,14 +11,13 @@ import {
   type KeyAndCert,
   type LocalCertificate,
   localCertificate,
-  makeTrust,
   trustHere,
 } from '../helseid/certificate.ts';
 import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys, openPortal } from './client-keys.ts';
 import { deriveLocalDeclaration, type LocalDeclaration, type LocalPorts } from './declaration.ts';
 import { readSamples } from './events.ts';
-import { lockDirectory, requireLayout, type WantedPort } from './lock.ts';
+import { lockDirectory, type WantedPort } from './lock.ts';
 import { DEFAULT_EXAMPLES } from './options.ts';
 import { startStandIns } from './stand-ins.ts';
 
@@ -44,8 +43,6 @@ interface SystemOptions {
   examples?: string;
   /** Name of a function that a debugger may attach to. */
   inspect?: string | undefined;
-  /** PEM file with further CAs that functions trust: this process's `NODE_EXTRA_CA_CERTS`. */
-  extraCaFile?: string | undefined;
   /** `PATH` of this process, by which what runs other languages than Node.js is found. */
   path?: string | undefined;
   /** Told what the start is at. */
@@ -90,7 +87,6 @@ async function startAll(options: SystemOptions, started: AsyncDisposableStack) {
   const place = placeOf(options, deriveLocalDeclaration(declared, ports));
   started.defer(await lockDirectory(directory, place.wantedPorts));
   if (options.fresh) removeState(place.state, !standIn);
-  requireLayout(place.state);
   started.defer(keepTrail(trail, place.logs));
   const [assembly, certificate] = await Promise.all([
     loadAssembly({
@@ -119,7 +115,7 @@ async function startAll(options: SystemOptions, started: AsyncDisposableStack) {
     assembly,
     world: buildWorld(assembly),
     stateDirectory: context.state,
-    caFile: makeTrust(certificate, join(directory, 'tls'), options.extraCaFile),
+    caFile: certificate.path,
     ...{ gatewayPort, tls, trail, path: options.path, inspect: options.inspect },
     calledUrls: (zone = '') => (declaration.zones[zone] ? calledUrls(declaration, zone) : []),
   });

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { eventEntries } from './events.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
 import { needsEntries, samplePath, sampleZone } from './steps/facts.ts';
 import type { LocalSystem } from './system.ts';
@@ -24,13 +23,8 @@ export function welcome(
     `helseid-zones: ${declaration.name} runs (ready in ${seconds.toFixed(1)} s)`,
     ...sections.filter(([, lines]) => lines.length > 0).map(([title, lines]) => [title, ...lines].join('\n')),
     ...(standIns === undefined ? registrationHints(system, directory) : []),
-    ...(process.platform === 'win32' ? [noFileModes(directory)] : []),
     `Logs: ${logs}   State: ${directory}${fresh}   Ctrl-C ends everything.`,
   ].join('\n\n');
-}
-
-function noFileModes(directory: string): string {
-  return `Windows has no file modes: whoever may read ${directory} has the local keys. Keep it in your own profile.`;
 }
 
 function row(name: string, value: string): string {
@@ -44,12 +38,7 @@ function describeEntries({ declaration, gatewayUrl }: LocalSystem, zone: string)
     return `${method} ${gatewayUrl(zone)}${path}  (${by})`;
   });
   const login = `${gatewayUrl(zone)}/login?return=/session  (in a browser; Safari needs --https)`;
-  const events = eventEntries(declaration).filter((entry) => entry.zone === zone);
-  return [
-    ...routes,
-    ...(gateway?.login === undefined ? [] : [login]),
-    ...events.map(({ sources, detailTypes }) => `events of ${sources.join(', ')}: ${detailTypes.join(', ')}`),
-  ].map((entry) => row(`${zone} zone`, entry));
+  return [...routes, ...(gateway?.login ? [login] : [])].map((entry) => row(`${zone} zone`, entry));
 }
 
 function curlLines({ declaration, aws, gatewayUrl, certificate }: LocalSystem): string[] {

@@ -1,16 +1,14 @@
 import type { JWTVerifyGetKey } from 'jose';
 import type { AdapterFactory, KoaContextWithOIDC } from 'oidc-provider';
 import { headersOf } from '../aws/http.ts';
-import type { Notes } from './assertions.ts';
 import { forgetAssertion } from './oidc-provider-internals.ts';
 import { createSeenProofs, protect } from './protect.ts';
 import type { HelseIdBehaviour } from './types.ts';
-import { claimsOf, type TestUser } from './users.ts';
+import { claimsOf, TEST_USERS } from './users.ts';
 
 /** What answers are finished with. */
 interface AnswerParts {
   behaviour: HelseIdBehaviour;
-  notes: Notes;
   adapter: AdapterFactory;
 }
 
@@ -18,8 +16,8 @@ interface AnswerParts {
 const PAGES = /^\/(connect\/(authorize|endsession)|account\/login)(\/|$)/;
 
 /**
- * A middleware around oidc-provider that makes its answers HelseID's: `rt_expires_in`, `rejected_scope`, when a nonce
- * is handed out, what metadata says.
+ * A middleware around oidc-provider that makes its answers HelseID's: `rt_expires_in`, when a nonce is handed out, what
+ * metadata says.
  */
 export function finishAnswers(parts: AnswerParts) {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
@@ -42,14 +40,10 @@ export function finishAnswers(parts: AnswerParts) {
 }
 
 async function finishToken(ctx: KoaContextWithOIDC, body: Record<string, unknown>, parts: AnswerParts) {
-  const { behaviour, notes } = parts;
-  if (body['error'] === 'use_dpop_nonce' && !behaviour.challengeConsumesAssertion)
+  if (body['error'] === 'use_dpop_nonce' && !parts.behaviour.challengeConsumesAssertion)
     await forgetAssertion(ctx, parts.adapter);
-  if (ctx.status !== 200) return;
   const { RefreshToken: refreshToken } = ctx.oidc.entities;
   if (body['refresh_token'] && refreshToken) body['rt_expires_in'] = refreshToken.remainingTTL;
-  const { rejectedScopes } = notes.get(ctx) ?? {};
-  if (rejectedScopes) body['rejected_scope'] = rejectedScopes.join(' ');
 }
 
 function withholdNonce(ctx: KoaContextWithOIDC, body: unknown, { nonce }: HelseIdBehaviour) {
@@ -67,7 +61,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
  * refuse there: the scope `openid` and a proof by the token's key are asked for, and no audience. Opaque tokens are left to
  * oidc-provider.
  */
-export function answerUserinfo(issuer: string, keys: JWTVerifyGetKey, users: readonly TestUser[]) {
+export function answerUserinfo(issuer: string, keys: JWTVerifyGetKey) {
   const ports = { keys, now: Date.now, seen: createSeenProofs(Date.now) };
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     if (ctx.path !== '/connect/userinfo') return next();
@@ -82,12 +76,12 @@ export function answerUserinfo(issuer: string, keys: JWTVerifyGetKey, users: rea
     const call = { method: ctx.method, url, headers: headersOf(ctx.req), body: '' };
     const rules = { issuer, scopes: ['openid'] };
     const answer = await protect(call, rules, ports, undefined, async ({ claims }) => {
-      const user = users.find(({ sub }) => sub === claims.sub);
-      return user && { status: 200, body: claimsOf(user, String(claims['scope']).split(' ')) };
+      const user = TEST_USERS.find(({ sub }) => sub === claims.sub);
+      if (user === undefined) return { status: 401, body: { error: 'invalid_token' } };
+      return { status: 200, body: claimsOf(user, String(claims['scope']).split(' ')) };
     });
-    ctx.status = answer?.status ?? 401;
-    if (answer?.headers) ctx.set(answer.headers);
-    ctx.set('cache-control', 'no-store');
-    ctx.body = answer?.body ?? { error: 'invalid_token' };
+    ctx.status = answer.status;
+    ctx.set({ 'cache-control': 'no-store', ...answer.headers });
+    ctx.body = answer.body;
   };
 }

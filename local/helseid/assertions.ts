@@ -5,20 +5,15 @@ import type { HelseIdBehaviour, StandInClient } from './types.ts';
 
 /** Seconds. */
 const CLOCK_SKEW = 5;
+/** HelseID's, of `exp`: seconds ahead. */
+const LIFETIME = 10;
 const ASSERTION_TYP = 'client-authentication+jwt';
 
 /** Stands for all APIs at once, when a client names no resource; the token then has every audience its scopes belong to. */
 export const EVERY_API = 'urn:helseid-zones:every-api';
 
-/** What was found out about a request while its client was authenticated. */
-interface RequestNotes {
-  /** Organisation and client, as claims of the access token. */
-  organization?: Record<string, unknown>;
-  rejectedScopes?: readonly string[];
-}
-
-/** Notes of requests that are being answered. */
-export type Notes = WeakMap<object, RequestNotes>;
+/** Of requests that are being answered: organisation and client, as claims of the access token, as the client's authentication told them. */
+export type Notes = WeakMap<object, Record<string, unknown>>;
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -28,38 +23,32 @@ type Claims = Readonly<Record<string, unknown>>;
  * algorithm, `iss`, `sub` and the single use of `jti` are oidc-provider's. The reason is told in the error's detail,
  * which goes to the local log; HelseID tells a client little more than `invalid_client`.
  */
-export function createAssertionCheck(
-  registry: Registry,
-  behaviour: HelseIdBehaviour,
-  notes: Notes,
-  now: () => number = () => Date.now() / 1000,
-) {
+export function createAssertionCheck(registry: Registry, behaviour: HelseIdBehaviour, notes: Notes) {
   return async (ctx: KoaContextWithOIDC, claims: Claims, header: Claims) => {
     const client = registry.client(String(claims['sub']));
     if (!client) throw new errors.InvalidClientAuth('the client is not registered');
-    const failed = assertionChecks(ctx.oidc.issuer, claims, header, behaviour.assertionLifetime, now()).find(
-      ([holds]) => !holds,
-    );
+    const failed = assertionChecks(ctx.oidc.issuer, claims, header).find(([holds]) => !holds);
     if (failed) throw new errors.InvalidClientAuth(failed[1]);
     demandResource(ctx.oidc.body?.['resource']);
     demandProof(ctx, behaviour);
     const organization = readAssertionDetails(ctx, claims, client, behaviour.refuseDetailsWithCode);
-    if (organization) notes.set(ctx, { organization });
-    if (ctx.oidc.route === 'token') settleScope(ctx, client, notes);
+    if (organization) notes.set(ctx, organization);
+    if (ctx.oidc.route === 'token') settleScope(ctx, client);
   };
 }
 
-function assertionChecks(issuer: string, claims: Claims, header: Claims, lifetime: number, now: number) {
+function assertionChecks(issuer: string, claims: Claims, header: Claims) {
   const { exp, iat, nbf } = claims;
+  const now = Date.now() / 1000;
   return [
     [claims['aud'] === issuer, 'aud must be the issuer as one string'],
     [header['typ'] === ASSERTION_TYP, `typ must be ${ASSERTION_TYP}`],
     [typeof header['kid'] === 'string', 'kid is missing'],
-    [typeof exp === 'number' && exp <= now + lifetime, `exp must be at most ${lifetime} s ahead`],
+    [typeof exp === 'number' && exp <= now + LIFETIME, `exp must be at most ${LIFETIME} s ahead`],
     [typeof iat === 'number' && typeof nbf === 'number', 'iat and nbf are missing'],
     [
-      Number(iat) <= now + CLOCK_SKEW && Number(iat) >= now - lifetime - CLOCK_SKEW,
-      `iat must be within ${lifetime} s`,
+      Number(iat) <= now + CLOCK_SKEW && Number(iat) >= now - LIFETIME - CLOCK_SKEW,
+      `iat must be within ${LIFETIME} s`,
     ],
   ] as const;
 }
@@ -91,22 +80,13 @@ function readAssertionDetails(
   return value !== undefined || grant === 'client_credentials' ? result.claims : undefined;
 }
 
-/** All scopes of the client where none is named; none it doesn't have; and not those its customer has no terms for. */
-function settleScope(ctx: KoaContextWithOIDC, client: StandInClient, notes: Notes) {
+/** All scopes of the client where none is named, and none it doesn't have. */
+function settleScope(ctx: KoaContextWithOIDC, client: StandInClient) {
   const { params } = ctx.oidc;
   if (!params) return;
   if (params['grant_type'] === 'client_credentials') params['scope'] ??= apiScopes(client).join(' ');
   if (typeof params['scope'] !== 'string') return;
-  const scopes = params['scope'].split(' ').filter(Boolean);
-  demandScopes(scopes, client);
-  const parent = notes.get(ctx)?.organization?.['helseid://claims/client/claims/orgnr_parent'];
-  const withheld = client.withheldScopes?.[String(parent)] ?? [];
-  const rejectedScopes = scopes.filter((scope) => withheld.includes(scope));
-  if (rejectedScopes.length === 0) return;
-  if (rejectedScopes.length === scopes.length)
-    throw new errors.InvalidScope('the organisation has not signed the terms', rejectedScopes.join(' '));
-  params['scope'] = scopes.filter((scope) => !withheld.includes(scope)).join(' ');
-  notes.set(ctx, { ...notes.get(ctx), rejectedScopes });
+  demandScopes(params['scope'].split(' ').filter(Boolean), client);
 }
 
 /**

@@ -19,7 +19,7 @@ interface DetailsClaims {
 /**
  * Validates `assertion_details` (or a request object's `authorization_details`: one object, or a list of several) for
  * a client and turns it into claims of the access token. Without details a single-tenant client still gets its own
- * legal entity. Checks what HelseID is known to check; the trust framework's codes are not looked up.
+ * legal entity. Checks what HelseID is known to check of their form; who has delegated to whom, and the trust framework's codes, are not looked up.
  */
 export function readDetails(value: unknown, client: StandInClient): Reading {
   const list = value === undefined ? [] : Array.isArray(value) ? value : [value];
@@ -48,8 +48,8 @@ const READERS: Record<string, Reader | undefined> = {
     const [system, type, number] = ['system', 'type', 'value'].map((name) => member(identifier, name));
     if (type !== 'ENH' || typeof number !== 'string') return refuse(1007, 'the identifier is not to spec');
     return client.tenancy === 'multi-tenant'
-      ? readMultiTenant(system, number, client)
-      : readSingleTenant(system, number, client);
+      ? readMultiTenant(system, number)
+      : readSingleTenant(system, number);
   },
   'nhn:sfm:journal-id': (detail, client) => {
     const id = member(member(detail, 'value'), 'journal_id');
@@ -67,36 +67,32 @@ const READERS: Record<string, Reader | undefined> = {
   },
 };
 
-function readMultiTenant(system: unknown, value: string, client: StandInClient): Reading {
+function readMultiTenant(system: unknown, value: string): Reading {
   if (system !== ORGANIZATION_OF_MULTI) return refuse(1007, `the system must be ${ORGANIZATION_OF_MULTI}`);
   const [no, orgnr, parent = '', child = '', ...rest] = value.split(':');
   if (no !== 'NO' || orgnr !== 'ORGNR' || rest.length > 0)
     return refuse(1007, 'the value must be NO:ORGNR:parent:child');
   if (!isNumber(parent) || (child && !isNumber(child)))
     return refuse(1004, 'an organisation number has nine digits');
-  if (!isListed(client.delegations, parent))
-    return refuse(1001, 'the legal entity has not delegated to the supplier');
   return {
     claims: { [`${PREFIX}orgnr_parent`]: parent, ...(child ? { [`${PREFIX}orgnr_child`]: child } : {}) },
   };
 }
 
-function readSingleTenant(system: unknown, value: string, client: StandInClient): Reading {
+function readSingleTenant(system: unknown, value: string): Reading {
   if (system === ORGANIZATION_OF_MULTI)
     return refuse(1005, 'a single-tenant client may not name a legal entity');
   if (system !== ORGANIZATION_OF_SINGLE) return refuse(1007, `the system must be ${ORGANIZATION_OF_SINGLE}`);
   if (!isNumber(value)) return refuse(1004, 'an organisation number has nine digits');
-  if (!isListed(client.children, value)) return refuse(1002, 'the sub-unit is not on the list of the client');
   return { claims: { [`${PREFIX}orgnr_child`]: value } };
 }
 
 function registrationClaims(client: StandInClient): Record<string, unknown> {
-  const { tenancy, parent, supplier, name } = client;
+  const { tenancy, parent, name } = client;
   return {
     'helseid://claims/client/client_tenancy': tenancy,
     'helseid://claims/client/client_name': name ?? client.clientId,
     ...(tenancy === 'single-tenant' && parent ? { [`${PREFIX}orgnr_parent`]: parent } : {}),
-    ...(tenancy === 'multi-tenant' && supplier ? { [`${PREFIX}orgnr_supplier`]: supplier } : {}),
   };
 }
 
@@ -106,10 +102,6 @@ function member(value: unknown, name: string): unknown {
 
 function isNumber(value: string): boolean {
   return /^\d{9}$/.test(value);
-}
-
-function isListed(list: readonly string[] | 'any' | undefined, value: string): boolean {
-  return list === undefined || list === 'any' || list.includes(value);
 }
 
 function refuse(code: number, reason: string): DetailsRefusal {

@@ -67,8 +67,8 @@ export async function startHealthApi(options: HealthApiOptions) {
         calls.splice(0, calls.length - MOST_CALLS);
         return readAnswer(options.answers, accepted) ?? echo(call, accepted);
       });
-      const check = (answer?.body as { check?: string } | undefined)?.check;
-      const detail = `${call.method} ${call.url.pathname} ${answer?.status}${check ? ` (${check})` : ''}`;
+      const check = (answer.body as { check?: string } | undefined)?.check;
+      const detail = `${call.method} ${call.url.pathname} ${answer.status}${check ? ` (${check})` : ''}`;
       onEvent({ at: Date.now(), kind: 'api', detail });
       return answer;
     }),

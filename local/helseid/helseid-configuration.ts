@@ -23,7 +23,7 @@ import { confirmLogout, TOKEN_EXCHANGE } from './oidc-provider-internals.ts';
 import { languageOf, logoutPage, messagePage, showPage } from './pages.ts';
 import type { Registry } from './registry.ts';
 import type { HelseIdBehaviour, StandInClient } from './types.ts';
-import { CLAIMS_BY_SCOPE, userClaims } from './users.ts';
+import { CLAIMS_BY_SCOPE, TEST_USERS, userClaims } from './users.ts';
 
 const ALGORITHMS = ['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const;
 const REQUEST_OBJECT_LIFETIME = 60;
@@ -40,7 +40,7 @@ interface ConfigurationParts extends TokenParts {
 
 /** oidc-provider in FAPI 2.0 mode, set up like HelseID: endpoints, algorithms, claims, and its own checks. */
 export function makeConfiguration(parts: ConfigurationParts): Configuration {
-  const { registry, users, behaviour } = parts;
+  const { registry, behaviour } = parts;
   return {
     adapter: parts.adapter,
     jwks: parts.jwks as NonNullable<Configuration['jwks']>,
@@ -107,7 +107,7 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
       url: (_, interaction) => `${parts.path}/account/login/${interaction.uid}`,
     },
     findAccount: (_, sub) => {
-      const user = users.find((known) => known.sub === sub);
+      const user = TEST_USERS.find((known) => known.sub === sub);
       return user && { accountId: sub, claims: async () => ({ ...userClaims(user), sub }) };
     },
     loadExistingGrant: (ctx) => grantAll(ctx, parts.adapter),
@@ -123,11 +123,11 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
       },
     },
     ttl: {
-      AccessToken: (_, token) => token.resourceServer?.accessTokenTTL ?? behaviour.accessTokenLifetime,
-      ClientCredentials: (_, token) => token.resourceServer?.accessTokenTTL ?? behaviour.accessTokenLifetime,
+      AccessToken: () => behaviour.accessTokenLifetime,
+      ClientCredentials: () => behaviour.accessTokenLifetime,
       AuthorizationCode: 60,
       IdToken: 300,
-      RefreshToken: () => behaviour.refreshTokenLifetime,
+      RefreshToken: 8 * 60 * 60,
       Grant: 24 * 60 * 60,
       Interaction: 3600,
       Session: 24 * 60 * 60,

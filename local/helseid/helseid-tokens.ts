@@ -4,13 +4,12 @@ import { demandScopes, EVERY_API, type Notes } from './assertions.ts';
 import { readDetails } from './details.ts';
 import type { Registry } from './registry.ts';
 import type { HelseIdBehaviour, StandInApi } from './types.ts';
-import { claimsOf, type TestUser } from './users.ts';
+import { claimsOf, TEST_USERS } from './users.ts';
 
 /** What is granted and what stands in a token depends on these. */
 export interface TokenParts {
   registry: Registry;
   apis: readonly StandInApi[];
-  users: readonly TestUser[];
   behaviour: HelseIdBehaviour;
   notes: Notes;
 }
@@ -62,7 +61,7 @@ export function describeResource(
   return {
     scope: held.join(' '),
     audience: api?.audience ?? EVERY_API,
-    accessTokenTTL: api?.accessTokenLifetime ?? parts.behaviour.accessTokenLifetime,
+    accessTokenTTL: parts.behaviour.accessTokenLifetime,
     accessTokenFormat: 'jwt' as const,
     jwt: { sign: { alg: 'RS256' as const } },
   };
@@ -105,12 +104,12 @@ export function identityScopes(ctx: KoaContextWithOIDC | undefined, apis: readon
 export function accessTokenClaims(
   ctx: KoaContextWithOIDC | undefined,
   token: { clientId?: string | undefined; accountId?: string | undefined },
-  { apis, registry, notes, users }: TokenParts,
+  { apis, registry, notes }: TokenParts,
 ): Record<string, unknown> {
   const client = registry.client(token.clientId ?? '');
-  const organization = ctx && notes.get(ctx)?.organization;
+  const organization = ctx && notes.get(ctx);
   const granted = client && readDetails(ctx?.oidc.entities.Grant?.rar?.[0]?.['details'], client);
-  const user = users.find(({ sub }) => sub === token.accountId);
+  const user = TEST_USERS.find(({ sub }) => sub === token.accountId);
   return {
     ...(user ? claimsOf(user, identityScopes(ctx, apis)) : {}),
     client_amr: 'private_key_jwt',

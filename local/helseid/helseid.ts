@@ -22,7 +22,6 @@ import { createRegistry, type Registry } from './registry.ts';
 import { serve } from './serve.ts';
 import { createStorage, openState, type SavedEntries } from './storage.ts';
 import type { HelseIdBehaviour, HelseIdOptions, StandInEvent } from './types.ts';
-import { TEST_USERS } from './users.ts';
 
 const DEFAULTS: HelseIdBehaviour = {
   nonce: 'with-400',
@@ -32,8 +31,6 @@ const DEFAULTS: HelseIdBehaviour = {
   bindRefreshTokens: false,
   refuseDetailsWithCode: true,
   accessTokenLifetime: 60,
-  refreshTokenLifetime: 8 * 60 * 60,
-  assertionLifetime: 10,
   propagation: 0,
 };
 
@@ -54,7 +51,7 @@ export type HelseIdServer = Awaited<ReturnType<typeof startHelseId>>;
  * @throws {ZonesError} local_failed: the port is taken
  */
 export async function startHelseId(options: HelseIdOptions) {
-  const { certificate, port = 0, path = '', stateDir, users = TEST_USERS, apis } = options;
+  const { certificate, port = 0, path = '', stateDir, apis } = options;
   const behaviour: HelseIdBehaviour = { ...DEFAULTS, ...options.behaviour };
   const propagation = () => behaviour.propagation;
   const registry = createRegistry({ clients: options.clients, stateDir, propagation });
@@ -70,7 +67,7 @@ export async function startHelseId(options: HelseIdOptions) {
 
   const server = await serve(certificate, port, (origin) => {
     const { adapter } = storage;
-    const parts = { registry, apis, users, behaviour, notes, adapter, cookieKey, path };
+    const parts = { registry, apis, behaviour, notes, adapter, cookieKey, path };
     const provider = new Provider(`${origin}${path}`, makeConfiguration({ ...parts, jwks: { keys: [jwk] } }));
     provider.proxy = false;
     const nonces = createNonces(() => behaviour.nonceLifetime);
@@ -78,11 +75,7 @@ export async function startHelseId(options: HelseIdOptions) {
     refuseReplays(provider);
     exchangeTokens(provider, keys);
     const { issuer } = provider;
-    for (const layer of [
-      finishAnswers(parts),
-      loginRoutes(provider, users),
-      answerUserinfo(issuer, keys, users),
-    ])
+    for (const layer of [finishAnswers(parts), loginRoutes(provider), answerUserinfo(issuer, keys)])
       provider.use(layer as Parameters<Provider['use']>[0]);
     reportEvents(provider, options.onEvent);
     const answer = provider.callback();

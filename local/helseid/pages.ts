@@ -4,7 +4,7 @@ import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import en from './pages.en.json' with { type: 'json' };
 import nb from './pages.nb.json' with { type: 'json' };
-import type { TestUser } from './users.ts';
+import { TEST_USERS, type TestUser } from './users.ts';
 
 /** The languages of the pages. */
 type Language = 'nb' | 'en';
@@ -87,14 +87,14 @@ export function showPage(ctx: KoaContextWithOIDC, html: string) {
 }
 
 /** A middleware with the pages of the login. */
-export function loginRoutes(provider: Provider, users: readonly TestUser[]) {
+export function loginRoutes(provider: Provider) {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     if (!ctx.path.startsWith('/account/login/')) return next();
     ctx.set({ 'cache-control': 'no-store', vary: 'accept-language', 'referrer-policy': 'no-referrer' });
     ctx.set('content-security-policy', PAGE_POLICY);
     try {
-      if (ctx.method === 'POST') await finishLogin(ctx, provider, users);
-      else await showUsers(ctx, provider, users);
+      if (ctx.method === 'POST') await finishLogin(ctx, provider);
+      else await showUsers(ctx, provider);
     } catch {
       ctx.status = 400;
       showPage(ctx, messagePage('expired', languageOf(ctx)));
@@ -102,16 +102,16 @@ export function loginRoutes(provider: Provider, users: readonly TestUser[]) {
   };
 }
 
-async function showUsers(ctx: KoaContextWithOIDC, provider: Provider, users: readonly TestUser[]) {
+async function showUsers(ctx: KoaContextWithOIDC, provider: Provider) {
   const { params } = await provider.interactionDetails(ctx.req, ctx.res);
   const client = await provider.Client.find(String(params['client_id']));
   const name = client?.clientName ?? String(params['client_id']);
-  showPage(ctx, userPage(name, users, String(params['acr_values'] ?? ''), languageOf(ctx)));
+  showPage(ctx, userPage(name, TEST_USERS, String(params['acr_values'] ?? ''), languageOf(ctx)));
 }
 
-async function finishLogin(ctx: KoaContextWithOIDC, provider: Provider, users: readonly TestUser[]) {
+async function finishLogin(ctx: KoaContextWithOIDC, provider: Provider) {
   const form = new URLSearchParams(await readForm(ctx));
-  const user = users.find(({ sub }) => sub === form.get('user'));
+  const user = TEST_USERS.find(({ sub }) => sub === form.get('user'));
   const result = user
     ? { login: { accountId: user.sub } }
     : { error: 'access_denied', error_description: 'the person cancelled the login' };

@@ -63,11 +63,11 @@ export async function protect(
   rules: AccessRules,
   ports: Omit<AccessPorts, 'accepts'>,
   nonces: Nonces | undefined,
-  answer: (access: Access) => Promise<Answer | undefined>,
-): Promise<Answer | undefined> {
+  answer: (access: Access) => Promise<Answer>,
+): Promise<Answer> {
   const access = await verifyAccess(call, rules, { ...ports, accepts: nonces?.accepts });
   const result = 'error' in access ? refusal(access, rules) : await answer(access);
-  if (!result || !nonces) return result;
+  if (!nonces) return result;
   return { ...result, headers: { ...result.headers, 'dpop-nonce': nonces.next() } };
 }
 

@@ -23,7 +23,7 @@ export interface Call {
   body: string;
 }
 
-/** What an API stand-in answers; `undefined` leaves the caller without an answer. */
+/** What an API stand-in answers. */
 export interface Answer {
   status: number;
   headers?: Record<string, string>;
@@ -59,14 +59,10 @@ export async function serve(
 }
 
 /** A listener around a function from call to answer; bodies are JSON. */
-export function answerCalls(
-  origin: string,
-  answer: (call: Call) => Promise<Answer | undefined>,
-): RequestListener {
+export function answerCalls(origin: string, answer: (call: Call) => Promise<Answer>): RequestListener {
   return async (request, response) => {
     try {
       const result = await answer(await readCall(request, origin));
-      if (!result) return void request.socket.destroy();
       const type = result.body === undefined ? {} : { 'content-type': 'application/json' };
       response.writeHead(result.status, { ...type, 'cache-control': 'no-store', ...result.headers });
       response.end(result.body === undefined ? undefined : JSON.stringify(result.body));

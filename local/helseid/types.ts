@@ -1,6 +1,5 @@
 import type { JWK } from 'jose';
 import type { KeyAndCert } from './certificate.ts';
-import type { TestUser } from './users.ts';
 
 /** What every server of the stand-in is started with. */
 export interface ServerOptions {
@@ -11,25 +10,13 @@ export interface ServerOptions {
   stateDir?: string | undefined;
 }
 
-/** An organisation of a client's registration; numbers are nine digits. */
-interface TenancyRules {
-  tenancy: 'single-tenant' | 'multi-tenant';
-  /** Single-tenant: the legal entity of the registration. */
-  parent?: string | undefined;
-  /** Single-tenant: sub-units on the client's list; `any` (default) accepts every valid number. */
-  children?: readonly string[] | 'any' | undefined;
-  /** Multi-tenant: legal entities that have delegated to the supplier; `any` is the default. */
-  delegations?: readonly string[] | 'any' | undefined;
-  /** Multi-tenant: the supplier's own organisation number. */
-  supplier?: string | undefined;
-  /** Multi-tenant: scopes withheld from a legal entity that has not signed the terms (`rejected_scope`). */
-  withheldScopes?: Readonly<Record<string, readonly string[]>> | undefined;
-}
-
 /** One client registered at the stand-in. */
-export interface StandInClient extends TenancyRules {
+export interface StandInClient {
   clientId: string;
   name?: string | undefined;
+  tenancy: 'single-tenant' | 'multi-tenant';
+  /** Single-tenant: the legal entity of the registration, nine digits. */
+  parent?: string | undefined;
   /** Keys registered in the portal; keys registered through the API come at run time. */
   jwks?: { keys: readonly JWK[] };
   /** Every scope the client may ask for. */
@@ -46,8 +33,6 @@ export interface StandInApi {
   scopes: readonly string[];
   /** RFC 8707 resource indicator; default the audience. */
   resource?: string | undefined;
-  /** Seconds; default the stand-in's `accessTokenLifetime`. */
-  accessTokenLifetime?: number | undefined;
 }
 
 /** How the stand-in behaves where HelseID's behaviour is not known. May be changed while it runs. */
@@ -66,10 +51,6 @@ export interface HelseIdBehaviour {
   refuseDetailsWithCode: boolean;
   /** Seconds. */
   accessTokenLifetime: number;
-  /** Seconds. */
-  refreshTokenLifetime: number;
-  /** Largest accepted `exp` of an assertion, seconds ahead (HelseID: 10). */
-  assertionLifetime: number;
   /** Seconds until a newly registered key is honoured. */
   propagation: number;
 }
@@ -89,8 +70,6 @@ export interface StandInEvent {
 export interface HelseIdOptions extends ServerOptions {
   clients: readonly StandInClient[];
   apis: readonly StandInApi[];
-  /** Default: a few people with different security levels. */
-  users?: readonly TestUser[] | undefined;
   /** Path of the issuer, e.g. `/session-1`; default none. */
   path?: string | undefined;
   behaviour?: Partial<HelseIdBehaviour> | undefined;

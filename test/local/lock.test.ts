@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { lockDirectory, requireLayout } from '../../local/app/lock.ts';
+import { lockDirectory } from '../../local/app/lock.ts';
 import { listen } from '../../local/aws/http.ts';
 import { openDocument } from '../../local/aws/state.ts';
 import { createTrail } from '../../local/aws/trail.ts';
@@ -45,22 +45,6 @@ describe('the place of the local system', () => {
       code: 'local_failed',
       message: expect.stringContaining('wanted twice, by --port and --stand-in-port'),
     });
-  });
-});
-
-describe('a state', () => {
-  it('of this version is taken, and one of another refused, saying what to do', () => {
-    const state = join(newFolder(), 'state');
-    requireLayout(state);
-    requireLayout(state);
-    writeFileSync(join(state, 'layout'), '0');
-    for (const other of [state, newFolder()]) {
-      const refused = {
-        code: 'local_failed',
-        message: expect.stringMatching(/another version.*--fresh.*--directory/),
-      };
-      expect(() => requireLayout(other)).toThrow(expect.objectContaining(refused));
-    }
   });
 });
 

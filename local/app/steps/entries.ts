@@ -21,7 +21,7 @@ import {
  * calls that the stand-in APIs took of it, and the grant that something was signed for; throws where it failed. That a message is
  * deleted says only that nothing was thrown: where something was signed and there are stand-ins, they must have been called.
  */
-export async function sendEvent(system: LocalSystem, organization?: string) {
+export async function sendEvent(system: LocalSystem) {
   const { zone, declared, functionName, event } = sampleZone(system);
   const { clients, name: ofSystem } = system.declaration;
   const granted = declared.grants.flatMap(({ apis }) => apis.map(({ api }) => api));
@@ -30,7 +30,7 @@ export async function sendEvent(system: LocalSystem, organization?: string) {
   const taken = () => apis.flatMap(({ calls }) => calls.filter(({ clientId }) => own.has(clientId)));
   const before = new Set(taken());
   const { bus } = eventNames(ofSystem, zone);
-  const filled = fillIn(event, organization);
+  const filled = fillIn(event);
   const { lines, result } = await linesDuring(system, async () => {
     const id = await putEvent(operatorAccess(system), bus, filled);
     const outcome = () => system.trail.lines().find((line) => isOutcome(line, id));

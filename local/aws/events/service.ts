@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
+import { isOfPattern } from '../../../infra/declaration/own.ts';
 import { isObject, parseJson } from '../../../infra/proof/assembly/json.ts';
 import { type Call, serviceCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
-import { AwsError, notImplemented } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import { useKey } from '../kms/keys.ts';
 import { requireInvoke } from '../lambda/service.ts';
 import { type Emulator, jsonEmulator, operation, parseInput, text, texts } from '../operation.ts';
@@ -77,7 +78,7 @@ function putEntry(model: EventsModel, context: AwsContext, bus: Bus, entry: obje
     const event = toEvent(context, Source, DetailType, { resources: Resources, detail, time });
     useBusKey(context, bus);
     const matching = model.rules.filter(
-      ({ bus: of, pattern }) => of === bus.name && pattern !== undefined && matchesPattern(pattern, event),
+      ({ bus: of, pattern }) => of === bus.name && pattern !== undefined && isOfPattern(event, pattern),
     );
     for (const rule of matching) deliver(context, rule, event);
     return { EventId: event.id };
@@ -156,18 +157,4 @@ function send(context: AwsContext, call: Call, arn: string, body: string): void 
   requireQueue(call, queue, 'SendMessage');
   useQueueKey(context, call, queue, 'send');
   queue.send(body);
-}
-
-/**
- * Whether an event matches an EventBridge pattern: every member of the pattern is in the event with one of the values listed.
- * @throws {AwsError} NotImplementedException: another matcher, so that a rule never silently matches less or more than on AWS
- */
-export function matchesPattern(pattern: unknown, event: unknown): boolean {
-  if (Array.isArray(pattern) && !pattern.some(isObject))
-    return [event].flat().some((value) => pattern.includes(value));
-  if (!isObject(pattern)) throw notImplemented(`an event pattern with ${JSON.stringify(pattern)}`);
-  return Object.entries(pattern).every(([name, expected]) => {
-    if (name.startsWith('$')) throw notImplemented(`an event pattern with ${name}`);
-    return matchesPattern(expected, isObject(event) ? event[name] : undefined);
-  });
 }

@@ -18,8 +18,6 @@ const INTEGRATION_TIMEOUT = 29_000;
 interface GatewayDeps extends GatewayAuthorizationDeps, Pick<AwsContext, 'trail'> {
   /** Key and certificate, PEM; without them it is plain HTTP. */
   tls?: { key: string; cert: string } | undefined;
-  /** Milliseconds before a 504 (default 29 s, as on AWS). */
-  timeout?: number | undefined;
 }
 
 /**
@@ -82,7 +80,7 @@ async function answerRequest(deps: GatewayDeps, request: GatewayRequest, respons
     ? openStreamedAnswer(response, (head) => setHead(response, request.id, head).flushHeaders())
     : undefined;
   const invoked = deps.invoke(call, functionArn, event, streaming?.take);
-  const { payload, functionError } = await withTimeout(invoked, deps.timeout ?? timeout);
+  const { payload, functionError } = await withTimeout(invoked, timeout);
   if (functionError !== undefined) throw new Refusal('INTEGRATION_FAILURE');
   if (streaming === undefined) {
     const { body, ...head } = readProxyResult(payload);

@@ -8,8 +8,8 @@ import { md5, requireQueue, useQueueKey } from '../sqs/service.ts';
 import type { EventSource } from '../template/resources.ts';
 import { inTrace } from '../trace.ts';
 
-/** What pollers need; `backoff` is in milliseconds until the next try after polling was refused (default 10 s). */
-type EventSourceDeps = AwsContext & { backoff?: number };
+/** Milliseconds until the next try after polling was refused. */
+const BACKOFF = 10_000;
 
 const FAILURES = v.nullish(v.array(v.object({ itemIdentifier: v.string() })), []);
 const ANSWER = v.nullish(v.object({ batchItemFailures: FAILURES }), {});
@@ -18,7 +18,7 @@ const ANSWER = v.nullish(v.object({ batchItemFailures: FAILURES }), {});
  * Polls a queue for a function as Lambda does: batches, up to `concurrency` at one time; messages that succeeded are deleted, the
  * others come back after the visibility timeout. Resolves, once `signal` is aborted, when no batch is being worked on.
  */
-export async function pollQueue(deps: EventSourceDeps, source: EventSource, signal: AbortSignal) {
+export async function pollQueue(deps: AwsContext, source: EventSource, signal: AbortSignal) {
   const { account, region, now, pool, trail } = deps;
   const queue = deps.queues.find(source.queueArn);
   const of = deps.functions.find(source.functionName);
@@ -42,7 +42,7 @@ export async function pollQueue(deps: EventSourceDeps, source: EventSource, sign
       return queue.receive(source.batchSize);
     } catch (cause) {
       note({ outcome: 'polling refused', error: String(cause) });
-      await setTimeout(deps.backoff ?? 10_000, undefined, { signal }).catch(() => {});
+      await setTimeout(BACKOFF, undefined, { signal }).catch(() => {});
       return [];
     }
   }

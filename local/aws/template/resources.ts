@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { listOf, objectOf, stringOf, stringsOf } from '../../../infra/proof/assembly/json.ts';
+import {
+  isObject,
+  type JsonObject,
+  listOf,
+  objectOf,
+  stringOf,
+  stringsOf,
+} from '../../../infra/proof/assembly/json.ts';
 import { readEndpoints } from '../../../infra/proof/assembly/network.ts';
 import type { ResolvedAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import type { TableDefinition } from '../dynamodb/service.ts';
@@ -180,7 +187,7 @@ export type Rule = ReturnType<typeof readRules>[number];
 
 /**
  * Enabled rules.
- * @throws {ZonesError} assembly_invalid: a target that is transformed or neither queue nor function
+ * @throws {ZonesError} assembly_invalid: a target that is transformed or neither queue nor function, or another matcher than values
  */
 export function readRules(assembly: ResolvedAssembly) {
   return read(assembly, 'AWS::Events::Rule')
@@ -189,7 +196,7 @@ export function readRules(assembly: ResolvedAssembly) {
       name: physicalId.split('|').at(-1) ?? physicalId,
       arn: arn ?? physicalId,
       bus: stringOf(properties.EventBusName)?.split('/').at(-1) ?? 'default',
-      pattern: properties.EventPattern,
+      pattern: readPattern(properties.EventPattern),
       schedule: stringOf(properties.ScheduleExpression),
       targets: listOf(properties.Targets).map((value) => {
         const { Arn, Input, InputTransformer, InputPath, DeadLetterConfig } = objectOf(value);
@@ -201,6 +208,17 @@ export function readRules(assembly: ResolvedAssembly) {
         return { arn, input: stringOf(Input), deadLetterArn: stringOf(objectOf(DeadLetterConfig).Arn) };
       }),
     }));
+}
+
+/** A pattern of values and fields alone, as `isOfPattern` knows it: with another matcher a rule would silently match less or more than on AWS. */
+function readPattern(pattern: unknown): JsonObject | undefined {
+  const isPlain = (part: unknown): boolean =>
+    Array.isArray(part)
+      ? !part.some(isObject)
+      : isObject(part) && Object.entries(part).every(([name, of]) => !name.startsWith('$') && isPlain(of));
+  if (pattern === undefined) return undefined;
+  if (isObject(pattern) && isPlain(pattern)) return pattern;
+  throw unsupported(`an event pattern with ${JSON.stringify(pattern)}`);
 }
 
 /** An event source mapping from a queue to a function. */

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isOfPattern } from '../../../infra/declaration/own.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
 import { isDue, startSchedules } from '../../../local/aws/events/schedule.ts';
-import { matchesPattern, startEvents } from '../../../local/aws/events/service.ts';
+import { startEvents } from '../../../local/aws/events/service.ts';
 import { pollQueue } from '../../../local/aws/lambda/event-source.ts';
 import { createFunctionTable } from '../../../local/aws/lambda/service.ts';
 import { openQueues, type QueueSettings, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
@@ -296,19 +296,7 @@ describe('event patterns', () => {
     [{ detail: { nested: { n: [1] } } }, true],
     [{ detail: { nested: { n: ['1'] } } }, false],
   ])('%j matches: %s', (pattern, expected) => {
-    expect(matchesPattern(pattern, event)).toBe(expected);
-    // What redrives and npm run send go by.
     expect(isOfPattern(event, pattern)).toBe(expected);
-  });
-
-  it.each([
-    { source: [{ wildcard: '*' }] },
-    { $or: [] },
-    { source: 'a.b' },
-    { a: [{ 'anything-but': 'x' }] },
-    { source: ['a.b', { prefix: 'a.' }] },
-  ])('refuses %j rather than guess', (pattern) => {
-    expect(() => matchesPattern(pattern, event)).toThrow('not implemented');
   });
 });
 

@@ -32,10 +32,9 @@ interface Options {
   rules?: ReturnType<typeof rulesOf>;
   /** What the function returns, and the authorizer. */
   answers?: { function?: (event: never) => unknown; authorizer?: (event: never) => unknown };
-  timeout?: number;
 }
 
-async function start({ api = {}, method = {}, rules = rulesOf(), answers = {}, timeout }: Options = {}) {
+async function start({ api = {}, method = {}, rules = rulesOf(), answers = {} }: Options = {}) {
   const events: Record<string, unknown>[] = [];
   const hello = () => ({ statusCode: 200, body: 'hello' });
   const functions = createFunctionTable([FUNCTION, AUTHORIZER]);
@@ -45,16 +44,13 @@ async function start({ api = {}, method = {}, rules = rulesOf(), answers = {}, t
   });
   const context = contextOf({ authorize: rules.authorize, functions, pool });
   const { trail, credentials } = context;
-  const gateway = await startGateway(
-    { ...context, timeout },
-    {
-      ...{ id: 'api', name: 'api', zone: 'public', stage: 'live', account: ACCOUNT, region: REGION },
-      methods: [{ ...METHOD, ...method }],
-      responses: new Map(),
-      binary: false,
-      ...api,
-    },
-  );
+  const gateway = await startGateway(context, {
+    ...{ id: 'api', name: 'api', zone: 'public', stage: 'live', account: ACCOUNT, region: REGION },
+    methods: [{ ...METHOD, ...method }],
+    responses: new Map(),
+    binary: false,
+    ...api,
+  });
   onTestFinished(gateway.close);
   const access = { url: gateway.url, region: REGION, credentials: credentials.issue(ROLE, 'test') };
   return { ...gateway, events, trail, access, asked: rules.asked };
@@ -168,7 +164,7 @@ describe('a Lambda proxy integration', () => {
 
   it('answers 504 where the function takes too long', async () => {
     const { promise, resolve } = Promise.withResolvers<object>();
-    const { url } = await start({ answers: { function: () => promise }, timeout: 20 });
+    const { url } = await start({ answers: { function: () => promise }, method: { timeout: 20 } });
     const response = await fetch(`${url}/things/7`);
     resolve({ statusCode: 200 });
     expect([response.status, await response.json()]).toEqual([

@@ -122,6 +122,8 @@ describe('secrets', () => {
 describe("what the local system can't run is refused at start, not at the first event", () => {
   const rule = (Targets: object[]) =>
     assemblyOf(resource('Events::Rule', 'r', { EventPattern: {}, Targets }));
+  const pattern = (EventPattern: unknown) =>
+    assemblyOf(resource('Events::Rule', 'r', { EventPattern, Targets: [] }));
   const mapping = (more: object) =>
     assemblyOf(
       resource('Lambda::EventSourceMapping', 'm', {
@@ -137,6 +139,10 @@ describe("what the local system can't run is refused at start, not at the first 
     ['a FIFO queue', () => readQueues(assemblyOf(resource('SQS::Queue', 'q', { FifoQueue: true })))],
     ['a transformed target', () => readRules(rule([{ Arn: 'arn:aws:sqs:x', InputTransformer: {} }]))],
     ['a target of another service', () => readRules(rule([{ Arn: 'arn:aws:states:x' }]))],
+    ['a wildcard', () => readRules(pattern({ source: [{ wildcard: '*' }] }))],
+    ['one of several patterns', () => readRules(pattern({ $or: [] }))],
+    ['a pattern with no list of values', () => readRules(pattern({ source: 'a.b' }))],
+    ['one matcher beside values', () => readRules(pattern({ detail: { a: ['b', { prefix: 'a.' }] } }))],
     ['a filter on a queue', () => readEventSources(mapping({ FilterCriteria: {} }))],
     ['a stream as source', () => readEventSources(mapping({ EventSourceArn: 'arn:aws:kinesis:x' }))],
   ])('%s', (_, read) => {
