@@ -35,10 +35,8 @@ interface Alarm {
   AlarmActions: unknown[];
 }
 
-const alarmsIn = (stack?: string) =>
-  assembly
-    .ofType('AWS::CloudWatch::Alarm', stack)
-    .map(([, { Properties }]) => Properties as unknown as Alarm);
+const alarmsIn = (stack?: string, of = assembly) =>
+  of.ofType('AWS::CloudWatch::Alarm', stack).map(([, { Properties }]) => Properties as unknown as Alarm);
 const alarm = (name: string) => {
   const found = alarmsIn().find(({ AlarmName }) => AlarmName === name);
   if (!found) throw new Error(`no alarm ${name}`);
@@ -108,80 +106,33 @@ const queue = (start: string) => ({ QueueName: { 'Fn::GetAtt': [idOf(INTERNAL, s
 const signer = { FunctionName: { Ref: idOf(SIGNING, 'SignerpublicjournalFunction') } };
 
 /** Names as AWS's pages have them, on the very things of the templates. */
-const FIRED: readonly [name: string, quiet: number, enough: number, of: Omit<Reported, 'values'>][] = [
-  [
-    'journal-internal-DeadLetters',
-    ...([0, 1] as const),
-    {
-      namespace: 'AWS/SQS',
-      metric: 'ApproximateNumberOfMessagesVisible',
-      dimensions: queue('EventsDeadLetters8'),
-    },
-  ],
-  [
-    'journal-internal-UndeliveredEvents',
-    ...([0, 1] as const),
-    {
-      namespace: 'AWS/SQS',
-      metric: 'ApproximateNumberOfMessagesVisible',
-      dimensions: queue('EventsUndelivered2'),
-    },
-  ],
-  [
-    'journal-public-GatewayErrors',
-    ...([4, 5] as const),
-    {
-      namespace: 'AWS/ApiGateway',
-      metric: '5XXError',
-      dimensions: { ApiName: 'journal-public', Stage: 'live' },
-    },
-  ],
-  [
-    'journal-signer-journal-public-FunctionErrors',
-    ...([0, 1] as const),
-    { namespace: 'AWS/Lambda', metric: 'Errors', dimensions: signer },
-  ],
-  [
-    'journal-signer-journal-public-Throttles',
-    ...([9, 10] as const),
-    { namespace: 'AWS/Lambda', metric: 'Throttles', dimensions: signer },
-  ],
-  [
-    'journal-internal-OldestEvent',
-    ...([1799, 1800] as const),
-    {
-      namespace: 'AWS/SQS',
-      metric: 'ApproximateAgeOfOldestMessage',
-      dimensions: queue('EventsQueue7'),
-    },
-  ],
-  [
-    'journal-internal-idempotency-TableThrottles',
-    ...([0, 1] as const),
-    {
-      namespace: 'AWS/DynamoDB',
-      metric: 'WriteThrottleEvents',
-      dimensions: { TableName: 'journal-internal-idempotency' },
-    },
-  ],
-  ...[PUBLIC, INTERNAL, SIGNING].map((stack): (typeof FIRED)[number] => [
-    `${stack.replace('-zone', '')}-BlockedNames`,
-    ...([0, 1] as const),
-    {
-      namespace: 'AWS/Route53Resolver',
-      metric: 'FirewallRuleQueryVolume',
-      dimensions: {
-        FirewallRuleGroupId: {
-          'Fn::GetAtt': [idOf(stack, 'NetworkNameRules', 'AWS::Route53Resolver::FirewallRuleGroup'), 'Id'],
-        },
-        FirewallDomainListId: { 'Fn::GetAtt': [idOf(stack, 'NetworkEveryName'), 'Id'] },
-      },
-    },
-  ]),
+const [SQS, VISIBLE, LAMBDA] = ['AWS/SQS', 'ApproximateNumberOfMessagesVisible', 'AWS/Lambda'];
+const TABLE = { TableName: 'journal-internal-idempotency' };
+const API = { ApiName: 'journal-public', Stage: 'live' };
+const namesOf = (stack: string) => ({
+  FirewallRuleGroupId: {
+    'Fn::GetAtt': [idOf(stack, 'NetworkNameRules', 'AWS::Route53Resolver::FirewallRuleGroup'), 'Id'],
+  },
+  FirewallDomainListId: { 'Fn::GetAtt': [idOf(stack, 'NetworkEveryName'), 'Id'] },
+});
+type Fired = [name: string, quiet: number, enough: number, space: string, metric: string, dimensions: object];
+const FIRED: readonly Fired[] = [
+  ['journal-internal-DeadLetters', 0, 1, SQS, VISIBLE, queue('EventsDeadLetters8')],
+  ['journal-internal-UndeliveredEvents', 0, 1, SQS, VISIBLE, queue('EventsUndelivered2')],
+  ['journal-public-GatewayErrors', 4, 5, 'AWS/ApiGateway', '5XXError', API],
+  ['journal-signer-journal-public-FunctionErrors', 0, 1, LAMBDA, 'Errors', signer],
+  ['journal-signer-journal-public-Throttles', 9, 10, LAMBDA, 'Throttles', signer],
+  ['journal-internal-OldestEvent', 1799, 1800, SQS, 'ApproximateAgeOfOldestMessage', queue('EventsQueue7')],
+  ['journal-internal-idempotency-TableThrottles', 0, 1, 'AWS/DynamoDB', 'WriteThrottleEvents', TABLE],
+  ...[PUBLIC, INTERNAL, SIGNING].map((stack): Fired => {
+    const name = `${stack.replace('-zone', '')}-BlockedNames`;
+    return [name, 0, 1, 'AWS/Route53Resolver', 'FirewallRuleQueryVolume', namesOf(stack)];
+  }),
 ];
 
 describe('an alarm can fire', () => {
-  test.each(FIRED)('%s', (name, quiet, enough, of) => {
+  test.each(FIRED)('%s', (name, quiet, enough, namespace, metric, dimensions) => {
+    const of = { namespace, metric, dimensions: { ...dimensions } };
     expect(stateOf(alarm(name), [{ ...of, values: [quiet] }])).toBe('OK');
     expect(stateOf(alarm(name), [{ ...of, values: [enough] }])).toBe('ALARM');
   });
@@ -211,12 +162,9 @@ describe('an alarm can fire', () => {
 
   test('on what a signer reports of KMS that is slow', () => {
     const slow = alarm('journal-signer-journal-public-KmsSlow');
+    const signed = { kind: 'dpop_proof', target: 't', kid: 'k', jti: 'j', kmsRequest: 'r' } as const;
     const took = (latency: number) =>
-      writtenBySigner((audit) =>
-        audit.recordSigned([
-          { kind: 'dpop_proof', target: 't', kid: 'k', jti: 'j', kmsRequest: 'r', latency },
-        ]),
-      ).reported;
+      writtenBySigner((audit) => audit.recordSigned([{ ...signed, latency }])).reported;
     expect(stateOf(slow, took(1000))).toBe('OK');
     expect(stateOf(slow, took(1001))).toBe('ALARM');
   });
@@ -303,10 +251,9 @@ describe('an alarm can fire', () => {
     } as unknown as APIGatewayRequestAuthorizerEvent;
     const ask = () => authorizeRequest({ settings, ports, ...log }, event).catch(() => {});
     for (let count = 0; count < 5; count += 1) await ask();
-    const called = synthesize(multiTenant)
-      .ofType('AWS::CloudWatch::Alarm')
-      .map(([, { Properties }]) => Properties as unknown as Alarm)
-      .find(({ AlarmName }) => AlarmName.endsWith('-Replays')) as Alarm;
+    const called = alarmsIn(undefined, synthesize(multiTenant)).find(({ AlarmName }) =>
+      AlarmName.endsWith('-Replays'),
+    ) as Alarm;
     const here = { ...called, Dimensions: called.Dimensions.map(hereOf) };
     expect(stateOf(here, reportedIn(log.lines))).toBe('OK');
     await ask();
@@ -348,39 +295,27 @@ describe('an alarm can fire', () => {
 
   test('on a schedule that could not be started', () => {
     const own = synthesize(ownThings);
-    const failing = own
-      .ofType('AWS::CloudWatch::Alarm')
-      .map(([, { Properties }]) => Properties as unknown as Alarm)
-      .filter(({ AlarmName }) => AlarmName.endsWith('-FailedInvocations'));
+    const failing = alarmsIn(undefined, own).filter(({ AlarmName }) =>
+      AlarmName.endsWith('-FailedInvocations'),
+    );
     expect(failing.length).toBeGreaterThan(0);
     for (const each of failing) {
-      const [[rule]] = own
+      const [rule] = own
         .ofType('AWS::Events::Rule')
-        .filter(([, { Properties }]) => each.AlarmName.startsWith(`${Properties['Name']}-`)) as [
-        [string, Resource],
-      ];
-      const of = {
-        namespace: 'AWS/Events',
-        metric: 'FailedInvocations',
-        dimensions: { RuleName: { Ref: rule } },
-      };
+        .filter(([, { Properties }]) => each.AlarmName.startsWith(`${Properties['Name']}-`));
+      const dimensions = { RuleName: { Ref: rule?.[0] } };
+      const of = { namespace: 'AWS/Events', metric: 'FailedInvocations', dimensions };
       expect([0, 1].map((value) => stateOf(each, [{ ...of, values: [value] }]))).toEqual(['OK', 'ALARM']);
     }
   });
 
   test('from where a declaration says', () => {
     const changed = synthesize({ ...shipped, alarms: { GatewayErrors: 20, DaysToExpiry: 50 } });
-    const thresholds = (kind: string) =>
-      changed
-        .ofType('AWS::CloudWatch::Alarm')
-        .map(([, { Properties }]) => Properties as unknown as Alarm)
-        .filter(({ AlarmName }) => AlarmName.endsWith(`-${kind}`))
-        .map(({ Threshold }) => Threshold);
-    expect(
-      [thresholds('GatewayErrors'), thresholds('DaysToExpiry'), thresholds('Throttles')].map((all) => [
-        ...new Set(all),
-      ]),
-    ).toEqual([[19], [50], [9]]);
+    const thresholds = (kind: string) => {
+      const ofKind = alarmsIn(undefined, changed).filter(({ AlarmName }) => AlarmName.endsWith(`-${kind}`));
+      return [...new Set(ofKind.map(({ Threshold }) => Threshold))];
+    };
+    expect(['GatewayErrors', 'DaysToExpiry', 'Throttles'].map(thresholds)).toEqual([[19], [50], [9]]);
   });
 
   test('and none is missing here', () => {

@@ -116,6 +116,7 @@ const two = defineSystem({
 });
 const whole = read(two, PLACE);
 const secret = (r: Template) => ({ Ref: idOf(r, 'ClientKeys') });
+const mail = (r: Template) => ({ Ref: idOf(r, 'Secretsummarymail') });
 const READ = ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'];
 const WRITE = ['secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'];
 
@@ -132,112 +133,68 @@ const [READING, WRITING, BARE] = [
 ] as const;
 const ARN = `arn:aws:secretsmanager:eu-north-1:000000000000:secret:${KEYS}-??????`;
 
+const pastEndpoint: Change = (r) => {
+  for (const resource of [find(r, 'reportRole'), find(r, 'Boundary', 'ManagedPolicy')])
+    delete statementOf(resource, 'OwnClientKeys')['Condition'];
+};
+/** What lies beside a resource's properties. */
+const marks =
+  (prefix: string, more: object, type?: string): Change =>
+  (r) =>
+    void Object.assign(find(r, prefix, type), more);
+const OPEN = ['secretsmanager:PutResourcePolicy', 'secretsmanager:ReplicateSecretToRegions'];
+const POLICY = adds('AWS::SecretsManager::ResourcePolicy', (r) => ({
+  ...{ SecretId: secret(r), ResourcePolicy: {} },
+}));
+const ROTATION = adds('AWS::SecretsManager::RotationSchedule', (r) => ({
+  ...{ SecretId: secret(r), HostedRotationLambda: { RotationType: 'MySQLSingleUser' } },
+}));
+const FOREIGN = 'arn:aws:kms:eu-north-1:999999999999:key/x';
+const [UNDERSTOOD, DECLARED] = ['properties-are-understood', 'zone-functions-are-declared'];
+
 /** Hostile changes, with the rule that finds each where nothing is compared. */
 const HOSTILE: readonly [name: string, stack: string, rule: string, change: Change][] = [
   ['another function of the zone reads', REPORTS, READING, opens('summary', READ)],
   ['another function of the zone writes', REPORTS, WRITING, opens('summary', WRITE)],
   ['a function of another zone reads', RECORDS, READING, opens('worker', READ, () => ARN)],
   ['a function of another zone writes', RECORDS, WRITING, opens('worker', WRITE, () => ARN)],
-  [
-    'a function writes the secret that it reads',
-    REPORTS,
-    WRITING,
-    opens('summary', WRITE, (r) => ({ Ref: idOf(r, 'Secretsummarymail') })),
-  ],
+  ['a function writes what it reads', REPORTS, WRITING, opens('summary', WRITE, mail)],
   ['the admin zone reads', 'surgery-zone-admin', READING, gives('rotation', READ, ARN)],
   ['the admin zone writes', 'surgery-zone-admin', WRITING, gives('rotation', WRITE, ARN)],
   ['a signer reads', 'surgery-signing', READING, gives('Signerrecordsjournal', READ, ARN)],
-  ...(['OwnClientKeys'] as const).flatMap((sid) =>
-    (
-      [
-        ['the function reads past the endpoint', READING],
-        ['the function writes past the endpoint', WRITING],
-      ] as const
-    ).map(([name, rule]): (typeof HOSTILE)[number] => [
-      ...([name, REPORTS, rule] as const),
-      (r) => {
-        for (const resource of [find(r, 'reportRole'), find(r, 'Boundary', 'ManagedPolicy')])
-          delete statementOf(resource, sid)['Condition'];
-      },
-    ]),
-  ),
+  ['the function reads past the endpoint', REPORTS, READING, pastEndpoint],
+  ['the function writes past the endpoint', REPORTS, WRITING, pastEndpoint],
+  ['the function opens them to others', REPORTS, WRITING, opens('report', OPEN)],
+  ['a policy of the secret lets somebody in', REPORTS, 'resource-types-are-known', POLICY],
   [
-    'the function opens them to others',
+    'a copy elsewhere',
     REPORTS,
-    WRITING,
-    opens('report', ['secretsmanager:PutResourcePolicy', 'secretsmanager:ReplicateSecretToRegions']),
-  ],
-  [
-    'a policy of the secret lets somebody in',
-    REPORTS,
-    'resource-types-are-known',
-    adds('AWS::SecretsManager::ResourcePolicy', (r) => ({ SecretId: secret(r), ResourcePolicy: {} })),
-  ],
-  [
-    'a copy in another region',
-    REPORTS,
-    'properties-are-understood',
+    UNDERSTOOD,
     sets('ClientKeys', { ReplicaRegions: [{ Region: 'eu-west-1' }] }),
   ],
-  [
-    'a key of another account',
-    REPORTS,
-    'properties-are-understood',
-    sets('ClientKeys', { KmsKeyId: 'arn:aws:kms:eu-north-1:999999999999:key/x' }),
-  ],
+  ['a key of another account', REPORTS, UNDERSTOOD, sets('ClientKeys', { KmsKeyId: FOREIGN })],
   [
     'no key of the zone',
     REPORTS,
-    'properties-are-understood',
+    UNDERSTOOD,
     (r) => void delete find(r, 'ClientKeys').Properties['KmsKeyId'],
   ],
   ['a key in the template', REPORTS, 'no-key-material', sets('ClientKeys', { SecretString: PEM })],
-  [
-    'the keys of another secret',
-    REPORTS,
-    'zone-functions-are-declared',
-    setsVariables('summary', { OTHER_KEYS: 'x' }),
-  ],
+  ['the keys of another secret', REPORTS, DECLARED, setsVariables('summary', { OTHER_KEYS: 'x' })],
   ['a value of a deploy', REPORTS, BARE, sets('ClientKeys', { SecretString: '{}' })],
   ['a value that a deploy makes up', REPORTS, BARE, sets('ClientKeys', { GenerateSecretString: {} })],
+  ['keys that go with their stack', REPORTS, BARE, marks('ClientKeys', { DeletionPolicy: 'Delete' })],
+  ['their key goes with it', REPORTS, BARE, marks('Key', { UpdateReplacePolicy: 'Delete' }, 'KMS::Key')],
+  ['keys under another name', REPORTS, DECLARED, sets('ClientKeys', { Name: `${KEYS}-2` })],
+  ['a rotation by somebody', REPORTS, BARE, ROTATION],
   [
-    'keys that go with their stack',
+    'report is told of others',
     REPORTS,
-    BARE,
-    (r) => void Object.assign(find(r, 'ClientKeys'), { DeletionPolicy: 'Delete' }),
+    DECLARED,
+    setsVariables('report', { REPORTING_CLIENT_KEYS: 'arn:x' }),
   ],
-  [
-    'keys whose key goes with their stack',
-    REPORTS,
-    BARE,
-    (r) => void Object.assign(find(r, 'Key', 'KMS::Key'), { UpdateReplacePolicy: 'Delete' }),
-  ],
-  [
-    'keys under another name',
-    REPORTS,
-    'zone-functions-are-declared',
-    sets('ClientKeys', { Name: `${KEYS}-2` }),
-  ],
-  [
-    'a rotation by somebody',
-    REPORTS,
-    BARE,
-    adds('AWS::SecretsManager::RotationSchedule', (r) => ({
-      ...{ SecretId: secret(r), HostedRotationLambda: { RotationType: 'MySQLSingleUser' } },
-    })),
-  ],
-  ...(['report', 'summary'] as const).map((of): (typeof HOSTILE)[number] => [
-    `${of} is told of another secret`,
-    REPORTS,
-    'zone-functions-are-declared',
-    setsVariables(of, { [of === 'report' ? 'REPORTING_CLIENT_KEYS' : 'MAIL_SECRET']: 'arn:x' }),
-  ]),
-  [
-    'a way out to another host',
-    REPORTS,
-    'names-answered',
-    sets('NetworkAllowedNames', { Domains: ['example.org'] }),
-  ],
+  ['summary is told of another', REPORTS, DECLARED, setsVariables('summary', { MAIL_SECRET: 'arn:x' })],
+  ['a way out', REPORTS, 'names-answered', sets('NetworkAllowedNames', { Domains: ['example.org'] })],
 ];
 
 describe('a change that gives the keys to others is found without a comparison', () => {
@@ -274,75 +231,49 @@ describe('the guideline is held by the declaration', () => {
   const second = (more: object) => ({
     ...{ schedules: { nightly: 'rate(1 day)' }, clientKeys: { reporting: { ...kept, ...more } } },
   });
+  const [ID, AT] = ['clientKeys.reporting.clientId', 'clientKeys.reporting'];
+  const [OTHERS, SUMMARY] = ['zones.records.functions', 'zones.reports.functions.summary'];
+  const again = { worker: { ...second({}), clientKeys: { again: kept } } };
+  const { clientId } = system.clients.journal;
+  const grants = [{ client: 'journal', apis: [] }];
+  /** A path that begins lower is one of the function's. */
   const problems: [name: string, path: string, value: unknown, field: string, message: RegExp][] = [
-    [
-      'the same client in a second zone',
-      ...(['zones.records.functions', { worker: second({ clientId: 'other' }) }] as const),
-      ...([`${FUNCTION}.clientKeys.reporting`, RULE] as const),
-    ],
-    [
-      'the same registration in a second zone',
-      ...(['zones.records.functions', { worker: { ...second({}), clientKeys: { again: kept } } }] as const),
-      ...([`${FUNCTION}.clientKeys.reporting.clientId`, RULE] as const),
-    ],
-    [
-      'a client that zones share',
-      ...([`${FUNCTION}.clientKeys`, { journal: kept }, `${FUNCTION}.clientKeys.journal`, RULE] as const),
-    ],
-    [
-      'the registration of a client that zones share',
-      ...([`${FUNCTION}.clientKeys.reporting.clientId`, system.clients.journal.clientId] as const),
-      ...([`${FUNCTION}.clientKeys.reporting.clientId`, RULE] as const),
-    ],
+    ['the same client in a second zone', OTHERS, { worker: second({ clientId: 'other' }) }, AT, RULE],
+    ['the same registration in a second zone', OTHERS, again, ID, RULE],
+    ['a client that zones share', 'clientKeys', { journal: kept }, 'clientKeys.journal', RULE],
+    ['the registration of a client that zones share', ID, clientId, ID, RULE],
     [
       'the same client in a second function of the zone',
-      ...(['zones.reports.functions.summary', second({ clientId: 'other' })] as const),
-      ...(['zones.reports.functions.summary.clientKeys.reporting', /choose another/] as const),
+      ...([SUMMARY, second({ clientId: 'other' }), `${SUMMARY}.${AT}`, /choose another/] as const),
     ],
     [
-      'in a zone with a grant of a client that registers keys',
-      ...(['zones.reports.grants', [{ client: 'journal', apis: [] }]] as const),
-      ...([`${FUNCTION}.clientKeys.reporting`, /I3a.*zone of their own/] as const),
+      'beside a grant of a client that registers keys',
+      'zones.reports.grants',
+      grants,
+      AT,
+      /I3a.*zone of their own/,
     ],
-    [
-      'the self-service API by another name',
-      ...([`${FUNCTION}.hosts`, ['api.selvbetjening.test.nhn.no']] as const),
-      ...([`${FUNCTION}.hosts[0]`, /self-service API.*I3a/] as const),
-    ],
+    ['the self-service API by another name', 'hosts', ['api.selvbetjening.test.nhn.no'], 'hosts[0]', /I3a/],
     [
       'an API at the self-service API',
       ...(['apis.summaries.baseUrl', kept.selfService.baseUrl] as const),
       ...(['apis.summaries.baseUrl', /lies at the self-service API/] as const),
     ],
-    [
-      'an API that is not declared',
-      ...([`${FUNCTION}.clientKeys.reporting.apis`, ['reports']] as const),
-      ...([`${FUNCTION}.clientKeys.reporting.apis[0]`, /names the API reports/] as const),
-    ],
-    [
-      'a secret of the same name',
-      ...([`${FUNCTION}.secrets`, ['reporting']] as const),
-      ...([`${FUNCTION}.clientKeys`, /same secret name/] as const),
-    ],
-    [
-      'no self-service API',
-      ...([`${FUNCTION}.clientKeys.reporting.selfService`, ABSENT] as const),
-      ...([`${FUNCTION}.clientKeys.reporting.selfService`, /is missing/] as const),
-    ],
-    [
-      'another custody',
-      ...([`${FUNCTION}.clientKeys.reporting.custody`, 'file:'] as const),
-      ...([`${FUNCTION}.clientKeys.reporting.custody`, /is not a field/] as const),
-    ],
+    ['an API that is not declared', `${AT}.apis`, ['reports'], `${AT}.apis[0]`, /names the API reports/],
+    ['a secret of the same name', 'secrets', ['reporting'], 'clientKeys', /same secret name/],
+    ['no self-service API', `${AT}.selfService`, ABSENT, `${AT}.selfService`, /is missing/],
+    ['another custody', `${AT}.custody`, 'file:', `${AT}.custody`, /is not a field/],
     [
       'its variable as a setting',
-      ...([`${FUNCTION}.environment`, { REPORTING_CLIENT_KEYS: 'x' }] as const),
-      ...([`${FUNCTION}.environment.REPORTING_CLIENT_KEYS`, /is the variable of clientKeys/] as const),
+      ...(['environment', { REPORTING_CLIENT_KEYS: 'x' }] as const),
+      ...(['environment.REPORTING_CLIENT_KEYS', /is the variable of clientKeys/] as const),
     ],
   ];
+  const whole = (path: string) => (/^(?:zones|apis)\./.test(path) ? path : `${FUNCTION}.${path}`);
+
   it.each(problems)('refused: %s', (_, path, value, field, message) => {
-    const found = findProblems(changed(path, value, system));
-    expect(found).toContainEqual({ field, message: expect.stringMatching(message) });
+    const found = findProblems(changed(whole(path), value, system));
+    expect(found).toContainEqual({ field: whole(field), message: expect.stringMatching(message) });
   });
 
   it('a zone may keep the keys of several clients, beside grants of one that registers none', () => {

@@ -127,62 +127,34 @@ describe('in a zone with a tokens function', () => {
 });
 
 /** A change of the internal zone, and the rule that finds it. */
+const [OWN, CALLER_OF] = ['own-signers-only', 'signers-have-one-caller'];
+const INVOKE = 'lambda:InvokeFunction';
+const QUEUE = arn('sqs', 'journal-internal-events');
+const OTHER = { TOKENS_FUNCTION: tokens('public') };
+const bounds: Change = (r) => {
+  const boundary = { Ref: idOf(r, 'Boundarytokens') };
+  find(r, 'workerRole', 'IAM::Role').Properties['PermissionsBoundary'] = boundary;
+};
+const drops =
+  (sid: string): Change =>
+  (r) =>
+    dropStatement(find(r, 'TokensPolicy'), sid);
 const FOUND: readonly [rule: string, what: string, change: Change][] = [
-  [
-    'own-signers-only',
-    'a function may ask the signer as well',
-    gives('workerRole', 'lambda:InvokeFunction', signer('internal')),
-  ],
-  [
-    'own-signers-only',
-    'the tokens function may ask another zone’s signer',
-    gives('tokensRole', 'lambda:InvokeFunction', signer('public')),
-  ],
-  [
-    'own-signers-only',
-    'a function may ask an old version of it',
-    gives('workerRole', 'lambda:InvokeFunction', `${tokens('internal')}:*`),
-  ],
+  [OWN, 'a function may ask the signer as well', gives('workerRole', INVOKE, signer('internal'))],
+  [OWN, 'the tokens function may ask another zone’s signer', gives('tokensRole', INVOKE, signer('public'))],
+  [OWN, 'a function may ask an old version of it', gives('workerRole', INVOKE, `${tokens('internal')}:*`)],
   [
     'own-data-only',
-    'a function may read the tokens',
+    'a function reads the tokens',
     gives('workerRole', 'dynamodb:GetItem', table('internal')),
   ],
-  [
-    'queues-are-read-by-own',
-    'the tokens function may take events',
-    gives('tokensRole', 'sqs:ReceiveMessage', arn('sqs', 'journal-internal-events')),
-  ],
-  [
-    'roles-are-bounded',
-    'a function has the boundary of those that ask signers',
-    (r) => {
-      find(r, 'workerRole', 'IAM::Role').Properties['PermissionsBoundary'] = {
-        Ref: idOf(r, 'Boundarytokens'),
-      };
-    },
-  ],
-  [
-    'signers-have-one-caller',
-    'its policy lets everybody of the account by',
-    (r) => dropStatement(find(r, 'TokensPolicy'), 'OnlyItsZone'),
-  ],
-  [
-    'signers-have-one-caller',
-    'its policy lets by from elsewhere',
-    (r) => dropStatement(find(r, 'TokensPolicy'), 'OnlyFromItsZone'),
-  ],
-  [
-    'signers-have-one-caller',
-    'its policy lets its code be changed',
-    (r) => dropStatement(find(r, 'TokensPolicy'), 'OnlyDeploysChangeIt'),
-  ],
-  ['signers-have-one-caller', 'it has no policy', (r) => void delete r[idOf(r, 'TokensPolicy')]],
-  [
-    'zone-functions-are-declared',
-    'a function asks another one for tokens',
-    setsVariables('worker', { TOKENS_FUNCTION: tokens('public') }),
-  ],
+  ['queues-are-read-by-own', 'it may take events', gives('tokensRole', 'sqs:ReceiveMessage', QUEUE)],
+  ['roles-are-bounded', 'a function has the boundary of those that ask signers', bounds],
+  [CALLER_OF, 'its policy lets everybody of the account by', drops('OnlyItsZone')],
+  [CALLER_OF, 'its policy lets by from elsewhere', drops('OnlyFromItsZone')],
+  [CALLER_OF, 'its policy lets its code be changed', drops('OnlyDeploysChangeIt')],
+  [CALLER_OF, 'it has no policy', (r) => void delete r[idOf(r, 'TokensPolicy')]],
+  ['zone-functions-are-declared', 'a function asks another one for tokens', setsVariables('worker', OTHER)],
 ];
 
 describe('the proof finds that', () => {
@@ -213,37 +185,25 @@ describe('the proof finds that', () => {
 });
 
 describe('a declaration is refused', () => {
-  type Zones = Parameters<typeof defineSystem>[0]['zones'];
-  it.each<[string, Zones, RegExp]>([
-    [
-      'with one in the admin zone',
-      { ...system.zones, admin: { ...system.zones.admin, tokens: 'function' } },
-      /zones\.admin\.tokens/,
-    ],
-    [
-      'with one that has no grant',
-      { ...system.zones, internal: { ...internal, tokens: 'function', grants: [] } },
-      /zones\.internal\.tokens/,
-    ],
+  const tokens = 'function';
+  const callers = (calls: string) => [{ role: CALLER, calls }];
+  it.each<[string, string, object, RegExp]>([
+    ['with one in the admin zone', 'admin', { tokens }, /zones\.admin\.tokens/],
+    ['with one that has no grant', 'internal', { tokens, grants: [] }, /zones\.internal\.tokens/],
     [
       'with a caller of signers beside it',
-      {
-        ...system.zones,
-        internal: { ...internal, tokens: 'function', callers: [{ role: CALLER, calls: 'signers' }] },
-      },
-      /calls are signers.*write tokens/,
+      ...(['internal', { tokens, callers: callers('signers') }, /calls are signers.*write tokens/] as const),
     ],
     [
       'with a caller of one that is not there',
-      { ...system.zones, internal: { ...internal, callers: [{ role: CALLER, calls: 'tokens' }] } },
-      /calls are tokens.*write signers/,
+      ...(['internal', { callers: callers('tokens') }, /calls are tokens.*write signers/] as const),
     ],
     [
       'with a function of one’s own of that name',
-      { ...system.zones, internal: { ...internal, events: { ...internal.events, function: 'tokens' } } },
-      /can't be tokens/,
+      ...(['internal', { events: { ...internal.events, function: 'tokens' } }, /can't be tokens/] as const),
     ],
-  ])('%s', (_what, zones, message) => {
+  ])('%s', (_what, name, change, message) => {
+    const zones = { ...system.zones, [name]: { ...system.zones[name as 'internal'], ...change } };
     expect(() => defineSystem({ ...system, zones } as never)).toThrow(message);
   });
 });
