@@ -6,10 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { compileHandler } from '../../infra/bundling.ts';
 import { YEARS } from '../full.ts';
 import { newFolder } from '../temporary.ts';
-import { PROMISES, readReliability, renderReliability, runsInFullOnly } from './reliability.ts';
 import { PAGES } from './render-reference.ts';
-import { missingTests, readPage, renderPage } from './render-requirements.ts';
-import { CHAPTERS, PATTERN_ROWS } from './requirements.ts';
+import { readRows, wrongTests } from './shown.ts';
 import { FOLLOWED, readSteps } from './tutorial.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -162,71 +160,67 @@ it('the root and the packages are of one version, also where they depend on each
   expect(said.length).toBeGreaterThan(packages.length);
 });
 
-describe('the requirements', () => {
-  const requirements = CHAPTERS.flatMap((chapter) => chapter.requirements);
+describe('what tests show', () => {
   const read = (file: string) => readFileSync(join(root, file), 'utf8');
+  const [requirements, promises] = ['docs/requirements.md', 'docs/reliability.md'].map(read) as [
+    string,
+    string,
+  ];
 
   it('has a row by pattern for every requirement', () => {
-    const known = PATTERN_ROWS.flatMap(({ ids }) => ids.split(', ')).flatMap((id) =>
-      id === 'SB1 to SB4' ? ['SB1', 'SB2', 'SB3', 'SB4'] : [id],
-    );
-    const wanted = requirements.flatMap(({ id }) => id.split(', '));
-    expect([...new Set(known)].sort()).toEqual([...new Set(wanted)].sort());
+    const idsOf = (rows: readonly string[]) =>
+      rows.flatMap((ids) => ids.replace('SB1 to SB4', 'SB1, SB2, SB3, SB4').split(', '));
+    const [, patterns = ''] = requirements.split('| --- | --- | --- | --- |\n').slice(-2);
+    const known = patterns
+      .trim()
+      .split('\n')
+      .map((row) => row.split(' | ')[0]?.slice(2) ?? '');
+    const wanted = readRows(requirements).map(({ cells: [id = ''] }) => id);
+    expect(wanted.length).toBeGreaterThan(20);
+    expect(new Set(idsOf(known))).toEqual(new Set(idsOf(wanted)));
   });
 
-  it.each(requirements)('$id is shown by tests that exist: $demands', (requirement) => {
-    expect(missingTests(requirement, read)).toEqual([]);
-    const tests = Object.values(requirement.shown).flat();
-    expect(tests.length > 0 || requirement.open !== undefined).toBe(true);
+  it.each(readRows(requirements))('$cells.0 is shown by tests that exist: $cells.1', ({ cells, shown }) => {
+    expect(wrongTests(shown, read)).toEqual([]);
+    if (shown.length === 0) expect(cells[2]).toContain('*Open:* ');
   });
 
-  it('would miss a test that is gone, and one that only a comment names', () => {
-    const requirement = { id: 'X', demands: '', met: '', shown: { 'a.test.ts': ['a token is kept'] } };
-    expect(missingTests(requirement, () => "test('a token is kept', () => {});")).toEqual([]);
-    expect(missingTests(requirement, () => "test('a token is lost', () => {});")).toEqual([
-      'a.test.ts: a token is kept',
-    ]);
-    expect(missingTests(requirement, () => "// 'a token is kept'")).toHaveLength(1);
+  it.each(readRows(promises))('what is promised is shown by tests that exist: $cells.0', ({ shown }) => {
+    expect(wrongTests(shown, read)).toEqual([]);
+    expect(shown).not.toEqual([]);
   });
 
-  it('say which of their tests run at night alone', () => {
-    const text = [
-      "test('a', () => {});",
-      "test.runIf(FULL)('b', { timeout: 1 }, () => {",
-      '});',
-      "test('c', () => {});",
-      "describe.runIf(FULL)('of', () => {",
-      "  test('d', () => {});",
-      '});',
-      "describe('of', () => {",
-      "  it('e', () => {});",
-      '  it.runIf(FULL)(',
-      "    'f',",
-      '  );',
-      '});',
-    ].join('\n');
-    const night = [...'abcdef'].filter((title) => runsInFullOnly(text, `'${title}'`));
-    expect(night).toEqual(['b', 'd', 'f']);
-  });
-
-  it('are on their page as the table has them (npm run docs writes it)', () => {
-    expect(readPage()).toBe(renderPage());
-  });
+  it('misses a test that is gone, one that only a comment names, and one that runs when it is not said', () => {
+    const page = (cell: string) => readRows(`a\n\n| | Shown by |\n| --- | --- |\n| x | ${cell} |\n`);
+    const wrong = (title: string, text: string) =>
+      page(`\`a.test.ts\`: ${title}`).flatMap(({ shown }) => wrongTests(shown, () => text));
+    const text = `test('a token is kept', () => {});
+test.runIf(FULL)('b', { timeout: 1 }, () => {
 });
-
-describe('the promises when something fails', () => {
-  const read = (file: string) => readFileSync(join(root, file), 'utf8');
-
-  it.each(Object.values(PROMISES).flat())('are shown by tests that exist: $fault', (promise) => {
-    expect(missingTests(promise, read)).toEqual([]);
-    expect(Object.values(promise.shown).flat()).not.toEqual([]);
+test('c %s', () => {});
+describe.runIf(FULL)('of', () => {
+  test('d', () => {});
+});
+describe('of', () => {
+  it('e', () => {});
+  it.runIf(FULL)(
+    'f',
+  );
+});
+// 'g'`;
+    const right = ['a token is kept', 'c …', 'e', ...[...'bdf'].map((title) => `${title} *(at night)*`)];
+    expect(right.flatMap((title) => wrong(title, text))).toEqual([]);
+    for (const title of ['a token is lost', 'g', 'b', 'd', 'f', 'e *(at night)*'])
+      expect(wrong(title, text)).toHaveLength(1);
+    expect(page('nothing that is a test').flatMap(({ shown }) => wrongTests(shown, read))).toHaveLength(1);
   });
 
-  it('are on their page as the table has them (npm run docs writes it), also how many years are lived through at night', () => {
-    expect(readReliability()).toBe(renderReliability());
-    expect(read('.ci/nightly')).toMatch(
-      new RegExp(`^FULL=1 YEARS=${YEARS.nightly} .*/year\\.test\\.ts$`, 'm'),
+  it('says how many years of rotation are lived through, at night too', () => {
+    const { quick, full, nightly } = YEARS;
+    expect(promises).toContain(
+      `${quick} schedules in \`npm test\`, the same ones each time; ${full} new ones with \`FULL=1\`, ${nightly.toLocaleString('en')} in \`.ci/nightly\``,
     );
+    expect(read('.ci/nightly')).toMatch(new RegExp(`^FULL=1 YEARS=${nightly} .*/year\\.test\\.ts$`, 'm'));
   });
 });
 
