@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { inTrace, TRACE_HEADER } from './trace.ts';
 
@@ -41,6 +41,12 @@ export async function listen(
 
 /** {@link listen} for a server that exists already. */
 export async function listenWith(server: Server, port: number, scheme: 'http' | 'https') {
+  // Node knows of those only that have sent something: one in the middle of TLS's handshake would keep the server open for good.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const message = `Can't listen on port ${port}: ${cause.message}`;
@@ -55,7 +61,7 @@ export async function listenWith(server: Server, port: number, scheme: 'http' | 
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
 }

@@ -65,7 +65,7 @@ export function createPool(options: PoolOptions) {
   const { instancesPerFunction = 3, instances = 7, heap = 64, now } = options;
   const slots = new Set<Slot>();
   const inFlight = new Map<string, number>();
-  const queues = new Map<string, ((slot: Slot) => void)[]>();
+  const queues = new Map<string, ((slot: Slot | undefined) => void)[]>();
   const ended = new Set<() => void>();
   let closed = false;
 
@@ -109,7 +109,8 @@ export function createPool(options: PoolOptions) {
     if (next !== undefined) next(start(kind));
   }
 
-  function acquire(kind: RunnableFunction): Promise<Slot> | Slot {
+  /** Resolves to nothing where the pool is closed meanwhile. */
+  function acquire(kind: RunnableFunction): Promise<Slot | undefined> | Slot {
     const mine = of(kind.name);
     const resting = mine.find(({ busy, retire }) => !busy && !retire);
     if (resting !== undefined) {
@@ -145,6 +146,7 @@ export function createPool(options: PoolOptions) {
   async function run(kind: RunnableFunction, requestId: string, payload: Buffer, sink: Sink | undefined) {
     if (isMissing(kind.program)) return { ...notRun(requestId, kind.program.missing), tail: [] };
     const slot = await acquire(kind);
+    if (slot === undefined) return { ...exited(requestId, null, 'SIGKILL'), tail: [] };
     slot.tail = [`START RequestId: ${requestId} Version: $LATEST`];
     if (!slot.instance.usable()) return { ...exited(requestId, 1, null), tail: slot.tail };
     const traceId = `Root=${currentTrace() ?? makeTraceId(now())};Sampled=0`;
@@ -192,6 +194,8 @@ export function createPool(options: PoolOptions) {
     },
     async close(): Promise<void> {
       closed = true;
+      for (const end of [...queues.values()].flat()) end(undefined);
+      queues.clear();
       await Promise.all([...slots].map(({ instance }) => instance.kill()));
     },
   };

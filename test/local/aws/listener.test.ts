@@ -1,7 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { callJson, callLambda } from '../../../local/aws/aws-client.ts';
 import { startEndpoints } from '../../../local/aws/endpoints.ts';
 import { notImplemented } from '../../../local/aws/errors.ts';
+import { listen } from '../../../local/aws/http.ts';
 import { jsonEmulator, operation, text } from '../../../local/aws/operation.ts';
 import { ACCOUNT, contextOf, REGION, ROLE, rulesOf, startAws } from './harness.ts';
 
@@ -156,4 +160,15 @@ describe('the ways to the local AWS', () => {
     expect(endpoints.reachableFrom(['b'])).toEqual({ endpoints: new Map(), publicUrl: endpoints.publicUrl });
     expect(endpoints.reachableFrom([])).toEqual({ endpoints: new Map(), publicUrl: endpoints.publicUrl });
   });
+});
+
+it('closes, though somebody has begun to speak TLS and goes no further', async () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const key = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const { port, close } = await listen(() => {}, 0, { key, cert: '' });
+  const socket = connect(port, '127.0.0.1').on('error', () => {});
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  socket.write(Buffer.from([0x16, 3, 1]));
+  await close();
 });

@@ -249,6 +249,18 @@ describe('the time that a function has', () => {
   });
 });
 
+it('ends what works and what waits for a process when it is closed', async () => {
+  const of = functionOf(
+    'stuck',
+    'export const handler = () => new Promise(() => setInterval(() => {}, 1000));',
+  );
+  const pool = newPool({ instancesPerFunction: 1 });
+  const answers = [1, 2, 3].map(() => invoke(pool, of));
+  await pool.close();
+  for (const { result } of await Promise.all(answers))
+    expect(result).toMatchObject({ errorType: 'Runtime.ExitError' });
+});
+
 describe('a function whose local system was killed', () => {
   it.each(
     sampled([
