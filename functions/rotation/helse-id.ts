@@ -147,6 +147,9 @@ async function refusalOf(
 /** Seconds that anything but HelseID's own refusal is waited for: a signer that wakes up, KMS that has not heard of a new key. */
 const HICCUP = 120;
 
+/** Seconds after which the log says what is waited for: HelseID honours a new key sooner as a rule. */
+const SILENCE = 60;
+
 /** What waiting can't mend, or what Secrets Manager's own retries are for. */
 const HOPELESS: readonly ErrorCode[] = [
   'config_invalid',
@@ -169,13 +172,18 @@ const HOPELESS: readonly ErrorCode[] = [
  * mend is thrown as it is
  */
 export async function tryPatiently<T>(
-  { clock, deadline }: Patience,
+  { clock, deadline, client, audit }: Patience & Pick<AdminClient & AdminDependencies, 'client' | 'audit'>,
   kid: string,
   run: () => Promise<T>,
 ): Promise<T> {
   const hiccup = Math.min(clock.now() + HICCUP, deadline);
+  let silent = clock.now() + SILENCE;
   const deadlineOf = (error: unknown) => {
     if (isHopeless(error)) return undefined;
+    if (clock.now() > silent) {
+      silent = Number.POSITIVE_INFINITY;
+      audit('ROTATION_WAITS_FOR_ACCEPTANCE', { client, kid, reason: (error as ZonesError).code });
+    }
     return isZonesError(error, 'token_refused') ? deadline : hiccup;
   };
   try {

@@ -18,7 +18,10 @@ function patience(deadline: number) {
     waits.push(seconds);
     time += seconds;
   };
-  return { clock: { now: () => time, wait }, deadline, waits, now: () => time };
+  const lines: unknown[] = [];
+  const audit = (code: string, facts: object) => void lines.push([code, facts]);
+  const now = () => time;
+  return { clock: { now, wait }, deadline, client: 'journal', audit, lines, waits, now };
 }
 
 const refusal = (error: string, status = 400) =>
@@ -65,9 +68,9 @@ describe('what needs HelseID to accept a key', () => {
     ['a refusal beyond the key', refusal('invalid_scope')],
     ['no error of ours', new TypeError('no')],
   ])('is not tried again after %s, which comes as it is', async (_, error) => {
-    const { clock, deadline, waits } = patience(2000);
-    await expect(tryPatiently({ clock, deadline }, 'k', () => Promise.reject(error))).rejects.toBe(error);
-    expect(waits).toEqual([]);
+    const world = patience(2000);
+    await expect(tryPatiently(world, 'k', () => Promise.reject(error))).rejects.toBe(error);
+    expect(world.waits).toEqual([]);
   });
 
   test.each<[Error, number, number]>([
@@ -76,27 +79,29 @@ describe('what needs HelseID to accept a key', () => {
     [new ZonesError('kms_unavailable', 'no', { facts: { status: 503 } }), 1500, 1120],
     [new ZonesError('kms_unavailable', 'no', { facts: { status: 503 } }), 1060, 1060],
   ])('is tried until there is no more time: %s', async (cause, deadline, end) => {
-    const { clock, now } = patience(deadline);
-    const run = tryPatiently({ clock, deadline }, 'k', () => Promise.reject(cause));
+    const world = patience(deadline);
+    const run = tryPatiently(world, 'k', () => Promise.reject(cause));
     const { code: reason, facts } = cause as ZonesError;
     await expect(run).rejects.toMatchObject({
       ...{ code: 'rotation_failed', cause, facts: { ...facts, kid: 'k', reason } },
       message: expect.stringContaining(reason),
     });
-    expect(now()).toBeGreaterThan(end - 5);
-    expect(now()).toBeLessThanOrEqual(deadline);
+    expect(world.now()).toBeGreaterThan(end - 5);
+    expect(world.now()).toBeLessThanOrEqual(deadline);
+    const waits = ['ROTATION_WAITS_FOR_ACCEPTANCE', { client: 'journal', kid: 'k', reason }];
+    expect(world.lines).toEqual(deadline > 1060 ? [waits] : []);
   });
 
   test('comes through once it does', async () => {
-    const { clock, deadline, waits } = patience(2000);
+    const world = patience(2000);
     const answers = [refusal('invalid_client'), new ZonesError('key_not_usable', 'no')];
     const run = async () => {
       const error = answers.shift();
       if (error) throw error;
       return 'done';
     };
-    expect(await tryPatiently({ clock, deadline }, 'k', run)).toBe('done');
-    expect(waits).toEqual([1, 2]);
+    expect(await tryPatiently(world, 'k', run)).toBe('done');
+    expect([world.waits, world.lines]).toEqual([[1, 2], []]);
   });
 });
 
