@@ -12,11 +12,14 @@ export interface Log {
   /** Writes a line of a level; Lambda drops it where an operator asked for fewer. */
   write(level: 'info' | 'warn' | 'error', code: string, facts: Facts): void;
   /**
-   * Counts in CloudWatch, by a line in its embedded metric format: each figure with the dimensions `service`, `zone` and those of `by`, whose
-   * values must be few, since each is a metric that is paid for.
+   * Counts in CloudWatch, by a line in its embedded metric format: each figure, of one value or several, with the dimensions `service`, `zone` and
+   * those of `by` (an undefined one is left out, also `zone`), whose values must be few, since each is a metric that is paid for.
    * {@link https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html}
    */
-  count(figures: Readonly<Record<string, number>>, by?: Readonly<Record<string, string>>): void;
+  count(
+    figures: Readonly<Record<string, number | readonly number[]>>,
+    by?: Readonly<Record<string, string | undefined>>,
+  ): void;
 }
 
 /** What every line of a function says. */
@@ -67,9 +70,9 @@ export function createLog({ service, zone, env, now = Date.now, ...source }: Log
   const count = (figures: Facts, by: Facts = {}, beside: Facts = {}) => {
     // A unit test's zone sets it; a declaration can't, and the proof finds it where a template does.
     if (env['POWERTOOLS_METRICS_DISABLED'] === 'true') return;
-    const dimensions = { service, ...(zone === undefined ? {} : { zone }), ...by };
+    const dimensions = { service, zone, ...by };
     const Metrics = Object.keys(figures).map((Name) => ({ Name }));
-    const Dimensions = [Object.keys(dimensions)];
+    const Dimensions = [Object.entries(dimensions).flatMap(([name, of]) => (of === undefined ? [] : [name]))];
     const CloudWatchMetrics = [{ Namespace: METRICS_NAMESPACE, Dimensions, Metrics }];
     const _aws = { Timestamp: now(), CloudWatchMetrics };
     write(`${JSON.stringify({ _aws, ...beside, ...dimensions, ...figures })}\n`);

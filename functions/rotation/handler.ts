@@ -5,7 +5,7 @@ import { runStep } from './steps.ts';
 /** Seconds before its end at which a function stops waiting for HelseID: one slow token request more must fit in. */
 const RESERVE = 30;
 
-const { dependencies, clients, metrics } = readAdminDependencies(import.meta.url);
+const { dependencies, clients, count } = readAdminDependencies(import.meta.url);
 
 /** Rotates a client's key, one of the four steps at a time. Secrets Manager invokes it, and nobody else may. */
 export const handler = (event: unknown, context: { getRemainingTimeInMillis(): number }): Promise<void> => {
@@ -18,10 +18,5 @@ export const handler = (event: unknown, context: { getRemainingTimeInMillis(): n
     const remaining = context.getRemainingTimeInMillis() / 1000 - RESERVE;
     return openRotation(client, dependencies, dependencies.clock.now() + remaining);
   };
-  const countFailure = (client: string) => {
-    metrics.addDimension('client', client);
-    metrics.addMetric('RotationFailed', 'Count', 1);
-    metrics.publishStoredMetrics();
-  };
-  return runStep(open, countFailure, event);
+  return runStep(open, (client) => count(client, { RotationFailed: 1 }), event);
 };

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
@@ -12,7 +11,6 @@ import { parseZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Signer } from '@helseid-zones/protocol/intents';
 import { fillKeyPolicy } from '@helseid-zones/protocol/key-policy';
-import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { readConfig } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 import {
@@ -25,6 +23,7 @@ import {
 } from '../common/key-ports.ts';
 import { type Audit, createRecordStore, type RecordStore } from '../common/record-store.ts';
 import { createRetryingKms } from '../common/retry.ts';
+import type { MetricValues } from '../key-watch/metrics.ts';
 import { createHelseId, type HelseId } from './helse-id.ts';
 
 const signingVpc = v.pipe(v.string(), v.startsWith('vpc-'));
@@ -118,7 +117,7 @@ const PATIENCE = { maxAttempts: 8, retryMode: 'adaptive' } as const;
 
 /**
  * Everything the admin zone's functions get from outside: clients of AWS, files beside the bundle (which is at `here`) and
- * environment. Metrics carry the system as `service`, as the signers' do.
+ * environment. `count` counts figures of a client's keys, with the dimensions `service` (the system) and `client` alone.
  * @throws {ZonesError} config_invalid: as {@link readAdminClients}
  */
 export function readAdminDependencies(here: string) {
@@ -128,13 +127,14 @@ export function readAdminDependencies(here: string) {
   const readFile = (name: string) => readFileSync(new URL(name, here), 'utf8');
   const clients = readAdminClients(readFile('./config.json'), readFile('./key-policy.json'), env);
   const service = clients[0]?.system ?? 'none';
+  const log = createLog({ service, zone: clients[0]?.zone, env });
   const dependencies: AdminDependencies = {
     kms: createKmsPort(new KMSClient(PATIENCE)),
     secrets: createSecretsPort(new SecretsManagerClient(PATIENCE)),
     signer: (functionArn) => createRemoteSigner({ aws, functionArn }),
     clock: systemClock,
-    audit: createLog({ service, zone: clients[0]?.zone, env }).audit,
+    audit: log.audit,
   };
-  const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: service });
-  return { dependencies, clients, metrics };
+  const count = (client: string, values: MetricValues) => log.count(values, { zone: undefined, client });
+  return { dependencies, clients, count };
 }

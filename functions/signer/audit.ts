@@ -1,4 +1,3 @@
-import type { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Log } from '@helseid-zones/client/log';
 import { REFUSALS, type ZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant } from '@helseid-zones/protocol/grant';
@@ -26,26 +25,15 @@ export type Audit = ReturnType<typeof createAudit>;
  * last 4 KB (`LogType=Tail`). Lambda ships what is written here asynchronously; CloudTrail's Sign events are the
  * independent record.
  */
-export function createAudit(audit: Log['audit'], metrics: Metrics, grant: Grant, requestId: string) {
-  const { system, zone, client } = grant;
+export function createAudit({ audit, count }: Pick<Log, 'audit' | 'count'>, grant: Grant, requestId: string) {
+  const { system, client } = grant;
   const common = { system, client, request_id: requestId };
-
-  /** Publishes metrics; publishing also clears the dimensions for the next ones. */
-  const publish = (of: Readonly<Record<string, string>>, count: (metrics: Metrics) => void): void => {
-    for (const [name, value] of Object.entries({ zone, client, ...of })) metrics.addDimension(name, value);
-    count(metrics);
-    metrics.publishStoredMetrics();
-  };
-
   return {
     recordSigned(entries: readonly SignedEntry[]): void {
       for (const { kind, target, kid, jti, latency, kmsRequest: kms_request } of entries)
         audit('signed', { ...common, kind, target, kid, jti, kms_request, kms_ms: latency });
       for (const [kind, group] of Map.groupBy(entries, (entry) => entry.kind))
-        publish({ kind }, (counted) => {
-          counted.addMetric('Signed', 'Count', group.length);
-          for (const { latency } of group) counted.addMetric('KmsLatency', 'Milliseconds', latency);
-        });
+        count({ Signed: group.length, KmsLatency: group.map(({ latency }) => latency) }, { client, kind });
     },
     /** `kinds` are those asked for, where the request could be read; `kmsRequests` are KMS's calls whose signatures nobody got. */
     recordRefused(
@@ -57,10 +45,8 @@ export function createAudit(audit: Log['audit'], metrics: Metrics, grant: Grant,
       const ours = REFUSALS.some((refusal) => refusal === reason) && reason !== 'key_not_usable';
       const kms_requests = kmsRequests.length > 0 ? kmsRequests : undefined;
       audit(ours ? 'refused' : 'failed', { ...facts, ...common, kinds, reason, kms_requests });
-      publish({}, (counted) => {
-        counted.addMetric(ours ? 'Refused' : 'Failed', 'Count', 1);
-        if (reason === 'kms_throttled') counted.addMetric('Throttled', 'Count', 1);
-      });
+      const throttled = reason === 'kms_throttled' ? { Throttled: 1 } : {};
+      count({ [ours ? 'Refused' : 'Failed']: 1, ...throttled }, { client });
     },
   };
 }

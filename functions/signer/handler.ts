@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { readVariable } from '@helseid-zones/client/environment';
 import { createLog } from '@helseid-zones/client/log';
 import { parseGrant } from '@helseid-zones/protocol/grant';
 import type { SignResponse } from '@helseid-zones/protocol/intents';
-import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { createAudit } from './audit.ts';
 import { AWS_BOUNDS, createKeyReader, shedThrottled } from './kms.ts';
 import { createRecordReader } from './read-record.ts';
@@ -21,7 +19,6 @@ const kms = shedThrottled(new KMSClient(AWS_BOUNDS));
 const secrets = new SecretsManagerClient(AWS_BOUNDS);
 
 const log = createLog({ service: grant.system, zone: grant.zone, env });
-const metrics = new Metrics({ namespace: METRICS_NAMESPACE, serviceName: grant.system });
 const now = () => Date.now();
 
 const readKey = createKeyReader(kms);
@@ -34,7 +31,7 @@ const readRecord = createRecordReader(
 const signRequest = createSignRequest({
   ...{ grant, kms, readKey, readRecord, now },
   randomId: () => randomBytes(16).toString('base64url'),
-  audit: (requestId) => createAudit(log.audit, metrics, grant, requestId),
+  audit: (requestId) => createAudit(log, grant, requestId),
 });
 
 /** Milliseconds of its initialisation, of which Lambda gives ten seconds, that a signer waits for record and keys. */

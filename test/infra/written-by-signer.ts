@@ -1,7 +1,6 @@
-import { Console } from 'node:console';
-import { Writable } from 'node:stream';
-import { Metrics } from '@aws-lambda-powertools/metrics';
+import type { Log } from '@helseid-zones/client/log';
 import { type Audit, createAudit } from '../../functions/signer/audit.ts';
+import { collectLog } from '../fakes/log.ts';
 import { testGrant } from '../functions/signer/grant-fixture.ts';
 
 /** A value that a service reports for a period. */
@@ -16,14 +15,10 @@ export interface Reported {
 /** The lines and metrics that a signer of the public zone writes in its log. */
 export function writtenBySigner(record: (audit: Audit) => void) {
   const lines: Record<string, unknown>[] = [];
-  const written: string[] = [];
-  const stdout = new Writable({ write: (chunk, _, done) => done(void written.push(String(chunk))) });
-  const metrics = new Metrics({ namespace: 'helseid-zones', serviceName: 'journal' });
-  Object.assign(metrics, { console: new Console({ stdout }) });
-  record(
-    createAudit((code, facts) => void lines.push({ code, ...facts }), metrics, testGrant(), 'request-1'),
-  );
-  return { lines, reported: reportedIn(written.map((line) => JSON.parse(line))) };
+  const { count, lines: figures } = collectLog();
+  const audit: Log['audit'] = (code, facts) => void lines.push({ code, ...facts });
+  record(createAudit({ audit, count }, testGrant(), 'request-1'));
+  return { lines, reported: reportedIn(figures) };
 }
 
 /** The embedded metric format in lines of a log: a metric of each name for each set of dimensions. */

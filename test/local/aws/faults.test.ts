@@ -1,4 +1,3 @@
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Grant } from '@helseid-zones/protocol/grant';
@@ -103,8 +102,6 @@ async function startSigner() {
     store.destroy();
   });
   const log = collectLog();
-  const metrics = new Metrics({ namespace: 'helseid-zones', serviceName: 'journal' });
-  Object.assign(metrics, { console: { log: (line: string) => watch(line, 'a metric') } });
   const grant: Grant = {
     ...{ version: 1, system: 'journal', zone: 'public', ...owner, tenancy: 'single-tenant' },
     ...{ profile: helseIdProfile, assertions: { details: 'none' }, requestObjects: false },
@@ -122,7 +119,7 @@ async function startSigner() {
       ),
       now: Date.now,
       randomId: () => crypto.randomUUID(),
-      audit: (requestId) => createAudit(log.audit, metrics, grant, requestId),
+      audit: (requestId) => createAudit(log, grant, requestId),
     });
   const proof = { kind: 'dpop_proof', client: 'journal', method: 'POST', url: `${owner.issuer}/token` };
   const signed = () => log.lines.filter(({ code }) => code === 'signed');
