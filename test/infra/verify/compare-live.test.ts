@@ -29,112 +29,60 @@ const sparing = (...roles: string[]) => ({
 });
 const ASKER = 'arn:aws:iam::111111111111:role/worker';
 
+const of = <P extends object>(type: string, Properties: P) => ({ Type: `AWS::${type}`, Properties });
+const INVOKES = { PolicyName: 'main', PolicyDocument: policy('lambda:InvokeFunction') };
+const METHOD = { HttpMethod: 'GET', AuthorizationType: 'AWS_IAM', Integration: { Type: 'AWS_PROXY' } };
 const TEMPLATE = {
-  Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.0.0.0/20' } },
-  Subnet: { Type: 'AWS::EC2::Subnet', Properties: { VpcId: { Ref: 'Vpc' } } },
-  Table: { Type: 'AWS::EC2::RouteTable', Properties: { VpcId: { Ref: 'Vpc' } } },
-  Nat: { Type: 'AWS::EC2::NatGateway', Properties: { SubnetId: 'subnet-1' } },
-  Route: {
-    Type: 'AWS::EC2::Route',
-    Properties: {
-      RouteTableId: { Ref: 'Table' },
-      DestinationCidrBlock: '0.0.0.0/0',
-      NatGatewayId: { Ref: 'Nat' },
-    },
-  },
-  Names: {
-    Type: 'AWS::Route53Resolver::FirewallRuleGroupAssociation',
-    Properties: { FirewallRuleGroupId: 'rslvr-frg-1', Priority: 101, VpcId: { Ref: 'Vpc' } },
-  },
-  Role: {
-    Type: 'AWS::IAM::Role',
-    Properties: {
-      RoleName: 'worker',
-      Policies: [{ PolicyName: 'main', PolicyDocument: policy('lambda:InvokeFunction') }],
-    },
-  },
-  Worker: {
-    Type: 'AWS::Lambda::Function',
-    Properties: {
-      FunctionName: 'worker',
-      Timeout: 30,
-      Environment: { Variables: { SIGNERS: '{}' } },
-      VpcConfig: { SubnetIds: ['subnet-1'] },
-      Code: { S3Key: 'a.zip' },
-    },
-  },
-  Permission: {
-    Type: 'AWS::Lambda::Permission',
-    Properties: {
-      FunctionName: { 'Fn::GetAtt': ['Worker', 'Arn'] },
-      Action: 'lambda:InvokeFunction',
-      Principal: 'events.amazonaws.com',
-    },
-  },
-  Signer: { Type: 'AWS::Lambda::Function', Properties: { FunctionName: 'signer' } },
-  Callers: {
-    Type: 'AWS::Lambda::ResourcePolicy',
-    Properties: { ResourceArn: { 'Fn::GetAtt': ['Signer', 'Arn'] }, PolicyDocument: sparing(ASKER) },
-  },
-  Key: {
-    Type: 'AWS::KMS::Key',
-    Properties: { KeyPolicy: policy('kms:DescribeKey'), EnableKeyRotation: true },
-  },
-  Bus: { Type: 'AWS::Events::EventBus', Properties: { Name: 'zone' } },
-  Events: {
-    Type: 'AWS::Events::Rule',
-    Properties: {
-      EventBusName: { Ref: 'Bus' },
-      EventPattern: { source: ['ehr'] },
-      Targets: [{ Id: 'Queue', Arn: 'arn:queue' }],
-    },
-  },
-  Alarm: { Type: 'AWS::CloudWatch::Alarm', Properties: { AlarmName: 'failed', Threshold: 0, Period: 3600 } },
-  Api: { Type: 'AWS::ApiGateway::RestApi', Properties: { Name: 'api', SecurityPolicy: 'TLS_1_2' } },
-  Root: {
-    Type: 'AWS::ApiGateway::Method',
-    Properties: {
-      RestApiId: { Ref: 'Api' },
-      ResourceId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] },
-      HttpMethod: 'GET',
-      AuthorizationType: 'AWS_IAM',
-      Integration: { Type: 'AWS_PROXY' },
-    },
-  },
-  Stage: {
-    Type: 'AWS::ApiGateway::Stage',
-    Properties: {
-      RestApiId: { Ref: 'Api' },
-      StageName: 'prod',
-      AccessLogSetting: { DestinationArn: 'arn:log:*' },
-    },
-  },
-  Audit: { Type: 'AWS::Logs::LogGroup', Properties: { LogGroupName: 'audit', RetentionInDays: 400 } },
-  Export: {
-    Type: 'AWS::Logs::SubscriptionFilter',
-    Properties: { LogGroupName: { Ref: 'Audit' }, DestinationArn: 'arn:destination', FilterPattern: '' },
-  },
-  Source: {
-    Type: 'AWS::Lambda::EventSourceMapping',
-    Properties: { FunctionName: { Ref: 'Worker' }, BatchSize: 1 },
-  },
+  Vpc: of('EC2::VPC', { CidrBlock: '10.0.0.0/20' }),
+  Subnet: of('EC2::Subnet', { VpcId: { Ref: 'Vpc' } }),
+  Table: of('EC2::RouteTable', { VpcId: { Ref: 'Vpc' } }),
+  Nat: of('EC2::NatGateway', { SubnetId: 'subnet-1' }),
+  Route: of('EC2::Route', {
+    ...{ RouteTableId: { Ref: 'Table' }, DestinationCidrBlock: '0.0.0.0/0', NatGatewayId: { Ref: 'Nat' } },
+  }),
+  Names: of('Route53Resolver::FirewallRuleGroupAssociation', {
+    ...{ FirewallRuleGroupId: 'rslvr-frg-1', Priority: 101, VpcId: { Ref: 'Vpc' } },
+  }),
+  Role: of('IAM::Role', { RoleName: 'worker', Policies: [INVOKES] }),
+  Worker: of('Lambda::Function', {
+    ...{ FunctionName: 'worker', Timeout: 30, Environment: { Variables: { SIGNERS: '{}' } } },
+    ...{ VpcConfig: { SubnetIds: ['subnet-1'] }, Code: { S3Key: 'a.zip' } },
+  }),
+  Permission: of('Lambda::Permission', {
+    FunctionName: { 'Fn::GetAtt': ['Worker', 'Arn'] },
+    ...{ Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com' },
+  }),
+  Signer: of('Lambda::Function', { FunctionName: 'signer' }),
+  Callers: of('Lambda::ResourcePolicy', {
+    ...{ ResourceArn: { 'Fn::GetAtt': ['Signer', 'Arn'] }, PolicyDocument: sparing(ASKER) },
+  }),
+  Key: of('KMS::Key', { KeyPolicy: policy('kms:DescribeKey'), EnableKeyRotation: true }),
+  Bus: of('Events::EventBus', { Name: 'zone' }),
+  Events: of('Events::Rule', {
+    ...{ EventBusName: { Ref: 'Bus' }, EventPattern: { source: ['ehr'] } },
+    Targets: [{ Id: 'Queue', Arn: 'arn:queue' }],
+  }),
+  Alarm: of('CloudWatch::Alarm', { AlarmName: 'failed', Threshold: 0, Period: 3600 }),
+  Api: of('ApiGateway::RestApi', { Name: 'api', SecurityPolicy: 'TLS_1_2' }),
+  Root: of('ApiGateway::Method', {
+    ...{ RestApiId: { Ref: 'Api' }, ResourceId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] } },
+    ...METHOD,
+  }),
+  Stage: of('ApiGateway::Stage', {
+    ...{ RestApiId: { Ref: 'Api' }, StageName: 'prod', AccessLogSetting: { DestinationArn: 'arn:log:*' } },
+  }),
+  Audit: of('Logs::LogGroup', { LogGroupName: 'audit', RetentionInDays: 400 }),
+  Export: of('Logs::SubscriptionFilter', {
+    ...{ LogGroupName: { Ref: 'Audit' }, DestinationArn: 'arn:destination', FilterPattern: '' },
+  }),
+  Source: of('Lambda::EventSourceMapping', { FunctionName: { Ref: 'Worker' }, BatchSize: 1 }),
 };
-
 const IDS = {
-  ...{
-    Vpc: 'vpc-1',
-    Subnet: 'subnet-1',
-    Table: 'rtb-1',
-    Nat: 'nat-1',
-    Route: 'route-1',
-    Names: 'rslvr-frgassoc-1',
-    Role: 'worker',
-    Worker: 'worker',
-  },
-  ...{ Permission: 'p-1', Key: 'key-1', Alarm: 'failed', Api: 'api1', Root: 'm-1' },
-  ...{ Signer: 'signer', Callers: SIGNER },
-  ...{ Audit: 'audit', Export: 'export-1' },
-  ...{ Bus: 'zone', Events: 'zone|events', Stage: 'prod', Source: 'source-1' },
+  ...{ Vpc: 'vpc-1', Subnet: 'subnet-1', Table: 'rtb-1', Nat: 'nat-1', Route: 'route-1' },
+  ...{ Names: 'rslvr-frgassoc-1', Role: 'worker', Worker: 'worker', Permission: 'p-1', Key: 'key-1' },
+  ...{ Alarm: 'failed', Api: 'api1', Root: 'm-1', Signer: 'signer', Callers: SIGNER },
+  ...{ Audit: 'audit', Export: 'export-1', Bus: 'zone', Events: 'zone|events', Stage: 'prod' },
+  ...{ Source: 'source-1' },
 };
 
 /** What AWS answers about {@link TEMPLATE} as it was deployed; in these shapes moto answers too, but for the firewall's. */
@@ -331,24 +279,72 @@ test('what is live as it was synthesized is no difference', async () => {
 const worker = (of: Answers) => of['lambda /2015-03-31/functions/worker'].Configuration;
 const role = (of: Answers) => of['iam GetAccountAuthorizationDetails'].RoleDetailList[0];
 
+type Change = (of: Answers) => unknown;
+/** Members of an answer, by the call that it is to. */
+const membersOf = (of: Answers, call: string) =>
+  (of as unknown as Record<string, Record<string, object[]>>)[call] ?? expect.fail(call);
+const adds =
+  (call: string, list: string, item: object): Change =>
+  (of) =>
+    membersOf(of, call)[list]?.push(item);
+const drops =
+  (call: string, list: string): Change =>
+  (of) =>
+    membersOf(of, call)[list]?.pop();
+const sets =
+  (call: string, more: object): Change =>
+  (of) =>
+    Object.assign(membersOf(of, call), more);
+const setsFirst =
+  (call: string, list: string, more: object): Change =>
+  (of) =>
+    Object.assign(membersOf(of, call)[list]?.[0] ?? expect.fail(list), more);
+const answersWith =
+  (call: string, answer: object | undefined): Change =>
+  (of) =>
+    Object.assign(of, { [call]: answer });
+const hasMethod = (method: object) =>
+  sets(RESOURCES, { Item: [{ Path: '/', ResourceMethods: { GET: method } }] });
+
+const FILTERS = ['logs DescribeSubscriptionFilters', 'SubscriptionFilters'] as const;
+const ENDPOINTS = ['ec2 DescribeVpcEndpoints', 'VpcEndpointSet'] as const;
+const INTERFACES = ['ec2 DescribeNetworkInterfaces', 'NetworkInterfaceSet'] as const;
+const PEERINGS = ['ec2 DescribeVpcPeeringConnections', 'VpcPeeringConnectionSet'] as const;
+const FUNCTIONS = ['lambda /2015-03-31/functions/', 'Functions'] as const;
+const ALARMS = ['monitoring DescribeAlarms', 'MetricAlarms'] as const;
+const STACKS = ['cloudformation DescribeStacks', 'Stacks'] as const;
+const [RESOURCES, STAGES] = ['apigateway /restapis/api1/resources', 'apigateway /restapis/api1/stages'];
+const WORKER = 'lambda /2015-03-31/functions/worker';
+const OWN_POLICY = `lambda /2026-07-09/resource-policy/${encodeURIComponent(SIGNER)}`;
+const INVOKE_CONFIG = 'lambda /2019-09-25/functions/worker/event-invoke-config';
+
+const MORE_FILTER = {
+  ...{ FilterName: 'x', LogGroupName: 'audit', Distribution: 'ByLogStream', ApplyOnTransformedLogs: false },
+  ...{ DestinationArn: 'arn:other', FilterPattern: '', CreationTime: 1 },
+};
+const DEFAULT_GROUP = { GroupSet: [{ GroupId: 'sg-1', GroupName: 'default' }] };
+const ENDPOINT = { VpcEndpointId: 'vpce-9', VpcId: 'vpc-1', State: 'available' };
+const MACHINE = { NetworkInterfaceId: 'eni-2', VpcId: 'vpc-1' };
+const PEERING = { VpcPeeringConnectionId: 'pcx-1', AccepterVpcInfo: { VpcId: 'vpc-1' } };
+const WITHIN = { VpcConfig: { SubnetIds: ['subnet-1'] } };
+const OPEN = [{ Effect: 'Allow', Principal: '*', Action: 'lambda:InvokeFunction', Resource: arn }];
+const OTHER_CODE = { Resources: { Worker: { Properties: { Code: { S3Key: 'b.zip' } } } } };
+const ROLE = 'arn:aws:iam::111111111111:role/batch';
+const OLD = { LogicalResourceId: 'Old', PhysicalResourceId: 'old', LastUpdatedTimestamp: '' };
+const AFTER = '2026-11-01T10:00:01.000+0000';
+const routes = (of: Answers) => of['ec2 DescribeRouteTables'].RouteTableSet[0]?.RouteSet;
+const summaries = (of: Answers) => of['cloudformation ListStackResources'].StackResourceSummaries;
+const variables = (more: object) => (of: Answers) => Object.assign(worker(of).Environment.Variables, more);
+const wide = { PolicyName: 'more', PolicyDocument: JSON.stringify(policy('*')) };
+const throughBalancer: Change = (of) => {
+  adds(...ENDPOINTS, { VpcEndpointId: 'vpce-2', VpcEndpointType: 'GatewayLoadBalancer' })(of);
+  routes(of)?.push({ DestinationCidrBlock: '10.9.0.0/16', GatewayId: 'vpce-2' });
+};
+
 /** Each kind of difference: what somebody did, and where it is found: a resource of the stack, or a stack, and its property. */
-const CHANGES: [name: string, place: string, change: (of: Answers) => unknown][] = [
-  [
-    'a policy is added',
-    'Role Policies',
-    (of) =>
-      role(of)?.RolePolicyList.push({ PolicyName: 'more', PolicyDocument: JSON.stringify(policy('*')) }),
-  ],
-  [
-    'a log is sent to somebody else as well',
-    'Audit SubscriptionFilters',
-    (of) =>
-      of['logs DescribeSubscriptionFilters'].SubscriptionFilters.push({
-        ...{ FilterName: 'x', LogGroupName: 'audit', Distribution: 'ByLogStream' },
-        ...{ DestinationArn: 'arn:other', FilterPattern: '', CreationTime: 1 },
-        ...{ ApplyOnTransformedLogs: false },
-      }),
-  ],
+const CHANGES: [name: string, place: string, change: Change][] = [
+  ['a policy is added', 'Role Policies', (of) => role(of)?.RolePolicyList.push(wide)],
+  ['a log is sent to somebody else as well', 'Audit SubscriptionFilters', adds(...FILTERS, MORE_FILTER)],
   ...[
     { FilterPattern: '{ $.code = "none" }' },
     { ApplyOnTransformedLogs: true },
@@ -358,310 +354,154 @@ const CHANGES: [name: string, place: string, change: (of: Answers) => unknown][]
     { Distribution: 'Random' },
   ].map((change): (typeof CHANGES)[number] => [
     `a log is sent in part, or otherwise: ${Object.keys(change)}`,
-    'Audit SubscriptionFilters',
-    (of) => Object.assign(of['logs DescribeSubscriptionFilters'].SubscriptionFilters[0] ?? {}, change),
+    ...(['Audit SubscriptionFilters', setsFirst(...FILTERS, change)] as const),
   ]),
   [
     'a function that shares what the account has is cut off',
     'Worker ReservedConcurrentExecutions',
-    (of) =>
-      Object.assign(of['lambda /2015-03-31/functions/worker'], {
-        Concurrency: { ReservedConcurrentExecutions: 0 },
-      }),
+    sets(WORKER, { Concurrency: { ReservedConcurrentExecutions: 0 } }),
   ],
-  [
-    'a log is sent nowhere any more',
-    'Audit SubscriptionFilters',
-    (of) => of['logs DescribeSubscriptionFilters'].SubscriptionFilters.pop(),
-  ],
+  ['a log is sent nowhere any more', 'Audit SubscriptionFilters', drops(...FILTERS)],
   [
     'a policy is widened',
-    'Role Policies',
-    (of) => Object.assign(role(of)?.RolePolicyList[0] ?? {}, { PolicyDocument: JSON.stringify(policy('*')) }),
+    ...([
+      'Role Policies',
+      (of) => ((role(of)?.RolePolicyList[0] ?? wide).PolicyDocument = wide.PolicyDocument),
+    ] as const),
   ],
   [
     'a managed policy is attached',
     'Role ManagedPolicyArns',
     (of) => role(of)?.AttachedManagedPolicies.push({ PolicyArn: 'arn:aws:iam::aws:policy/A' }),
   ],
-  ['a role is gone', 'Role', (of) => of['iam GetAccountAuthorizationDetails'].RoleDetailList.pop()],
-  [
-    'an environment is changed',
-    'Worker Environment.Variables.SIGNERS',
-    (of) => (worker(of).Environment.Variables = { SIGNERS: '{"a":"b"}' }),
-  ],
-  [
-    'a variable is added',
-    'Worker Environment.Variables.NODE_OPTIONS',
-    (of) => (worker(of).Environment.Variables = { SIGNERS: '{}', NODE_OPTIONS: '-r x' }),
-  ],
+  ['a role is gone', 'Role', drops('iam GetAccountAuthorizationDetails', 'RoleDetailList')],
+  ['an environment is changed', 'Worker Environment.Variables.SIGNERS', variables({ SIGNERS: '{"a":"b"}' })],
+  ['a variable is added', 'Worker Environment.Variables.NODE_OPTIONS', variables({ NODE_OPTIONS: '-r x' })],
   ['a layer is added', 'Worker Layers', (of) => Object.assign(worker(of), { Layers: [{ Arn: 'arn:l' }] })],
   [
     'somebody may invoke it',
     'Worker Permissions',
-    (of) =>
-      Object.assign(of, {
-        'lambda /2015-03-31/functions/worker/policy': {
-          Policy: JSON.stringify({
-            Statement: [{ Effect: 'Allow', Principal: '*', Action: 'lambda:InvokeFunction', Resource: arn }],
-          }),
-        },
-      }),
+    answersWith(`${WORKER}/policy`, { Policy: JSON.stringify({ Statement: OPEN }) }),
   ],
   [
     'a signer spares one more role',
     'Callers PolicyDocument.Statement',
-    (of) =>
-      Object.assign(of, {
-        [`lambda /2026-07-09/resource-policy/${encodeURIComponent(SIGNER)}`]: {
-          Policy: JSON.stringify(sparing(ASKER, 'arn:aws:iam::111111111111:role/batch')),
-        },
-      }),
+    answersWith(OWN_POLICY, { Policy: JSON.stringify(sparing(ASKER, ROLE)) }),
   ],
-  [
-    'a signer’s policy is gone',
-    'Callers',
-    (of) =>
-      Object.assign(of, { [`lambda /2026-07-09/resource-policy/${encodeURIComponent(SIGNER)}`]: undefined }),
-  ],
+  ['a signer’s policy is gone', 'Callers', answersWith(OWN_POLICY, undefined)],
   [
     'it has a URL',
     'Worker FunctionUrl',
-    (of) => Object.assign(of, { 'lambda /2021-10-31/functions/worker/url': { FunctionUrl: 'https://x' } }),
+    answersWith('lambda /2021-10-31/functions/worker/url', { FunctionUrl: 'https://x' }),
   ],
   [
     'another bundle is deployed',
     'Worker Code.S3Key',
-    (of) =>
-      (of['cloudformation GetTemplate'].TemplateBody = JSON.stringify({
-        Resources: { Worker: { Properties: { Code: { S3Key: 'b.zip' } } } },
-      })),
+    sets('cloudformation GetTemplate', { TemplateBody: JSON.stringify(OTHER_CODE) }),
   ],
-  [
-    'a zone is no more declared, and its stack stands',
-    '/s-zone-former',
-    (of) => of['cloudformation DescribeStacks'].Stacks.push({ StackName: 's-zone-former' }),
-  ],
+  ['a zone is no more declared', '/s-zone-former', adds(...STACKS, { StackName: 's-zone-former' })],
   [
     'a key policy is changed',
     'Key KeyPolicy.Statement',
-    (of) => (of['kms GetKeyPolicy'].Policy = JSON.stringify(policy('kms:*'))),
+    sets('kms GetKeyPolicy', { Policy: JSON.stringify(policy('kms:*')) }),
   ],
-  [
-    'a grant is made',
-    'Key Grants',
-    (of) => of['kms ListGrants'].Grants.push({ GranteePrincipal: 'arn:aws:iam::111111111111:role/x' }),
-  ],
+  ['a grant is made', 'Key Grants', adds('kms ListGrants', 'Grants', { GranteePrincipal: ROLE })],
   [
     'a key is disabled',
     'Key Disabled',
-    (of) => (of['kms DescribeKey'].KeyMetadata = { Enabled: false, KeyState: 'PendingDeletion' }),
+    sets('kms DescribeKey', { KeyMetadata: { Enabled: false, KeyState: 'PendingDeletion' } }),
   ],
   [
     'a route is added',
     'Table Routes',
-    (of) =>
-      of['ec2 DescribeRouteTables'].RouteTableSet[0]?.RouteSet.push({
-        DestinationCidrBlock: '10.9.0.0/16',
-        VpcPeeringConnectionId: 'pcx-1',
-      }),
+    (of) => routes(of)?.push({ DestinationCidrBlock: '10.9.0.0/16', VpcPeeringConnectionId: 'pcx-1' }),
   ],
-  ['a route is gone', 'Table Routes', (of) => of['ec2 DescribeRouteTables'].RouteTableSet[0]?.RouteSet.pop()],
+  ['a route is gone', 'Table Routes', (of) => routes(of)?.pop()],
+  ['an endpoint is added', 'Vpc Endpoints', adds(...ENDPOINTS, ENDPOINT)],
+  ['a peering is made', 'Vpc Peerings', adds(...PEERINGS, PEERING)],
+  ...([{ InterfaceType: 'interface' }, { InterfaceType: 'branch' }] as const).flatMap((kind) =>
+    [{}, DEFAULT_GROUP].map((group): (typeof CHANGES)[number] => [
+      `a machine is put into it: ${kind.InterfaceType}, ${Object.keys(group)}`,
+      ...(['Vpc OtherInterfaces', adds(...INTERFACES, { ...MACHINE, ...kind, ...group })] as const),
+    ]),
+  ),
   [
-    'an endpoint is added',
+    'one with the default group is added',
     'Vpc Endpoints',
-    (of) =>
-      of['ec2 DescribeVpcEndpoints'].VpcEndpointSet.push({
-        VpcEndpointId: 'vpce-9',
-        VpcId: 'vpc-1',
-        State: 'available',
-      }),
-  ],
-  [
-    'a peering is made',
-    'Vpc Peerings',
-    (of) =>
-      of['ec2 DescribeVpcPeeringConnections'].VpcPeeringConnectionSet.push({
-        VpcPeeringConnectionId: 'pcx-1',
-        AccepterVpcInfo: { VpcId: 'vpc-1' },
-      }),
-  ],
-  [
-    'a machine is put into it',
-    'Vpc OtherInterfaces',
-    (of) =>
-      of['ec2 DescribeNetworkInterfaces'].NetworkInterfaceSet.push({
-        NetworkInterfaceId: 'eni-2',
-        VpcId: 'vpc-1',
-        InterfaceType: 'interface',
-      }),
-  ],
-  ...[{ InterfaceType: 'interface' }, { InterfaceType: 'branch' }].map((kind): (typeof CHANGES)[number] => [
-    `a machine with the default group is put into it: ${kind.InterfaceType}`,
-    'Vpc OtherInterfaces',
-    (of) =>
-      of['ec2 DescribeNetworkInterfaces'].NetworkInterfaceSet.push({
-        ...{ NetworkInterfaceId: 'eni-2', VpcId: 'vpc-1', ...kind },
-        ...{ GroupSet: [{ GroupId: 'sg-1', GroupName: 'default' }] },
-      }),
-  ]),
-  [
-    'an endpoint with the default group is added',
-    'Vpc Endpoints',
-    (of) =>
-      of['ec2 DescribeVpcEndpoints'].VpcEndpointSet.push({
-        ...{ VpcEndpointId: 'vpce-9', VpcId: 'vpc-1', State: 'available' },
-        GroupSet: [{ GroupId: 'sg-1', GroupName: 'default' }],
-      }),
+    adds(...ENDPOINTS, { ...ENDPOINT, ...DEFAULT_GROUP }),
   ],
   [
     'a function of somebody else is put into it',
     'Vpc Functions',
-    (of) =>
-      of['lambda /2015-03-31/functions/'].Functions.push({
-        ...{ FunctionName: 'mine', Version: '$LATEST', VpcConfig: { SubnetIds: ['subnet-1'] } },
-      }),
+    adds(...FUNCTIONS, { FunctionName: 'mine', Version: '$LATEST', ...WITHIN }),
   ],
   [
     'a version of a function is published',
     'Vpc Functions',
-    (of) =>
-      of['lambda /2015-03-31/functions/'].Functions.push({
-        ...{ FunctionName: 'worker', Version: '1', VpcConfig: { SubnetIds: ['subnet-1'] } },
-      }),
+    adds(...FUNCTIONS, { FunctionName: 'worker', Version: '1', ...WITHIN }),
   ],
   [
     'addresses are added',
     'Vpc OtherBlocks',
     (of) => of['ec2 DescribeVpcs'].VpcSet[0]?.CidrBlockAssociationSet.push({ CidrBlock: '10.1.0.0/20' }),
   ],
-  [
-    'packets go through a Gateway Load Balancer',
-    'Table Routes',
-    (of) => {
-      of['ec2 DescribeVpcEndpoints'].VpcEndpointSet.push({
-        ...{ VpcEndpointId: 'vpce-2', VpcEndpointType: 'GatewayLoadBalancer' },
-      });
-      of['ec2 DescribeRouteTables'].RouteTableSet[0]?.RouteSet.push({
-        ...{ DestinationCidrBlock: '10.9.0.0/16', GatewayId: 'vpce-2' },
-      });
-    },
-  ],
-  [
-    'a function is updated after the deploy',
-    'Worker ChangedSince',
-    (of) => Object.assign(worker(of), { LastModified: '2026-11-01T10:00:01.000+0000' }),
-  ],
+  ['packets go through a Gateway Load Balancer', 'Table Routes', throughBalancer],
+  ['it is updated later', 'Worker ChangedSince', (of) => Object.assign(worker(of), { LastModified: AFTER })],
   [
     'what a function answers goes elsewhere too',
     'Worker AsyncDestinations',
-    (of) =>
-      Object.assign(of, {
-        'lambda /2019-09-25/functions/worker/event-invoke-config': {
-          DestinationConfig: { OnSuccess: { Destination: 'arn:x' } },
-        },
-      }),
+    answersWith(INVOKE_CONFIG, { DestinationConfig: { OnSuccess: { Destination: 'arn:x' } } }),
   ],
   [
     'messages are filtered',
     'Source FilterCriteria',
-    (of) =>
-      Object.assign(of['lambda /2015-03-31/event-source-mappings/source-1'], {
-        FilterCriteria: { Filters: [{ Pattern: '{"a":[1]}' }] },
-      }),
+    sets('lambda /2015-03-31/event-source-mappings/source-1', {
+      ...{ FilterCriteria: { Filters: [{ Pattern: '{"a":[1]}' }] } },
+    }),
   ],
-  ['a bus has another rule', 'Bus Rules', (of) => of['events ListRules'].Rules.push({ Name: 'more' })],
+  ['a bus has another rule', 'Bus Rules', adds('events ListRules', 'Rules', { Name: 'more' })],
   [
     'a rule has one more condition',
     'Events EventPattern.detail',
-    (of) => (of['events DescribeRule'].EventPattern = '{"source":["ehr"],"detail":{"a":[1]}}'),
+    sets('events DescribeRule', { EventPattern: '{"source":["ehr"],"detail":{"a":[1]}}' }),
   ],
   ...['Input', 'InputTransformer', 'RoleArn'].map((member): (typeof CHANGES)[number] => [
     `a target has ${member}`,
     'Events Targets',
-    (of) => Object.assign(of['events ListTargetsByRule'].Targets[0] ?? {}, { [member]: 'x' }),
+    setsFirst('events ListTargetsByRule', 'Targets', { [member]: 'x' }),
   ]),
   ...['Credentials', 'ConnectionId', 'TlsConfig'].map((member): (typeof CHANGES)[number] => [
     `an integration has ${member}`,
     `Api Methods.GET /.Integration.${member}`,
-    (of) =>
-      (of['apigateway /restapis/api1/resources'].Item = [
-        {
-          Path: '/',
-          ResourceMethods: {
-            GET: { AuthorizationType: 'AWS_IAM', MethodIntegration: { Type: 'AWS_PROXY', [member]: 'x' } },
-          },
-        },
-      ]),
+    hasMethod({ AuthorizationType: 'AWS_IAM', MethodIntegration: { Type: 'AWS_PROXY', [member]: 'x' } }),
   ]),
-  [
-    'an API has another stage',
-    'Api Stages',
-    (of) => of['apigateway /restapis/api1/stages'].Item.push({ StageName: 'more' }),
-  ],
-  [
-    'answers are cached',
-    'Stage Cached',
-    (of) => (of['apigateway /restapis/api1/stages/prod'].CacheClusterEnabled = true),
-  ],
-  [
-    'an alarm counts in another unit',
-    'Alarm Unit',
-    (of) => Object.assign(of['monitoring DescribeAlarms'].MetricAlarms[0] ?? {}, { Unit: 'Bytes' }),
-  ],
+  ['an API has another stage', 'Api Stages', adds(STAGES, 'Item', { StageName: 'more' })],
+  ['answers are cached', 'Stage Cached', sets(`${STAGES}/prod`, { CacheClusterEnabled: true })],
+  ['an alarm counts in another unit', 'Alarm Unit', setsFirst(...ALARMS, { Unit: 'Bytes' })],
   [
     'the firewall is detached',
     'Names',
-    (of) => (of['route53resolver GetFirewallRuleGroupAssociation'] = undefined),
+    answersWith('route53resolver GetFirewallRuleGroupAssociation', undefined),
   ],
-  ['an alarm is deleted', 'Alarm', (of) => of['monitoring DescribeAlarms'].MetricAlarms.pop()],
-  [
-    'an alarm is muted',
-    'Alarm Muted',
-    (of) => Object.assign(of['monitoring DescribeAlarms'].MetricAlarms[0] ?? {}, { ActionsEnabled: 'false' }),
-  ],
+  ['an alarm is deleted', 'Alarm', drops(...ALARMS)],
+  ['an alarm is muted', 'Alarm Muted', setsFirst(...ALARMS, { ActionsEnabled: 'false' })],
   [
     "an API's TLS is weakened",
     'Api SecurityPolicy',
-    (of) => (of['apigateway /restapis/api1'].SecurityPolicy = 'TLS_1_0'),
+    sets('apigateway /restapis/api1', { SecurityPolicy: 'TLS_1_0' }),
   ],
-  [
-    'a method is opened',
-    'Api Methods.GET /.AuthorizationType',
-    (of) =>
-      (of['apigateway /restapis/api1/resources'].Item = [
-        { Path: '/', ResourceMethods: { GET: { AuthorizationType: 'NONE' } } },
-      ]),
-  ],
+  ['a method is opened', 'Api Methods.GET /.AuthorizationType', hasMethod({ AuthorizationType: 'NONE' })],
   [
     'a method is added',
     'Api Methods.ANY /x',
-    (of) =>
-      of['apigateway /restapis/api1/resources'].Item.push({
-        Path: '/x',
-        ResourceMethods: { ANY: { AuthorizationType: 'NONE' } },
-      }),
+    adds(RESOURCES, 'Item', { Path: '/x', ResourceMethods: { ANY: { AuthorizationType: 'NONE' } } }),
   ],
   [
-    'a resource is in the stack alone',
+    'one is in the stack alone',
     'Old',
-    (of) =>
-      of['cloudformation ListStackResources'].StackResourceSummaries.push({
-        LogicalResourceId: 'Old',
-        PhysicalResourceId: 'old',
-        ResourceType: 'AWS::SQS::Queue',
-        LastUpdatedTimestamp: '',
-      }),
+    (of) => summaries(of).push({ ...OLD, ResourceType: 'AWS::SQS::Queue' }),
   ],
-  [
-    'a resource was never deployed',
-    'Alarm',
-    (of) =>
-      of['cloudformation ListStackResources'].StackResourceSummaries.splice(
-        Object.keys(IDS).indexOf('Alarm'),
-        1,
-      ),
-  ],
+  ['one was never deployed', 'Alarm', (of) => summaries(of).splice(Object.keys(IDS).indexOf('Alarm'), 1)],
 ];
 
 test.each(CHANGES)('it is found that %s', async (_name, place, change) => {
