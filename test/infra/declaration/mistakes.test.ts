@@ -37,6 +37,14 @@ const zones = { internal, admin } as const;
 const AUDIT = 'arn:aws:logs:eu-north-1:111122223333:destination:audit';
 const { issuer, algorithm, tenancy, profile } = journal;
 
+/** Declarations whose mistake is in a value that the editor takes. */
+const having = (more: object) => () => defineSystem({ ...base, zones, ...more });
+const withInternal = (more: object) => having({ zones: { admin, internal: { ...internal, ...more } } });
+const withPath = (path: string) =>
+  withInternal({ grants: [{ ...grant, apis: [{ ...call, paths: [path] }] }] });
+const withIssuer = (issuer: string) => having({ clients: { journal: { ...journal, issuer } } });
+const FOREIGN = 'arn:aws:logs:eu-north-1:444455556666';
+
 /** Typical mistakes: what is written, the field that the message names, and what it says. A red one is an error in the editor. */
 const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, right: RegExp]>> = {
   'a misspelt field of the system': [
@@ -52,38 +60,30 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     /not a field.*fields here are .*\balgorithm\b/,
   ],
   'an audit that is sent to a log group': [
-    () =>
-      defineSystem({ ...base, zones, audit: { export: 'arn:aws:logs:eu-north-1:444455556666:log-group:a' } }),
+    having({ audit: { export: `${FOREIGN}:log-group:a` } }),
     'audit.export',
     /ARN of a CloudWatch Logs destination/,
   ],
   'an audit that is sent to whatever is called so': [
-    () =>
-      defineSystem({
-        ...base,
-        zones,
-        audit: { export: 'arn:aws:logs:eu-north-1:444455556666:destination:*' },
-      }),
+    having({ audit: { export: `${FOREIGN}:destination:*` } }),
     'audit.export',
     /without wildcards/,
   ],
   'an audit that stays in the account': [
-    () => defineSystem({ ...base, zones, account: '111122223333', audit: { export: AUDIT } }),
+    having({ account: '111122223333', audit: { export: AUDIT } }),
     'audit.export',
     /an account of the system's own/,
   ],
   "an audit that stays in a zone's account": [
-    () =>
-      defineSystem({
-        ...base,
-        zones: { internal: { ...internal, account: '111122223333' }, admin },
-        audit: { export: AUDIT },
-      }),
+    having({
+      zones: { internal: { ...internal, account: '111122223333' }, admin },
+      audit: { export: AUDIT },
+    }),
     'audit.export',
     /an account of the system's own/,
   ],
   'an audit that is sent to another region': [
-    () => defineSystem({ ...base, zones, region: 'eu-west-1', audit: { export: AUDIT } }),
+    having({ region: 'eu-west-1', audit: { export: AUDIT } }),
     'audit.export',
     /lies in eu-north-1/,
   ],
@@ -110,12 +110,8 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
   ],
   'a detail by an operator': [
     () => {
-      const events = {
-        function: 'x',
-        sources: ['a'],
-        detailTypes: ['b'],
-        detail: { status: [{ prefix: 's' }] },
-      } as const;
+      const detail = { status: [{ prefix: 's' }] } as const;
+      const events = { function: 'x', sources: ['a'], detailTypes: ['b'], detail } as const;
       // @ts-expect-error
       return defineSystem({ ...base, zones: { internal: { ...internal, events }, admin } });
     },
@@ -155,22 +151,12 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     /is missing/,
   ],
   'an issuer without TLS': [
-    () =>
-      defineSystem({
-        ...base,
-        zones,
-        clients: { journal: { ...journal, issuer: 'http://helseid-sts.test.nhn.no' } },
-      }),
+    withIssuer('http://helseid-sts.test.nhn.no'),
     'clients.journal.issuer',
     /write https/,
   ],
   "an issuer with a slash that HelseID's has not": [
-    () =>
-      defineSystem({
-        ...base,
-        zones,
-        clients: { journal: { ...journal, issuer: 'https://helseid-sts.test.nhn.no/' } },
-      }),
+    withIssuer('https://helseid-sts.test.nhn.no/'),
     'clients.journal.issuer',
     /write https:\/\/helseid-sts\.test\.nhn\.no/,
   ],
@@ -199,12 +185,7 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     /expected Array/,
   ],
   'a base URL with a slash at its end': [
-    () =>
-      defineSystem({
-        ...base,
-        zones,
-        apis: { documents: { ...documents, baseUrl: 'https://documents.example.no/' } },
-      }),
+    having({ apis: { documents: { ...documents, baseUrl: 'https://documents.example.no/' } } }),
     'apis.documents.baseUrl',
     /leave it out/,
   ],
@@ -247,150 +228,94 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     /jurnal, which is not declared; declared are: journal/,
   ],
   'an API that is not declared': [
-    () =>
-      defineSystem({
-        ...base,
-        zones: {
-          admin,
-          // @ts-expect-error
-          internal: { ...internal, grants: [{ ...grant, apis: [{ ...call, api: 'document' }] }] },
-        },
-      }),
+    () => {
+      const grants = [{ ...grant, apis: [{ ...call, api: 'document' }] }] as const;
+      // @ts-expect-error
+      return defineSystem({ ...base, zones: { admin, internal: { ...internal, grants } } });
+    },
     'zones.internal.grants[0].apis[0].api',
     /document, which is not declared; declared are: documents/,
   ],
   'a method in small letters': [
-    () =>
-      defineSystem({
-        ...base,
-        zones: {
-          admin,
-          // @ts-expect-error
-          internal: { ...internal, grants: [{ ...grant, apis: [{ ...call, methods: ['post'] }] }] },
-        },
-      }),
+    () => {
+      const grants = [{ ...grant, apis: [{ ...call, methods: ['post'] }] }] as const;
+      // @ts-expect-error
+      return defineSystem({ ...base, zones: { admin, internal: { ...internal, grants } } });
+    },
     'zones.internal.grants[0].apis[0].methods[0]',
     /expected.*POST/,
   ],
   'one method and no list': [
-    () =>
-      defineSystem({
-        ...base,
-        zones: {
-          admin,
-          // @ts-expect-error
-          internal: { ...internal, grants: [{ ...grant, apis: [{ ...call, methods: 'POST' }] }] },
-        },
-      }),
+    () => {
+      const grants = [{ ...grant, apis: [{ ...call, methods: 'POST' }] }] as const;
+      // @ts-expect-error
+      return defineSystem({ ...base, zones: { admin, internal: { ...internal, grants } } });
+    },
     'zones.internal.grants[0].apis[0].methods',
     /expected Array/,
   ],
   'a path without a slash': [
-    () =>
-      defineSystem({
-        ...base,
-        zones: {
-          admin,
-          internal: { ...internal, grants: [{ ...grant, apis: [{ ...call, paths: ['v1/*'] }] }] },
-        },
-      }),
+    withPath('v1/*'),
     'zones.internal.grants[0].apis[0].paths[0]',
     /begin with one slash/,
   ],
   'a path with a parameter': [
-    () =>
-      defineSystem({
-        ...base,
-        zones: {
-          admin,
-          internal: { ...internal, grants: [{ ...grant, apis: [{ ...call, paths: ['/v1/{id}'] }] }] },
-        },
-      }),
+    withPath('/v1/{id}'),
     'zones.internal.grants[0].apis[0].paths[0]',
     /write \/v1\/\*/,
   ],
   'a detail of a type that is none': [
-    () =>
-      defineSystem({
-        ...base,
-        zones: {
-          admin,
-          internal: {
-            ...internal,
-            // @ts-expect-error
-            grants: [{ ...grant, details: [{ type: 'helseid-authorization', child: '*' }] }],
-          },
-        },
-      }),
+    () => {
+      const grants = [{ ...grant, details: [{ type: 'helseid-authorization', child: '*' }] }] as const;
+      // @ts-expect-error
+      return defineSystem({ ...base, zones: { admin, internal: { ...internal, grants } } });
+    },
     'zones.internal.grants[0].details[0].type',
     /expected.*helseid_authorization/,
   ],
   'a route that anybody may call': [
-    () =>
-      defineSystem({
-        ...base,
-        zones: {
-          admin,
-          // @ts-expect-error
-          internal: { ...internal, gateway: { routes: [{ ...route, authorize: 'none' }] } },
-        },
-      }),
+    () => {
+      const gateway = { routes: [{ ...route, authorize: 'none' }] } as const;
+      // @ts-expect-error
+      return defineSystem({ ...base, zones: { admin, internal: { ...internal, gateway } } });
+    },
     'zones.internal.gateway.routes[0].authorize',
     /expected.*iam/,
   ],
   'a login of a client that is not declared': [
-    () =>
-      defineSystem({
-        ...base,
-        zones: {
-          admin,
-          // @ts-expect-error
-          internal: { ...internal, gateway: { routes: [], login: { ...login, client: 'portal' } } },
-        },
-      }),
+    () => {
+      const gateway = { routes: [], login: { ...login, client: 'portal' } } as const;
+      // @ts-expect-error
+      return defineSystem({ ...base, zones: { admin, internal: { ...internal, gateway } } });
+    },
     'zones.internal.gateway.login.client',
     /portal/,
   ],
   'a security level as a number': [
-    () =>
-      defineSystem({
-        ...base,
-        zones: {
-          admin,
-          // @ts-expect-error
-          internal: { ...internal, gateway: { routes: [], login: { ...login, securityLevel: 4 } } },
-        },
-      }),
+    () => {
+      const gateway = { routes: [], login: { ...login, securityLevel: 4 } } as const;
+      // @ts-expect-error
+      return defineSystem({ ...base, zones: { admin, internal: { ...internal, gateway } } });
+    },
     'zones.internal.gateway.login.securityLevel',
     /expected.*"4"/,
   ],
   'a schedule in words': [
-    () =>
-      defineSystem({
-        ...base,
-        zones: {
-          admin,
-          internal: { ...internal, functions: { x: { schedules: { nightly: 'every night' } } } },
-        },
-      }),
+    withInternal({ functions: { x: { schedules: { nightly: 'every night' } } } }),
     'zones.internal.functions.x.schedules.nightly',
     /rate\(5 minutes\)/,
   ],
   'a misspelt field of a table': [
-    () =>
-      defineSystem({
-        ...base,
-        zones: {
-          admin,
-          // @ts-expect-error
-          internal: { ...internal, functions: { x: { tables: { seen: { partitionkey: { name: 'pk' } } } } } },
-        },
-      }),
+    () => {
+      const functions = { x: { tables: { seen: { partitionkey: { name: 'pk' } } } } } as const;
+      // @ts-expect-error
+      return defineSystem({ ...base, zones: { admin, internal: { ...internal, functions } } });
+    },
     'zones.internal.functions.x.tables.seen.partitionkey',
     /not a field.*fields here are .*\bpartitionKey\b/,
   ],
   'a network that another zone has': [
-    () => defineSystem({ ...base, zones: { admin, internal: { ...internal, cidr: '10.2.0.0/20' } } }),
+    withInternal({ cidr: '10.2.0.0/20' }),
     'zones.internal.cidr',
     /overlap/,
   ],

@@ -11,10 +11,16 @@ import { ABSENT, changed, FULL } from './change.ts';
 const DETAIL = 'zones.internal.grants[0].details[0]';
 const PATH = 'zones.internal.grants[0].apis[0].paths[0]';
 const ROUTE = 'zones.public.gateway.routes[0]';
+const AUTHORIZER = 'zones.public.gateway.authorizer';
+const GRANT = 'zones.internal.grants[0]';
+const OPEN = { method: 'GET', path: '/', function: 'summary', authorize: 'helseid' };
 const LOGIN = 'zones.public.gateway.login';
 const SELF_SERVICE = 'clients.journal.selfService.baseUrl';
 const API_GATEWAY = 'execute-api.eu-north-1.amazonaws.com';
 const FUNCTION_URL = 'lambda-url.eu-north-1.on.aws';
+const words = (text: string) => text.trim().split(/\s+/);
+/** Forms of an address, by what follows this. */
+const below = (base: string, text: string) => words(text).map((rest) => `${base}${rest}`);
 
 describe('accepted', () => {
   test.each([
@@ -32,15 +38,11 @@ describe('accepted', () => {
       'https://samsvarstesting-sts-test.helseid.sky.nhn.no/0f1e',
       'https://localhost:3443',
     ],
-    'apis.documents.baseUrl': [
-      'https://localhost:3445/fhir',
-      'https://api2.selvbetjening.test.nhn.no',
-      `https://a1b2c3.${API_GATEWAY}/live`,
-      `https://a1b2c3.${FUNCTION_URL}`,
-      'https://kms.myamazonaws.com',
-      'https://xn--sykehus-p1a.xn--fiqs8s',
-      'https://127.example.no',
-    ],
+    'apis.documents.baseUrl': below(
+      'https://',
+      `localhost:3445/fhir api2.selvbetjening.test.nhn.no a1b2c3.${API_GATEWAY}/live a1b2c3.${FUNCTION_URL}
+      kms.myamazonaws.com xn--sykehus-p1a.xn--fiqs8s 127.example.no`,
+    ),
     'zones.public.gateway.baseUrl': ['https://www.example.no/journal/v1', 'https://www.example.no:8443'],
     'clients.journal.algorithm': ['ES512'],
     'clients.journal.custody': ['awskms:'],
@@ -56,10 +58,7 @@ describe('accepted', () => {
     'zones.public.gateway.routes[0].path': ['/files/{path+}', '/Patient/{id}/$everything'],
     'zones.public.gateway.routes': [
       ['/summaries/{id}', '/summaries/{id}/lines/{line}', '/letters/{nr}'].map((path) => ({
-        method: 'GET',
-        path,
-        function: 'summary',
-        authorize: 'iam',
+        ...{ ...OPEN, path, authorize: 'iam' },
       })),
     ],
     'apis.documents.resource': ['urn:example:documents'],
@@ -83,6 +82,7 @@ describe('accepted', () => {
 const BASE = 'apis.documents.baseUrl';
 const SELVBETJENING = 'api.selvbetjening.test.nhn.no';
 const SCOPE = 'nhn:selvbetjening/client';
+const SCOPES = ['apis.documents.scopes[0]', `${LOGIN}.scopes[1]`, 'clients.journal.selfService.scope'];
 
 /** Field that is changed, its value, what the message must say, and the field it names if another. */
 type Refused = [field: string, value: unknown, message: RegExp, named?: string];
@@ -116,11 +116,7 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
     ['https://documents.example.no:443', /canonical/],
     ['https://api.selvbetjening.test.nhn.no/v1', /only the admin zone/],
     [`https://${SELVBETJENING}:8443/v1`, /on any port/],
-    [
-      'https://helseid-sts.test.nhn.no/api',
-      /POST at the origin of clients\.journal\.issuer/,
-      'zones.internal.grants[0].apis[0].methods',
-    ],
+    ['https://helseid-sts.test.nhn.no/api', /POST at the origin of .*issuer/, `${GRANT}.apis[0].methods`],
   ],
   'clients.journal.issuer': [
     ['http://helseid-sts.test.nhn.no', /is http/],
@@ -221,17 +217,9 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
     ['nhn:selvbetjening', /admin zone/],
   ],
   [`${LOGIN}.scopes[1]`]: [[SCOPE, /admin zone/]],
-  'zones.public.gateway.authorizer': [
-    [
-      { client: 'journal', audience: 'a', scopes: ['a b'] },
-      /one scope/,
-      'zones.public.gateway.authorizer.scopes[0]',
-    ],
-    [
-      { client: 'nobody', audience: 'a', scopes: ['b'] },
-      /has a grant for: journal/,
-      'zones.public.gateway.authorizer.client',
-    ],
+  [AUTHORIZER]: [
+    [{ client: 'journal', audience: 'a', scopes: ['a b'] }, /one scope/, `${AUTHORIZER}.scopes[0]`],
+    [{ client: 'nobody', audience: 'a', scopes: ['b'] }, /has a grant for: journal/, `${AUTHORIZER}.client`],
   ],
   'clients.journal.selfService.audience': [['nhn:selvbetjening ', /no spaces/]],
   'signing.cidr': [
@@ -281,13 +269,8 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
   ],
   'zones.open': [
     [
-      {
-        cidr: '10.80.0.0/20',
-        grants: [],
-        gateway: { routes: [{ method: 'GET', path: '/', function: 'summary', authorize: 'helseid' }] },
-      },
-      /which issuer's tokens/,
-      'zones.open.gateway.routes[0].authorize',
+      { cidr: '10.80.0.0/20', grants: [], gateway: { routes: [OPEN] } },
+      ...([/which issuer's tokens/, 'zones.open.gateway.routes[0].authorize'] as const),
     ],
   ],
   'zones.internal.events.sources[0]': [['journal\u001b[2J', /invisible/]],
@@ -379,56 +362,30 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
 
 const REFUSED: Refused[] = [
   ...Object.entries(BY_FIELD).flatMap(([field, rows]) => rows.map((row): Refused => [field, ...row])),
-  ...[
-    'http://journal.example.no',
-    'https://journal.example.no/',
-    'https://journal.example.no/app/',
-    'https://journal.example.no/app?a=1',
-    'https://journal.example.no/a//b',
-    'https://journal.example.no/a/../b',
-    'https://journal.example.no/%61',
-    'https://JOURNAL.example.no',
-    'https://journal.example.no:443',
-    'https://user@journal.example.no',
-    'https:journal.example.no',
-    'journal.example.no',
-  ].map((url): Refused => ['zones.public.gateway.baseUrl', url, /https URL/]),
-  ...[
-    'https://kms.eu-north-1.amazonaws.com',
-    'https://sts.amazonaws.com',
-    'https://x.s3.amazonaws.com',
-    'https://secretsmanager.eu-north-1.api.aws',
-    'https://kms.cn-north-1.amazonaws.com.cn',
-    'https://signin.aws.amazon.com',
-    'https://kms.cn-north-1.api.amazonwebservices.com.cn',
-    'https://kms.eusc-de-east-1.amazonaws.eu',
-    'https://kms.eusc-de-east-1.api.amazonwebservices.eu',
-    'https://kms.us-iso-east-1.c2s.ic.gov',
-    'https://kms.us-isob-east-1.sc2s.sgov.gov',
-    'https://kms.us-isob-east-1.api.aws.scloud',
-    'https://kms.eu-isoe-west-1.cloud.adc-e.uk',
-    `https://${API_GATEWAY}`,
-    `https://x.a1b2.${API_GATEWAY}`,
-  ].map((url): Refused => [BASE, url, /where AWS itself is called/]),
-  ...[
-    '127.0.0.1',
-    '10.0.0.1',
-    '169.254.169.254',
-    '[::1]',
-    'documents',
-    'documents.local',
-    'api.localhost',
-    'instance-data.ec2.internal',
-    '1.0.168.192.in-addr.arpa',
-    'a..no',
-    'a.-b.no',
-    `${'a'.repeat(64)}.no`,
-  ].flatMap((host): Refused[] => [
-    [BASE, `https://${host}`, /public DNS only/],
-    ['clients.vendor.issuer', `https://${host}`, /public DNS only|https URL/],
-    [SELF_SERVICE, `https://${host}`, /public DNS only/],
-  ]),
-  ...['alt', 'corp', 'example', 'home', 'intranet', 'lan', 'localdomain', 'private', 'test'].map(
+  ...words(`
+    http://journal.example.no https://journal.example.no/ https://journal.example.no/app/
+    https://journal.example.no/app?a=1 https://journal.example.no/a//b https://journal.example.no/a/../b
+    https://journal.example.no/%61 https://JOURNAL.example.no https://journal.example.no:443
+    https://user@journal.example.no https:journal.example.no journal.example.no`).map(
+    (url): Refused => ['zones.public.gateway.baseUrl', url, /https URL/],
+  ),
+  ...below(
+    'https://',
+    `kms.eu-north-1.amazonaws.com sts.amazonaws.com x.s3.amazonaws.com secretsmanager.eu-north-1.api.aws
+    kms.cn-north-1.amazonaws.com.cn signin.aws.amazon.com kms.cn-north-1.api.amazonwebservices.com.cn
+    kms.eusc-de-east-1.amazonaws.eu kms.eusc-de-east-1.api.amazonwebservices.eu kms.us-iso-east-1.c2s.ic.gov
+    kms.us-isob-east-1.sc2s.sgov.gov kms.us-isob-east-1.api.aws.scloud kms.eu-isoe-west-1.cloud.adc-e.uk
+    ${API_GATEWAY} x.a1b2.${API_GATEWAY}`,
+  ).map((url): Refused => [BASE, url, /where AWS itself is called/]),
+  ...words(`127.0.0.1 10.0.0.1 169.254.169.254 [::1] documents documents.local api.localhost
+    instance-data.ec2.internal 1.0.168.192.in-addr.arpa a..no a.-b.no ${'a'.repeat(64)}.no`).flatMap(
+    (host): Refused[] => [
+      [BASE, `https://${host}`, /public DNS only/],
+      ['clients.vendor.issuer', `https://${host}`, /public DNS only|https URL/],
+      [SELF_SERVICE, `https://${host}`, /public DNS only/],
+    ],
+  ),
+  ...words('alt corp example home intranet lan localdomain private test').map(
     (label): Refused => [BASE, `https://api.${label}`, /public DNS only/],
   ),
   ...[
@@ -441,38 +398,22 @@ const REFUSED: Refused[] = [
     'https://:@as.example.org',
     'https://AS.example.org',
     'https://as.example.org:443',
-    'https://as.example.org/a/../b',
-    'https://as.example.org/a/.',
-    'https://as.example.org/%61',
-    'https://as.example.org//a',
     'https:\\\\as.example.org',
-    'https://as.example.org?',
+    ...below('https://as.example.org', '/a/../b /a/. /%61 //a ?'),
   ].map((url): Refused => ['clients.vendor.issuer', url, /https URL in canonical form/]),
   ...['x/dpop+jwt', 'dpop+jwt;x', 'dpop+jwt ', 'application/', 'application/dpop+jwt;x=1', 'text/jwt'].map(
     (typ): Refused => ['clients.journal.profile.assertionTyp', typ, /media type below application/],
   ),
   ...['', ' ', 'a b', ' a', 'a\t', 'a\u00a0b', 'ø', '"a"', 'a\\b'].flatMap((scope): Refused[] =>
-    ['apis.documents.scopes[0]', `${LOGIN}.scopes[1]`, 'clients.journal.selfService.scope'].map((field) => [
-      field,
-      scope,
-      /one scope|empty/,
-    ]),
+    SCOPES.map((field) => [field, scope, /one scope|empty/]),
   ),
   ...['clients', 'apis', 'zones'].flatMap((place) =>
     ['prototype', 'constructor'].map(
       (name): Refused => [`${place}.${name}`, { anything: 'goes' }, /JavaScript keeps for itself/],
     ),
   ),
-  ...[
-    '9.255.0.0/16',
-    '11.0.0.0/16',
-    '172.15.0.0/16',
-    '172.32.0.0/16',
-    '192.167.0.0/16',
-    '100.63.0.0/16',
-    '100.128.0.0/16',
-    '198.51.100.0/24',
-  ].flatMap((cidr): Refused[] => [
+  ...words(`9.255.0.0/16 11.0.0.0/16 172.15.0.0/16 172.32.0.0/16 192.167.0.0/16 100.63.0.0/16 100.128.0.0/16
+    198.51.100.0/24`).flatMap((cidr): Refused[] => [
     ['zones.internal.cidr', cidr, /RFC 1918.*RFC 6598/],
     ['signing.cidr', cidr, /RFC 1918.*RFC 6598/],
   ]),

@@ -336,6 +336,9 @@ const routes = (of: Answers) => of['ec2 DescribeRouteTables'].RouteTableSet[0]?.
 const summaries = (of: Answers) => of['cloudformation ListStackResources'].StackResourceSummaries;
 const variables = (more: object) => (of: Answers) => Object.assign(worker(of).Environment.Variables, more);
 const wide = { PolicyName: 'more', PolicyDocument: JSON.stringify(policy('*')) };
+const widens: Change = (of) => {
+  Object.assign(role(of)?.RolePolicyList[0] ?? expect.fail(), { PolicyDocument: wide.PolicyDocument });
+};
 const throughBalancer: Change = (of) => {
   adds(...ENDPOINTS, { VpcEndpointId: 'vpce-2', VpcEndpointType: 'GatewayLoadBalancer' })(of);
   routes(of)?.push({ DestinationCidrBlock: '10.9.0.0/16', GatewayId: 'vpce-2' });
@@ -362,13 +365,7 @@ const CHANGES: [name: string, place: string, change: Change][] = [
     sets(WORKER, { Concurrency: { ReservedConcurrentExecutions: 0 } }),
   ],
   ['a log is sent nowhere any more', 'Audit SubscriptionFilters', drops(...FILTERS)],
-  [
-    'a policy is widened',
-    ...([
-      'Role Policies',
-      (of) => ((role(of)?.RolePolicyList[0] ?? wide).PolicyDocument = wide.PolicyDocument),
-    ] as const),
-  ],
+  ['a policy is widened', 'Role Policies', widens],
   [
     'a managed policy is attached',
     'Role ManagedPolicyArns',

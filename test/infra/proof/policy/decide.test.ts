@@ -88,132 +88,70 @@ const toAccount = (...statements: object[]) =>
   statements.map((statement) => ({ ...statement, Principal: { AWS: ACCOUNT } }));
 
 describe('the verdict', () => {
+  const signs = (...conditions: unknown[]) => ({ key: conditions.map((one) => allow('kms:Sign', one)) });
+  const both = (one: unknown, other: unknown) => ({
+    key: toAccount(allow('kms:*', one)),
+    identity: [allow('kms:*', other)],
+  });
+  const but = (one: unknown, denied: unknown, identity: unknown[] = []) => ({
+    key: [allow('kms:Sign', one), deny('*', denied)],
+    identity,
+  });
+  const role = (name: string) => ({
+    ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${ACCOUNT}:role/${name}` },
+  });
+  const [DIGEST, RAW] = [is('kms:MessageType', 'DIGEST'), is('kms:MessageType', 'RAW')];
+  const [p, q] = [is('a', unknownValue('P')), is('a', unknownValue('Q'))];
+  const NOVEL = 'it is unknown what comes of operator StringResembles on a';
   it.each<[string, Parts, string]>([
     ['nothing allows', {}, 'never'],
-    ['everybody, always', { key: [allow('kms:Sign')] }, 'always'],
-    [
-      'with a condition',
-      { key: [allow('kms:Sign', is('kms:MessageType', 'DIGEST'))] },
-      'kms:MessageType is DIGEST',
-    ],
-    [
-      'a condition that the caller always meets',
-      {
-        key: [
-          allow('kms:Sign', {
-            ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${ACCOUNT}:role/journal-signer-*` },
-          }),
-        ],
-      },
-      'always',
-    ],
-    [
-      'a condition that the caller never meets',
-      { key: [allow('kms:Sign', { ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/other' } })] },
-      'never',
-    ],
-    [
-      'one of two texts',
-      { key: [allow('kms:Sign', is('kms:SigningAlgorithm', ['B', 'A']))] },
-      'kms:SigningAlgorithm is A or kms:SigningAlgorithm is B',
-    ],
-    [
-      'two texts at once',
-      {
-        key: toAccount(allow('kms:*', is('kms:MessageType', 'DIGEST'))),
-        identity: [allow('kms:*', is('kms:MessageType', 'RAW'))],
-      },
-      'never',
-    ],
+    ['everybody, always', signs(undefined), 'always'],
+    ['with a condition', signs(DIGEST), 'kms:MessageType is DIGEST'],
+    ['a condition that the caller always meets', signs(role('journal-signer-*')), 'always'],
+    ['a condition that the caller never meets', signs(role('other')), 'never'],
+    ['one of two texts', signs(is('k', ['B', 'A'])), 'k is A or k is B'],
+    ['two texts at once', both(DIGEST, RAW), 'never'],
     [
       'a text and a pattern that it does not match',
-      {
-        key: toAccount(allow('kms:*', is('kms:MessageType', 'DIGEST'))),
-        identity: [allow('kms:*', { StringLike: { 'kms:MessageType': 'R*' } })],
-      },
+      both(DIGEST, { StringLike: { 'kms:MessageType': 'R*' } }),
       'never',
     ],
     [
       'two patterns that share no text',
-      {
-        key: toAccount(allow('kms:*', { StringLike: { a: 'x*' } })),
-        identity: [allow('kms:*', { StringLike: { a: 'y*' } })],
-      },
+      both({ StringLike: { a: 'x*' } }, { StringLike: { a: 'y*' } }),
       'never',
     ],
     [
       'an Allow that a Deny contradicts',
-      {
-        key: [
-          allow('kms:Sign', is('aws:SourceVpce', 'vpce-0ccc')),
-          deny('kms:Sign', isNot('aws:SourceVpce', SIGNING.endpoint)),
-        ],
-      },
+      but(is('aws:SourceVpce', 'vpce-0ccc'), isNot('aws:SourceVpce', SIGNING.endpoint)),
       'never',
     ],
     [
       'an Allow that a Deny narrows',
-      {
-        key: [
-          allow('kms:Sign', is('kms:MessageType', ['DIGEST', 'RAW'])),
-          deny('kms:Sign', is('kms:MessageType', 'RAW')),
-        ],
-      },
+      but(is('kms:MessageType', ['DIGEST', 'RAW']), RAW),
       'kms:MessageType is DIGEST',
     ],
-    [
-      'a Deny that is said twice',
-      { key: [allow('kms:Sign'), deny('*', isNot('a', 'x'))], identity: [deny('*', isNot('a', 'x'))] },
-      'a is x',
-    ],
-    [
-      'a key must be absent and equal',
-      { key: [allow('kms:Sign', { ...is('a', 'x'), Null: { a: 'true' } })] },
-      'never',
-    ],
+    ['a Deny that is said twice', but(undefined, isNot('a', 'x'), [deny('*', isNot('a', 'x'))]), 'a is x'],
+    ['a key must be absent and equal', signs({ ...is('a', 'x'), Null: { a: 'true' } }), 'never'],
     [
       'a wide condition that a narrow one implies',
-      {
-        key: [
-          allow('kms:Sign', { StringLike: { a: 'x*' }, StringEquals: { b: '1' } }),
-          allow('kms:Sign', is('a', 'xy')),
-        ],
-      },
+      signs({ StringLike: { a: 'x*' }, StringEquals: { b: '1' } }, is('a', 'xy')),
       'a is xy or (a matches x* and b is 1)',
     ],
     [
       'every value must be one of',
-      { key: [allow('kms:Sign', { 'ForAllValues:StringEquals': { k: ['a', 'b'] } })] },
+      signs({ 'ForAllValues:StringEquals': { k: ['a', 'b'] } }),
       'every value of k is a or is b',
     ],
-    [
-      'an operator that is not known is possible',
-      { key: [allow('kms:Sign', { StringResembles: { a: 'x' } })] },
-      'it is unknown what comes of operator StringResembles on a',
-    ],
+    ['an operator that is not known is possible', signs({ StringResembles: { a: 'x' } }), NOVEL],
     [
       'an operator that is not known in a Deny takes nothing away for certain',
-      { key: [allow('kms:Sign'), deny('*', { StringResembles: { a: 'x' } })] },
-      'it is unknown what comes of operator StringResembles on a (the contrary)',
+      but(undefined, { StringResembles: { a: 'x' } }),
+      `${NOVEL} (the contrary)`,
     ],
-    [
-      'a value that the deploy decides',
-      { key: [allow('kms:Sign', is('a', unknownValue('Stack: P')))] },
-      'a is <Stack: P>',
-    ],
-    [
-      'the same unknown value, demanded and denied',
-      { key: [allow('kms:Sign', is('a', unknownValue('P'))), deny('*', is('a', unknownValue('P')))] },
-      'never',
-    ],
-    [
-      'two unknown values may be one',
-      {
-        key: toAccount(allow('kms:*', is('a', unknownValue('P')))),
-        identity: [allow('kms:*', is('a', unknownValue('Q')))],
-      },
-      'a is <P> and a is <Q>',
-    ],
+    ['a value that the deploy decides', signs(is('a', unknownValue('Stack: P'))), 'a is <Stack: P>'],
+    ['the same unknown value, demanded and denied', but(p, p), 'never'],
+    ['two unknown values may be one', both(p, q), 'a is <P> and a is <Q>'],
   ])('%s', (_name, parts, expected) => {
     expect(sign(parts)).toBe(expected);
   });
