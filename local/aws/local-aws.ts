@@ -27,7 +27,6 @@ import { startSqs } from './sqs/service.ts';
 import { KEYS_FILE, openDocument } from './state.ts';
 import { readGateways } from './template/gateways.ts';
 import {
-  readAliases,
   readBuses,
   readEventSources,
   readFunctions,
@@ -186,7 +185,7 @@ async function startPool(
 function openStores(assembly: ResolvedAssembly, directory: string, now: () => number) {
   const open = <T>(name: string, initial: T) => openDocument(join(directory, name), initial);
   return {
-    keys: openKeyStore(open(KEYS_FILE, { keys: [] }), assembly, readKeys(assembly), readAliases(assembly)),
+    keys: openKeyStore(open(KEYS_FILE, { keys: [] }), assembly, readKeys(assembly)),
     secrets: openSecretStore(open('secrets.json', { secrets: [] }), readSecrets(assembly), now),
     queues: openQueues(open('queues.json', { queues: {} }), readQueues(assembly), now),
   };

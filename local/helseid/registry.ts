@@ -13,7 +13,6 @@ interface RegisteredKey {
   jwkThumbprint: string;
   origin: KeyOrigin;
   jwk: JWK;
-  registeredAt: number;
   /** From when the token endpoint accepts it. */
   honouredFrom: number;
   /** null: never expires (portal keys). */
@@ -66,7 +65,6 @@ export function createRegistry(options: RegistryOptions) {
       const key: RegisteredKey = {
         ...describeKey(jwk),
         origin,
-        registeredAt: now(),
         honouredFrom: now() + options.propagation(),
         expires,
       };
@@ -83,7 +81,7 @@ export function createRegistry(options: RegistryOptions) {
 }
 
 function portalKey(jwk: JWK): RegisteredKey {
-  return { ...describeKey(jwk), origin: 'Gui', registeredAt: 0, honouredFrom: 0, expires: null };
+  return { ...describeKey(jwk), origin: 'Gui', honouredFrom: 0, expires: null };
 }
 
 function describeKey(jwk: JWK): Pick<RegisteredKey, 'kid' | 'jwkThumbprint' | 'jwk'> {

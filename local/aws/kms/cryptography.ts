@@ -9,6 +9,7 @@ import {
 } from 'node:crypto';
 import { promisify } from 'node:util';
 import { ALGORITHMS, type AlgorithmEntry } from '@helseid-zones/protocol/algorithms';
+import { required } from '@helseid-zones/protocol/required';
 import { p256, p384, p521 } from '@noble/curves/nist.js';
 
 const CURVES = { 'P-256': p256, 'P-384': p384, 'P-521': p521 } as const;
@@ -18,11 +19,9 @@ export const KEY_SPECS = Map.groupBy(Object.values(ALGORITHMS), ({ kmsKeySpec })
 
 const generate = promisify(generateKeyPair);
 
-/** A new key of a spec: PKCS #8 PEM, and SPKI DER in base64; nothing for a symmetric one, which the local AWS never encrypts with. */
-export async function makeMaterial(spec: string): Promise<{ privatePem?: string; publicDer?: string }> {
-  const [entry] = KEY_SPECS.get(spec) ?? [];
-  if (entry === undefined) return {};
-  const { crv, signatureBytes } = entry;
+/** A new key of one of {@link KEY_SPECS}: PKCS #8 PEM, and SPKI DER in base64. */
+export async function makeMaterial(spec: string): Promise<{ privatePem: string; publicDer: string }> {
+  const { crv, signatureBytes } = required(KEY_SPECS.get(spec)?.[0], spec);
   const pair =
     crv === undefined
       ? await generate('rsa', { modulusLength: 8 * signatureBytes })

@@ -37,12 +37,11 @@ export interface StoredKey {
 /** The keys of the local KMS. */
 export type KeyStore = ReturnType<typeof openKeyStore>;
 
-/** Opens the store over `document`, for keys in the account and region given, with the keys and aliases of the template. */
+/** Opens the store over `document`, for keys in the account and region given, with the keys of the template. */
 export function openKeyStore(
   document: Document<{ keys: StoredKey[] }>,
   { account, region }: { account: string; region: string },
   declared: readonly StoredKey[] = [],
-  aliases: ReadonlyMap<string, string> = new Map(),
 ) {
   const prefix = `arn:aws:kms:${region}:${account}:key/`;
   const keys = new Map([...document.value.keys, ...declared].map((key) => [key.id, key]));
@@ -52,18 +51,14 @@ export function openKeyStore(
   };
   return {
     /**
-     * By key id, key ARN or alias.
+     * By key id or key ARN.
      * @throws {AwsError} NotFoundException
      */
     find(keyId: string): StoredKey {
-      const target = aliases.get(keyId.replace(/^arn:aws:kms:[^:]+:\d+:(?=alias\/)/, '')) ?? keyId;
-      const key = keys.get(target.startsWith(prefix) ? target.slice(prefix.length) : target);
+      const arn = keyId.startsWith('arn:') ? keyId : `${prefix}${keyId}`;
+      const key = [...keys.values()].find((one) => one.arn === arn);
       if (key !== undefined) return key;
-      const name = keyId.startsWith('arn:') ? keyId : `${prefix}${keyId}`;
-      const what = keyId.includes('alias/')
-        ? `Alias ${name.replace(':key/alias/', ':alias/')} is not found.`
-        : `Key '${name}' does not exist`;
-      throw new AwsError('NotFoundException', what);
+      throw new AwsError('NotFoundException', `Key '${arn}' does not exist`);
     },
     list: () => [...keys.values()],
     /** Makes key material too; resolves once the key is stored. */

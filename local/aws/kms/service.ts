@@ -142,22 +142,20 @@ function sign(key: StoredKey, name: string, type: 'RAW' | 'DIGEST', message: Buf
   return signDigest(algorithm, digest, material(key).privatePem);
 }
 
-/** `CreateKey`: asymmetric signing keys and symmetric ones, with the condition keys that bind it and KMS's lockout check. */
+/** `CreateKey`: signing keys alone, with the condition keys that bind it and KMS's lockout check. */
 function createKeyOperation({ keys, account, region, now }: AwsContext): Operation {
   return operation(
     {
       Policy: v.optional(text(32_768), rootPolicy(account)),
       Description: v.optional(text(8192)),
-      KeyUsage: v.optional(v.picklist(['SIGN_VERIFY', 'ENCRYPT_DECRYPT']), 'ENCRYPT_DECRYPT'),
-      KeySpec: v.optional(v.picklist(['SYMMETRIC_DEFAULT', ...KEY_SPECS.keys()]), 'SYMMETRIC_DEFAULT'),
+      KeyUsage: v.literal('SIGN_VERIFY'),
+      KeySpec: v.picklist([...KEY_SPECS.keys()]),
       Origin: v.optional(v.literal('AWS_KMS')),
       Tags: tagList,
       MultiRegion: v.optional(v.literal(false)),
       BypassPolicyLockoutSafetyCheck: v.optional(v.literal(false)),
     },
     ({ KeyUsage, KeySpec, Tags }, call) => {
-      if ((KeyUsage === 'SIGN_VERIFY') !== KEY_SPECS.has(KeySpec))
-        throw validationError(`KeyUsage ${KeyUsage} is not compatible with KeySpec ${KeySpec} here`);
       const described = describedContext(call, KeySpec, KeyUsage);
       const context = { ...described, ...LOCKOUT_CHECKED, ...tagContext(Tags) };
       const create = { action: 'kms:CreateKey', resource: '*', context };

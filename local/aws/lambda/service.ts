@@ -10,7 +10,7 @@ import type { WireRequest } from '../sigv4.ts';
 import type { EventSource } from '../template/resources.ts';
 import { pollQueue } from './event-source.ts';
 
-const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(?:\?(.*))?$/;
+const PATH = /^\/2015-03-31\/functions\/([^/?]+)\/invocations$/;
 const CONCURRENCY = /^\/2017-10-31\/functions\/([^/?]+)\/concurrency$/;
 /**
  * The local Lambda: `Invoke` (RequestResponse), `PutFunctionConcurrency` and `DeleteFunctionConcurrency`, by which an operator cuts a function off and opens it again, and the event source mappings that it polls queues for.
@@ -74,11 +74,9 @@ function setConcurrency(
 }
 
 async function answerInvoke({ invoke }: AwsContext, request: WireRequest, call: Call): Promise<WireResponse> {
-  const [, encoded, query = ''] = PATH.exec(request.target) ?? [];
+  const [, encoded] = PATH.exec(request.target) ?? [];
   if (encoded === undefined || request.method !== 'POST')
     throw notImplemented(`lambda ${request.method} ${request.target}`);
-  const qualifier = new URLSearchParams(query).get('Qualifier');
-  const name = decodeURIComponent(encoded) + (qualifier === null ? '' : `:${qualifier}`);
   const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
   const payload = request.body.length === 0 ? Buffer.from('{}') : Buffer.from(request.body);
   if (type !== 'RequestResponse') throw notImplemented(`lambda Invoke of type ${type}`);
@@ -90,7 +88,7 @@ async function answerInvoke({ invoke }: AwsContext, request: WireRequest, call: 
     const message = 'Could not parse request body into json: Could not parse payload into json';
     throw userError('InvalidRequestContentException', message, 400);
   }
-  const invoked = await invoke(call, name, payload);
+  const invoked = await invoke(call, decodeURIComponent(encoded), payload);
   const headers: Record<string, string> = {
     ...{ 'content-type': 'application/json', 'x-amzn-requestid': invoked.requestId },
     'x-amz-executed-version': '$LATEST',
@@ -112,12 +110,11 @@ function userError(code: string, message: string, status: number): AwsError {
  */
 export type Invoke = (call: Call, functionName: string, payload: Buffer, sink?: Sink) => Promise<Invoked>;
 
-/** Finds a function by name or ARN; `$LATEST` is the only version there is. */
+/** Finds a function by name or ARN; there are no versions. */
 export function createFunctionTable(functions: readonly RunnableFunction[]) {
   return {
     find(functionName: string): RunnableFunction {
-      const wanted = functionName.replace(/:\$LATEST$/, '');
-      const found = functions.find(({ name, arn }) => name === wanted || arn === wanted);
+      const found = functions.find(({ name, arn }) => name === functionName || arn === functionName);
       if (found !== undefined) return found;
       const message = `Function not found: ${functionName}`;
       throw new AwsError('ResourceNotFoundException', message, 404, { Type: 'User' });

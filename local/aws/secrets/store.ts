@@ -2,8 +2,6 @@ import { AwsError } from '../errors.ts';
 import type { Document } from '../state.ts';
 import type { readSecrets } from '../template/resources.ts';
 
-const MAX_STAGES = 20;
-
 /** One version of a secret. A version that rotation reserved has no text yet. Times are epoch seconds. */
 export interface StoredVersion {
   id: string;
@@ -73,8 +71,6 @@ export function versionAt(secret: StoredSecret, stage: string): StoredVersion | 
 export function moveStage(secret: StoredSecret, stage: string, version: StoredVersion): void {
   const before = versionAt(secret, stage);
   if (before === version) return;
-  if (version.stages.length >= MAX_STAGES)
-    throw new AwsError('LimitExceededException', `A version can have at most ${MAX_STAGES} staging labels.`);
   if (before !== undefined) removeStage(before, stage);
   version.stages.push(stage);
   if (stage === 'AWSCURRENT' && before !== undefined) {

@@ -12,7 +12,7 @@ const READ = {
   DynamoDB: ['Table'],
   EC2: ['NatGateway', 'Subnet'],
   Events: ['EventBus', 'Rule'],
-  KMS: ['Alias', 'Key'],
+  KMS: ['Key'],
   Lambda: ['EventSourceMapping', 'Function'],
   SecretsManager: ['RotationSchedule', 'Secret'],
   SQS: ['Queue'],

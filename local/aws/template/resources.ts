@@ -89,12 +89,6 @@ export function readKeys(assembly: ResolvedAssembly): StoredKey[] {
   }));
 }
 
-/** Aliases: alias name to key id or ARN. */
-export function readAliases(assembly: ResolvedAssembly): Map<string, string> {
-  const aliases = read(assembly, 'AWS::KMS::Alias').map(({ properties }) => properties);
-  return new Map(aliases.map(({ AliasName, TargetKeyId }) => [textOf(AliasName), textOf(TargetKeyId)]));
-}
-
 /** The secrets with their rotation schedules. */
 export function readSecrets(assembly: ResolvedAssembly) {
   const rotations = new Map(

@@ -154,7 +154,8 @@ describe('the local KMS', () => {
   it.each([
     ['what it does not implement', { CustomKeyStoreId: 'cks-1234' }, 'NotImplementedException'],
     ['a key spec that there is not', { KeySpec: 'ECC_X' }, 'ValidationException'],
-    ['a usage that the key spec does not have', { KeySpec: 'SYMMETRIC_DEFAULT' }, 'ValidationException'],
+    ['a key that signs nothing', { KeySpec: 'SYMMETRIC_DEFAULT' }, 'ValidationException'],
+    ['one for another use', { KeyUsage: 'ENCRYPT_DECRYPT' }, 'ValidationException'],
     ['an empty description', { Description: '' }, 'ValidationException'],
   ])('refuses %s', async (_, input, name) => {
     const { create } = await start();
