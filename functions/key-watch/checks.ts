@@ -162,10 +162,15 @@ async function hasOrphanedPending({ secrets, secretArn, clock }: Rotation): Prom
   return isPending(secret) && changed / 1000 + PENDING_AGE < clock.now();
 }
 
-/** Begins, or goes on with, what is not finished: no key yet, or one on its way. Brings the bootstrap to its end too. */
+/**
+ * Begins, or goes on with, what is not finished: no key yet, one on its way, or a rotation that died with its key current and
+ * AWSPENDING not taken off. Brings the bootstrap to its end too.
+ */
 async function continueRotation(watch: Rotation): Promise<MetricValues> {
-  const record = await watch.store.read();
-  if (!currentKey(record) || candidateKey(record)) await rotate(watch, 'unfinished');
+  const { secrets, secretArn: SecretId, store } = watch;
+  const record = await store.read();
+  const unfinished = !currentKey(record) || candidateKey(record);
+  if (unfinished || isPending(await secrets.describeSecret({ SecretId }))) await rotate(watch, 'unfinished');
   return {};
 }
 

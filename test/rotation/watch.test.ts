@@ -2,7 +2,7 @@ import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test } from 'vitest';
 import { isRotationDue, readTask, runChecks } from '../../functions/key-watch/checks.ts';
 import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
-import { bootstrap, createWorld, type World, type WorldOptions } from './world.ts';
+import { bootstrap, createWorld, findLeftovers, type World, type WorldOptions } from './world.ts';
 
 const DAY = 86_400;
 const CALM = { WatchFailed: 0, KeysNotUsable: 0, UnknownKeys: 0, SurplusKeys: 0, RotationStuck: 0 };
@@ -196,6 +196,23 @@ describe('rotations that do not come through', () => {
     expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 0 });
     await world.skip(2 * 3600);
     expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 1 });
+  });
+
+  test('one that died with its key current is brought to its end, and replaces no other key', async () => {
+    const world = await started();
+    const { calls } = await (await started()).rotate();
+    await world.rotate({
+      kill: { at: calls.lastIndexOf('secrets:UpdateSecretVersionStage') + 1, when: 'before' },
+    });
+    expect(findLeftovers(world)).toEqual(['AWSPENDING is left']);
+    const keys = states(world);
+    await world.watch('hourly');
+    expect(world.audited.at(-1)).toBe('ROTATION_WANTED');
+    await world.rotate();
+    expect([findLeftovers(world), states(world)]).toEqual([[], keys]);
+    const before = world.audited.length;
+    await world.watch('hourly');
+    expect(world.audited.slice(before)).not.toContain('ROTATION_WANTED');
   });
 
   test('a rotation that is under way is no error', async () => {

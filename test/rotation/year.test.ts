@@ -93,7 +93,7 @@ async function liveThrough(troubles: readonly Trouble[]): Promise<Year> {
     const wanted = world.audited.length;
     const figures = await world.watch(task, { everyDays: EVERY_DAYS });
     await world.probe();
-    for (const name of ['KeysNotUsable', 'UnknownKeys', 'PolicyDrift'])
+    for (const name of ['KeysNotUsable', 'UnknownKeys', 'PolicyDrift', 'RotationStuck'])
       if (figures[name as 'UnknownKeys']) rang.push(`${name} at ${world.now()}`);
     const { DaysToExpiry = VALID_DAYS } = figures;
     if (DaysToExpiry < RINGS_AT) rang.push(`${DaysToExpiry} days left`);
