@@ -34,7 +34,9 @@ export function createRotations(deps: RotationDeps) {
   function reserve({ stored }: Secret, token: string): void {
     const pending = versionAt(stored, 'AWSPENDING');
     if (pending !== undefined) removeStage(pending, 'AWSPENDING');
-    stored.versions.push({ id: token, created: Math.floor(now() / 1000), stages: ['AWSPENDING'] });
+    const created = Math.floor(now() / 1000);
+    stored.versions.push({ id: token, created, stages: ['AWSPENDING'] });
+    stored.changed = created;
     secrets.save();
   }
 
