@@ -92,7 +92,7 @@ async function liveThrough(troubles: readonly Trouble[]): Promise<Year> {
   const rang: string[] = [];
   let kills: Kill[] = [];
   let stuck = 0;
-  let isHelseIdDown = false;
+  let isAmiss = false;
   const watch = async (task: 'hourly' | 'daily') => {
     const wanted = world.audited.length;
     const figures = await world.watch(task, { everyDays: EVERY_DAYS });
@@ -101,8 +101,8 @@ async function liveThrough(troubles: readonly Trouble[]): Promise<Year> {
       if (figures[name as 'UnknownKeys']) rang.push(`${name} at ${world.now()}`);
     const { DaysToExpiry = VALID_DAYS } = figures;
     if (task === 'hourly') stuck = figures.RotationStuck ? stuck + 1 : 0;
-    // Of a self-service API that is down for a day a ticket tells.
-    if (stuck >= STUCK_PERIODS && !isHelseIdDown) rang.push(`RotationStuck at ${world.now()}`);
+    // While something goes wrong for so long, a ticket tells.
+    if (stuck >= STUCK_PERIODS && !isAmiss) rang.push(`RotationStuck at ${world.now()}`);
     if (DaysToExpiry < RINGS_AT) rang.push(`${DaysToExpiry} days left`);
     if (!world.audited.includes('ROTATION_WANTED', wanted)) return;
     const [kill, ...rest] = kills;
@@ -113,9 +113,7 @@ async function liveThrough(troubles: readonly Trouble[]): Promise<Year> {
   for (let day = 0; day < YEAR; day += 1) {
     const tonight = world.now() + DAY;
     const active = begin(world, troubles, day);
-    isHelseIdDown = troubles.some(
-      ({ helseId, ...one }) => helseId && one.day <= day && day <= one.day + one.days,
-    );
+    isAmiss = troubles.some((one) => one.day <= day && day <= one.day + one.days);
     kills.push(...troubles.flatMap((trouble) => (trouble.day === day ? (trouble.kill ?? []) : [])));
     // Every day and hour has its watch; those in which it has nothing to do are left out.
     if (active || !isSettled(world) || ageOf(world) > 44 * DAY) {
