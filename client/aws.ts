@@ -12,13 +12,7 @@ const SERVICES = {
   secretsmanager: 'SECRETS_MANAGER',
   kms: 'KMS',
   sqs: 'SQS',
-  events: 'EVENTBRIDGE',
-  cloudtrail: 'CLOUDTRAIL',
-  logs: 'CLOUDWATCH_LOGS',
 } as const;
-
-/** A service's signing name, which is also the first label of its host's name. */
-export type AwsService = string;
 
 /** Keys, or who gives them: asked at each attempt, so it keeps them itself while they are good, as the AWS SDK's providers do. */
 export type AwsCredentials = AwsKeys | (() => Promise<AwsKeys>);
@@ -28,12 +22,12 @@ export interface AwsConfig {
   region: string;
   credentials: AwsCredentials;
   /** Replaces `https://<service>.<region>.amazonaws.com`. */
-  endpoints: Readonly<Partial<Record<AwsService, string>>>;
+  endpoints: Readonly<Record<string, string>>;
 }
 
 /** One call. */
 export interface AwsRequest {
-  service: AwsService;
+  service: string;
   /** Default `POST`. */
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Percent-encoded already; default `/`. */
@@ -192,7 +186,7 @@ async function readKeys({ credentials }: AwsConfig, { service }: AwsRequest): Pr
 }
 
 /** AWS names its error in `x-amzn-errortype` (REST), `__type` (JSON), with a prefix or suffix to cut off, or `<Code>` (query). */
-function parseError(service: AwsService, status: number, headers: Headers, body: string): ZonesError {
+function parseError(service: string, status: number, headers: Headers, body: string): ZonesError {
   const parsed = parseJson(body);
   const fields = isObject(parsed) ? parsed : {};
   const inXml = /<Code>([\w.]+)<\/Code>/.exec(body)?.[1];

@@ -142,9 +142,6 @@ export type OrganizationDetail = DeepReadonly<v.InferOutput<typeof organizationD
 /** The journal id of SFM (multi-tenant clients). */
 export type SfmJournalIdDetail = DeepReadonly<v.InferOutput<typeof sfmJournalIdDetail>>;
 
-/** A code of a code system, as the trust framework wants it. */
-export type CodedValue = DeepReadonly<v.InferOutput<typeof coded>>;
-
 /** An organisation of the trust framework. */
 export type IdentifiedUnit = DeepReadonly<v.InferOutput<typeof unit>>;
 

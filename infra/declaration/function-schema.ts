@@ -115,6 +115,12 @@ const clientKeys = v.strictObject({
   apis: some(thing),
 });
 
+/** A whole number of that, at least and at most so many. */
+const between = (least: number, most: number, unit: string) => {
+  const message = `must be a whole number from ${least} to ${most} ${unit}`;
+  return v.pipe(v.number(), v.integer(message), v.minValue(least, message), v.maxValue(most, message));
+};
+
 /** What a function has, beside what its zone has for it. */
 export const functionSchema = v.strictObject({
   /** Lambda's runtime, of a function in another language (default: `handler.ts` in its folder is compiled for Node.js). */
@@ -132,23 +138,9 @@ export const functionSchema = v.strictObject({
     {},
   ),
   /** Seconds that it may run (default 28, behind events and queues 30). */
-  timeout: v.exactOptional(
-    v.pipe(
-      v.number(),
-      v.integer('must be whole seconds'),
-      v.minValue(1, 'must be at least 1 second'),
-      v.maxValue(900, 'must be at most 900 seconds: Lambda runs nothing longer'),
-    ),
-  ),
+  timeout: v.exactOptional(between(1, 900, 'seconds: Lambda runs nothing longer')),
   /** MB (default 512). */
-  memory: v.exactOptional(
-    v.pipe(
-      v.number(),
-      v.integer('must be whole MB'),
-      v.minValue(128, 'must be at least 128 MB'),
-      v.maxValue(10_240, 'must be at most 10,240 MB'),
-    ),
-  ),
+  memory: v.exactOptional(between(128, 10_240, 'MB')),
   /** DynamoDB tables that it has, or that another function of the zone has. Kept when the stack or the declaration goes. */
   tables: v.optional(
     v.record(

@@ -1,10 +1,4 @@
-import {
-  type AuthorizerConfig,
-  authorizerConfig,
-  type LoginConfig,
-  loginConfig,
-  routeConfig,
-} from '@helseid-zones/protocol/config';
+import { authorizerConfig, type LoginConfig, loginConfig, routeConfig } from '@helseid-zones/protocol/config';
 import { allowedDetail } from '@helseid-zones/protocol/grant';
 import { audience, count, type DeepReadonly, scope, some, text } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
@@ -276,9 +270,6 @@ export type LoginDeclaration = LoginConfig;
 
 /** {@link LoginDeclaration} as it is written in zones.ts: whatever has a default may be left out. */
 export type LoginInput = NonNullable<NonNullable<SystemInput['zones'][string]['gateway']>['login']>;
-
-/** What the shipped authorizer demands of a token. */
-export type AuthorizerDeclaration = AuthorizerConfig;
 
 /** A route of a zone's REST API. */
 export type Route = Output<typeof routeSchema>;

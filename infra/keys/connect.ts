@@ -105,17 +105,6 @@ async function askOnTerminal(question: string): Promise<boolean> {
   }
 }
 
-/** What a service answers, of that form; nothing to whoever may not ask, for the caller then says where to look. */
-async function ask<S extends v.GenericSchema>(
-  aws: AwsCaller,
-  schema: S,
-  request: Omit<Parameters<AwsCaller['json']>[0], 'repeatable'>,
-): Promise<v.InferOutput<S> | undefined> {
-  const answer = await aws.json({ ...request, repeatable: true }).catch(() => undefined);
-  const parsed = v.safeParse(schema, answer);
-  return parsed.success ? parsed.output : undefined;
-}
-
 /** Invokes a function and waits; resolves to the end of what it wrote to its log. */
 async function invoke(aws: AwsCaller, name: string, event: object): Promise<string> {
   const { headers, body } = await aws.call({
@@ -148,7 +137,7 @@ function describePlace({ local, region, declaration, stage }: KeyOptions): strin
 
 const logSchema = v.object({ events: v.array(v.object({ message: v.string() })) });
 
-/** Some seconds late, and of many lines the first that CloudWatch hands over. */
+/** Some seconds late, and of many lines the first that CloudWatch hands over; nothing to whoever may not ask, for the caller then says where to look. */
 async function lookUpLines(
   aws: AwsCaller,
   logGroupName: string,
@@ -157,12 +146,10 @@ async function lookUpLines(
   startTime: number,
 ): Promise<string[]> {
   const either = values.map((value) => `($.${field} = "${value}")`).join(' || ');
-  const answer = await ask(aws, logSchema, {
-    service: 'logs',
-    target: 'Logs_20140328.FilterLogEvents',
-    input: { logGroupName, startTime, filterPattern: `{ ${either} }` },
-  });
-  return answer?.events.map(({ message }) => message) ?? [];
+  const input = { logGroupName, startTime, filterPattern: `{ ${either} }` };
+  const request = { service: 'logs', target: 'Logs_20140328.FilterLogEvents', input, repeatable: true };
+  const answer = v.safeParse(logSchema, await aws.json(request).catch(() => undefined));
+  return answer.success ? answer.output.events.map(({ message }) => message) : [];
 }
 
 /** The rotation function's environment names the signing zone's VPC: what its keys are made with. */

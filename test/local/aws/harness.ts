@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto';
-import { type AwsService, createAwsCaller } from '@helseid-zones/client/aws';
+import { createAwsCaller } from '@helseid-zones/client/aws';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { expect, onTestFinished } from 'vitest';
 import type { AccessRequest, Authorize, Route } from '../../../local/aws/call.ts';
@@ -145,7 +145,7 @@ export async function serveAws(start: Start, { route = {}, only, faults, ...give
     config: { region: REGION, endpoint: url, credentials, maxAttempts: 1 },
     /** A service by its signing name, also one that the product's own caller does not know. */
     json: (service: string, target: string, input: object, version: '1.0' | '1.1' = '1.0') =>
-      json({ service: service as AwsService, target, input, version, repeatable: false }),
+      json({ service, target, input, version, repeatable: false }),
   };
 }
 
