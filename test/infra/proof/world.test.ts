@@ -36,10 +36,10 @@ function worldOf(
   return buildWorld(resolveAssembly({ stacks: [stack] }));
 }
 
-const role = (more: object = {}) => ({
-  Type: 'AWS::IAM::Role',
-  Properties: { RoleName: 'worker', AssumeRolePolicyDocument: document(), ...more },
-});
+type Of = { Type: string; Properties: object };
+const of = (type: string, Properties: object = {}): Of => ({ Type: `AWS::${type}`, Properties });
+const role = (more: object = {}) =>
+  of('IAM::Role', { RoleName: 'worker', AssumeRolePolicyDocument: document(), ...more });
 const worker = rolePrincipal(ROLE, 's');
 const service = (name: string): Principal => ({ kind: 'service', service: `${name}.amazonaws.com` });
 const may = (
@@ -51,65 +51,30 @@ const may = (
 
 describe('identity policies', () => {
   const PolicyDocument = document(allow('sqs:SendMessage'));
-  it.each<[string, Record<string, { Type: string; Properties?: unknown }>]>([
-    ['inline', { Role: role({ Policies: [{ PolicyName: 'p', PolicyDocument }] }) }],
-    [
-      'AWS::IAM::Policy',
-      {
-        Role: role(),
-        P: {
-          Type: 'AWS::IAM::Policy',
-          Properties: { PolicyName: 'p', Roles: [{ Ref: 'Role' }], PolicyDocument },
-        },
-      },
-    ],
-    [
-      'AWS::IAM::RolePolicy',
-      {
-        Role: role(),
-        P: {
-          Type: 'AWS::IAM::RolePolicy',
-          Properties: { PolicyName: 'p', RoleName: 'worker', PolicyDocument },
-        },
-      },
-    ],
-    [
-      'a managed policy that names the role',
-      {
-        Role: role(),
-        P: { Type: 'AWS::IAM::ManagedPolicy', Properties: { Roles: ['worker'], PolicyDocument } },
-      },
-    ],
-    [
-      'a managed policy that the role names',
-      {
-        Role: role({ ManagedPolicyArns: [{ Ref: 'P' }] }),
-        P: { Type: 'AWS::IAM::ManagedPolicy', Properties: { PolicyDocument } },
-      },
-    ],
-    [
-      'an AWS managed policy',
-      { Role: role({ ManagedPolicyArns: ['arn:aws:iam::aws:policy/AdministratorAccess'] }) },
-    ],
-  ])('%s', (_name, resources) => {
-    const world = worldOf(resources);
+  const managed = (arn: unknown) => ({ ManagedPolicyArns: [arn] });
+  const P = { PolicyName: 'p', PolicyDocument };
+  it.each<[string, object, Of?]>([
+    ['inline', { Policies: [P] }],
+    ['AWS::IAM::Policy', {}, of('IAM::Policy', { ...P, Roles: [{ Ref: 'Role' }] })],
+    ['AWS::IAM::RolePolicy', {}, of('IAM::RolePolicy', { ...P, RoleName: 'worker' })],
+    ['a managed policy that names the role', {}, of('IAM::ManagedPolicy', { ...P, Roles: ['worker'] })],
+    ['a managed policy that the role names', managed({ Ref: 'P' }), of('IAM::ManagedPolicy', P)],
+    ['an AWS managed policy', managed('arn:aws:iam::aws:policy/AdministratorAccess')],
+  ])('%s', (_name, of, P) => {
+    const world = worldOf({ Role: role(of), ...(P && { P }) });
     expect(may(world, 'sqs:SendMessage', at('sqs', 'q'))).toBe(true);
     expect(world.roles.get(ROLE)?.constructPath).toBe('app/Role');
   });
 
   it('an AWS managed policy that is not known perhaps allows everything', () => {
-    const world = worldOf({ Role: role({ ManagedPolicyArns: ['arn:aws:iam::aws:policy/Mystery'] }) });
+    const world = worldOf({ Role: role(managed('arn:aws:iam::aws:policy/Mystery')) });
     const question = { principal: worker, action: 'kms:CreateKey', resource: '*' };
     expect(decide(question, world).verdict).toBe('when');
     expect(may(world, 'kms:CreateKey', '*')).toBe(false);
   });
 
   it('a policy whose existence the deploy decides perhaps allows', () => {
-    const policy = {
-      Type: 'AWS::IAM::Policy',
-      Properties: { Roles: ['worker'], PolicyDocument },
-      Condition: 'Open',
-    };
+    const policy = { ...of('IAM::Policy', { Roles: ['worker'], PolicyDocument }), Condition: 'Open' };
     const world = worldOf({ Role: role(), P: policy });
     const verdict = decide({ principal: worker, action: 'sqs:SendMessage', resource: at('sqs', 'q') }, world);
     expect(verdict.verdict === 'when' ? describeCondition(verdict.condition) : verdict.verdict).toMatch(
@@ -119,14 +84,8 @@ describe('identity policies', () => {
   });
 
   it('a permissions boundary limits', () => {
-    const boundary = {
-      Type: 'AWS::IAM::ManagedPolicy',
-      Properties: { PolicyDocument: document(allow('s3:*')) },
-    };
-    const world = worldOf({
-      Role: role({ Policies: [{ PolicyName: 'p', PolicyDocument }], PermissionsBoundary: { Ref: 'B' } }),
-      B: boundary,
-    });
+    const B = of('IAM::ManagedPolicy', { PolicyDocument: document(allow('s3:*')) });
+    const world = worldOf({ Role: role({ Policies: [P], PermissionsBoundary: { Ref: 'B' } }), B });
     expect(may(world, 'sqs:SendMessage', at('sqs', 'q'))).toBe(false);
   });
 });
@@ -136,84 +95,41 @@ const ofService = (world: World, service: string) =>
 
 describe('resource policies', () => {
   const toRole = (action: string) => document(allow(action, { Principal: { AWS: ROLE } }));
-  it.each<[string, Record<string, { Type: string; Properties?: unknown }>, string, string]>([
+  const It = { Ref: 'It' };
+  const names = (list: string, action: string) => ({ [list]: [It], PolicyDocument: toRole(action) });
+  const Statement = allow('events:PutEvents', { Principal: { AWS: ROLE } });
+  const BUCKET = { Bucket: It, PolicyDocument: toRole('s3:*') };
+  const INVOKED = { FunctionName: It, Action: 'lambda:InvokeFunction', Principal: ROLE };
+  const TABLE = { TableName: 't', ResourcePolicy: { PolicyDocument: toRole('dynamodb:*') } };
+  const POLICIES: [name: string, action: string, resource: string, It: Of, Policy?: Of][] = [
     [
-      'of a queue',
-      {
-        Q: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'q' } },
-        P: {
-          Type: 'AWS::SQS::QueuePolicy',
-          Properties: { Queues: [{ Ref: 'Q' }], PolicyDocument: toRole('sqs:*') },
-        },
-      },
-      'sqs:SendMessage',
-      at('sqs', 'q'),
+      ...(['of a queue', 'sqs:SendMessage', at('sqs', 'q')] as const),
+      ...([of('SQS::Queue', { QueueName: 'q' }), of('SQS::QueuePolicy', names('Queues', 'sqs:*'))] as const),
     ],
     [
-      'of a topic',
-      {
-        T: { Type: 'AWS::SNS::Topic', Properties: { TopicName: 't' } },
-        P: {
-          Type: 'AWS::SNS::TopicPolicy',
-          Properties: { Topics: [{ Ref: 'T' }], PolicyDocument: toRole('sns:*') },
-        },
-      },
-      'sns:Publish',
-      at('sns', 't'),
+      ...(['of a topic', 'sns:Publish', at('sns', 't')] as const),
+      ...([of('SNS::Topic', { TopicName: 't' }), of('SNS::TopicPolicy', names('Topics', 'sns:*'))] as const),
     ],
     [
-      'of a bucket, for its objects',
-      {
-        B: { Type: 'AWS::S3::Bucket', Properties: { BucketName: 'b' } },
-        P: {
-          Type: 'AWS::S3::BucketPolicy',
-          Properties: { Bucket: { Ref: 'B' }, PolicyDocument: toRole('s3:*') },
-        },
-      },
-      's3:GetObject',
-      'arn:aws:s3:::b/x/y',
+      ...(['of a bucket, for its objects', 's3:GetObject', 'arn:aws:s3:::b/x/y'] as const),
+      ...([of('S3::Bucket', { BucketName: 'b' }), of('S3::BucketPolicy', BUCKET)] as const),
+    ],
+    ['of a table', 'dynamodb:Query', at('dynamodb', 'table/t/index/i'), of('DynamoDB::Table', TABLE)],
+    [
+      ...(['of a bus', 'events:PutEvents', at('events', 'event-bus/b')] as const),
+      of('Events::EventBus', { Name: 'b' }),
+      of('Events::EventBusPolicy', { EventBusName: It, StatementId: 's', Statement }),
     ],
     [
-      'of a table',
-      {
-        T: {
-          Type: 'AWS::DynamoDB::Table',
-          Properties: { TableName: 't', ResourcePolicy: { PolicyDocument: toRole('dynamodb:*') } },
-        },
-      },
-      'dynamodb:Query',
-      at('dynamodb', 'table/t/index/i'),
+      ...(['of a function', 'lambda:InvokeFunction', at('lambda', 'function:f')] as const),
+      ...([
+        of('Lambda::Function', { FunctionName: 'f', Role: ROLE }),
+        of('Lambda::Permission', INVOKED),
+      ] as const),
     ],
-    [
-      'of a bus',
-      {
-        B: { Type: 'AWS::Events::EventBus', Properties: { Name: 'b' } },
-        P: {
-          Type: 'AWS::Events::EventBusPolicy',
-          Properties: {
-            EventBusName: { Ref: 'B' },
-            StatementId: 's',
-            Statement: allow('events:PutEvents', { Principal: { AWS: ROLE } }),
-          },
-        },
-      },
-      'events:PutEvents',
-      at('events', 'event-bus/b'),
-    ],
-    [
-      'of a function',
-      {
-        F: { Type: 'AWS::Lambda::Function', Properties: { FunctionName: 'f', Role: ROLE } },
-        P: {
-          Type: 'AWS::Lambda::Permission',
-          Properties: { FunctionName: { Ref: 'F' }, Action: 'lambda:InvokeFunction', Principal: ROLE },
-        },
-      },
-      'lambda:InvokeFunction',
-      at('lambda', 'function:f'),
-    ],
-  ])('%s', (_name, resources, action, resource) => {
-    const world = worldOf({ Role: role(), ...resources });
+  ];
+  it.each(POLICIES)('%s', (_name, action, resource, It, Policy) => {
+    const world = worldOf({ Role: role(), It, ...(Policy && { Policy }) });
     expect(may(world, action, resource)).toBe(true);
     expect(may(world, action, resource, { principal: rolePrincipal(`${ROLE}2`, 's') })).toBe(false);
   });
@@ -223,8 +139,8 @@ describe('resource policies', () => {
     const condition = { Type: 'StringEquals', Key: 'aws:PrincipalOrgID', Value: 'o-1' };
     const world = worldOf({
       Role: role(),
-      B: { Type: 'AWS::Events::EventBus', Properties: { Name: 'b' } },
-      P: { Type: 'AWS::Events::EventBusPolicy', Properties: { ...policy, Condition: condition } },
+      B: of('Events::EventBus', { Name: 'b' }),
+      P: of('Events::EventBusPolicy', { ...policy, Condition: condition }),
     });
     const put = (context: Context) =>
       may(world, 'events:PutEvents', at('events', 'event-bus/b'), { context });
@@ -236,11 +152,8 @@ describe('resource policies', () => {
   it('of a secret', () => {
     const world = worldOf({
       Role: role(),
-      S: { Type: 'AWS::SecretsManager::Secret', Properties: { Name: 's' } },
-      P: {
-        Type: 'AWS::SecretsManager::ResourcePolicy',
-        Properties: { SecretId: { Ref: 'S' }, ResourcePolicy: toRole('secretsmanager:*') },
-      },
+      It: of('SecretsManager::Secret', { Name: 's' }),
+      P: of('SecretsManager::ResourcePolicy', { SecretId: It, ResourcePolicy: toRole('secretsmanager:*') }),
     });
     const secret = ofService(world, 'secretsmanager');
     expect(may(world, 'secretsmanager:GetSecretValue', secret)).toBe(true);
@@ -250,10 +163,7 @@ describe('resource policies', () => {
     const key = (principal: unknown) =>
       worldOf({
         Role: role({ Policies: [{ PolicyName: 'p', PolicyDocument: document(allow('kms:*')) }] }),
-        K: {
-          Type: 'AWS::KMS::Key',
-          Properties: { KeyPolicy: document(allow('kms:*', { Principal: principal })) },
-        },
+        K: of('KMS::Key', { KeyPolicy: document(allow('kms:*', { Principal: principal })) }),
       });
     for (const [principal, allowed] of [
       [{ AWS: { 'Fn::Sub': 'arn:aws:iam::${AWS::AccountId}:root' } }, true],
@@ -269,15 +179,10 @@ describe('resource policies', () => {
 describe('permissions of a function', () => {
   const functions = (permission: object) =>
     worldOf({
-      F: { Type: 'AWS::Lambda::Function', Properties: { FunctionName: 'f', Role: ROLE } },
-      P: {
-        Type: 'AWS::Lambda::Permission',
-        Properties: {
-          FunctionName: { 'Fn::GetAtt': ['F', 'Arn'] },
-          Action: 'lambda:InvokeFunction',
-          ...permission,
-        },
-      },
+      F: of('Lambda::Function', { FunctionName: 'f', Role: ROLE }),
+      P: of('Lambda::Permission', {
+        ...{ FunctionName: { 'Fn::GetAtt': ['F', 'Arn'] }, Action: 'lambda:InvokeFunction', ...permission },
+      }),
     });
   const invoke = (world: World, context: Context, resource = at('lambda', 'function:f')) =>
     may(world, 'lambda:InvokeFunction', resource, { principal: service('secretsmanager'), context });
@@ -302,24 +207,11 @@ describe('permissions of a function', () => {
 
 describe('endpoints', () => {
   it('have their service, VPC, policy and place', () => {
-    const world = worldOf({
-      V: { Type: 'AWS::EC2::VPC' },
-      E: {
-        Type: 'AWS::EC2::VPCEndpoint',
-        Properties: {
-          VpcId: { Ref: 'V' },
-          ServiceName: { 'Fn::Sub': 'com.amazonaws.${AWS::Region}.kms' },
-          VpcEndpointType: 'Interface',
-        },
-      },
-    });
-    const [endpoint] = world.endpoints.values();
-    expect(endpoint).toMatchObject({
-      service: 'kms',
-      kind: 'Interface',
-      policy: undefined,
-      vpc: expect.stringMatching(/^vpc-0/),
-    });
+    const ServiceName = { 'Fn::Sub': 'com.amazonaws.${AWS::Region}.kms' };
+    const E = of('EC2::VPCEndpoint', { VpcId: { Ref: 'V' }, ServiceName, VpcEndpointType: 'Interface' });
+    const [endpoint] = worldOf({ V: of('EC2::VPC'), E }).endpoints.values();
+    const vpc = expect.stringMatching(/^vpc-0/);
+    expect(endpoint).toMatchObject({ service: 'kms', kind: 'Interface', policy: undefined, vpc });
   });
 });
 
@@ -335,15 +227,10 @@ describe('keys that rotation makes', () => {
     const world = worldOf(
       {
         Role: role(),
-        F: {
-          Type: 'AWS::Lambda::Function',
-          Properties: {
-            FunctionName: 'rotation',
-            Role: ROLE,
-            Code: { S3Bucket: 'b', S3Key: 'k.zip' },
-            Environment: { Variables: { SIGNING_VPC: 'vpc-0a' } },
-          },
-        },
+        F: of('Lambda::Function', {
+          ...{ FunctionName: 'rotation', Role: ROLE, Code: { S3Bucket: 'b', S3Key: 'k.zip' } },
+          Environment: { Variables: { SIGNING_VPC: 'vpc-0a' } },
+        }),
       },
       new Map([['k.zip', directory]]),
     );

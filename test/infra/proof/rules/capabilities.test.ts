@@ -58,15 +58,12 @@ function gatewayRole(stack: string, named: boolean): System {
   };
 }
 
-/** A key whose policy lets a principal rename it, which no role may. */
-const keyFor = (Principal: JsonObject): System => ({
-  [PUBLIC]: {
-    Key: {
-      Type: 'AWS::KMS::Key',
-      Properties: { KeyPolicy: document({ ...allowed('kms:UpdateAlias'), Principal }) },
-    },
-  },
+/** A key whose policy lets a principal do something. */
+const keyOf = (action: string, Principal: JsonObject): Resources => ({
+  Key: { Type: 'AWS::KMS::Key', Properties: { KeyPolicy: document({ ...allowed(action), Principal }) } },
 });
+/** One that lets a principal rename it, which no role may. */
+const keyFor = (principal: JsonObject): System => ({ [PUBLIC]: keyOf('kms:UpdateAlias', principal) });
 
 const here = (service: string) => ({ 'aws:SourceVpce': { Ref: `${service}Endpoint` } });
 const signer = arnOf('lambda', 'function:journal-signer-journal-public');
@@ -121,6 +118,25 @@ function withKeys(system: System, expected?: RegExp, ...more: JsonObject[]): Sma
   return [system, expected, { 'key.zip': { 'key-policy.json': policies }, 'code.zip': { 'index.mjs': '' } }];
 }
 
+const own = allowed('kms:Decrypt', KEY, viaTables);
+const summaryArn = arnOf('lambda', `function:${SUMMARY}`);
+const put = (condition?: JsonObject): System => ({
+  'journal-signing': record,
+  ...admin('rotation', 'secretsmanager', [allowed('secretsmanager:PutSecretValue', RECORD, condition)]),
+});
+const makes = (name: string, condition: JsonObject = making) =>
+  admin(name, 'kms', [allowed('kms:CreateKey', '*', condition)]);
+const TRUSTING: Resources = {
+  Other: {
+    Type: 'AWS::IAM::Role',
+    Properties: { AssumeRolePolicyDocument: trusting({ AWS: `arn:aws:iam::${ACCOUNT}:role/${SUMMARY}` }) },
+  },
+};
+const ACL: Resources = {
+  Acl: { Type: 'AWS::WAFv2::WebACL', Properties: { Rules: [{ Statement: { GeoMatchStatement: {} } }] } },
+};
+const delegating = (action: string, Principal: JsonObject | string) => ({ ...allowed(action), Principal });
+
 // What else each finds is in ../mutations/, and what it takes in the system of one client and in ../harmless.test.ts.
 smallCases({
   'keys-are-not-captured': {
@@ -132,20 +148,7 @@ smallCases({
   },
   'roles-are-not-assumed': {
     'who am I': [summary(allowed('sts:GetCallerIdentity'))],
-    'a role that trusts it': [
-      {
-        ...summary(),
-        [INTERNAL]: {
-          Other: {
-            Type: 'AWS::IAM::Role',
-            Properties: {
-              AssumeRolePolicyDocument: trusting({ AWS: `arn:aws:iam::${ACCOUNT}:role/${SUMMARY}` }),
-            },
-          },
-        },
-      },
-      /may sts:AssumeRole|held by/,
-    ],
+    'a role that trusts it': [{ ...summary(), [INTERNAL]: TRUSTING }, /may sts:AssumeRole|held by/],
   },
   'logs-are-own': {
     'its own log': [
@@ -165,16 +168,11 @@ smallCases({
     'every queue': [summary(allowed('sqs:ReceiveMessage')), /may sqs:ReceiveMessage/],
   },
   'own-data-keys-only': {
-    'its own key, through a service': [
-      { [PUBLIC]: { ...key, ...roleOf('public', SUMMARY, [allowed('kms:Decrypt', KEY, viaTables)]) } },
-    ],
+    'its own key, through a service': [{ [PUBLIC]: { ...key, ...roleOf('public', SUMMARY, [own]) } }],
     'its own key, directly': [
       {
         [PUBLIC]: {
-          Key: {
-            Type: 'AWS::KMS::Key',
-            Properties: { KeyPolicy: document({ ...allowed('kms:Decrypt'), Principal: root }) },
-          },
+          ...keyOf('kms:Decrypt', root),
           ...roleOf('public', SUMMARY, [allowed('kms:Decrypt', KEY)]),
         },
       },
@@ -187,7 +185,7 @@ smallCases({
         [PUBLIC]: roleOf(
           'public',
           SUMMARY,
-          [allowed(interfaces), byCode('ArnEquals', arnOf('lambda', `function:${SUMMARY}`))],
+          [allowed(interfaces), byCode('ArnEquals', summaryArn)],
           [allowed(interfaces), byCode('Null', 'false')],
         ),
       },
@@ -204,32 +202,13 @@ smallCases({
     'an endpoint for every function': [asking(invoking, { Resource: '*' }), /endpoint policy should too/],
   },
   'records-are-kept-by-admin': {
-    'the admin zone': [
-      {
-        'journal-signing': record,
-        ...admin('rotation', 'secretsmanager', [
-          allowed('secretsmanager:PutSecretValue', RECORD, { StringEquals: here('secretsmanager') }),
-        ]),
-      },
-    ],
-    'from anywhere': [
-      {
-        'journal-signing': record,
-        ...admin('rotation', 'secretsmanager', [allowed('secretsmanager:PutSecretValue', RECORD)]),
-      },
-      /only when aws:SourceVpce/,
-    ],
+    'the admin zone': [put({ StringEquals: here('secretsmanager') })],
+    'from anywhere': [put(), /only when aws:SourceVpce/],
   },
   'keys-are-made-by-rotation': {
-    rotation: [admin('rotation', 'kms', [allowed('kms:CreateKey', '*', making)])],
-    'the key watch': [
-      admin('key-watch', 'kms', [allowed('kms:CreateKey', '*', making)]),
-      /may kms:CreateKey/,
-    ],
-    'of any kind': [
-      admin('rotation', 'kms', [allowed('kms:CreateKey', '*', { StringEquals: here('kms') })]),
-      /not only when kms:KeySpec/,
-    ],
+    rotation: [makes('rotation')],
+    'the key watch': [makes('key-watch'), /may kms:CreateKey/],
+    'of any kind': [makes('rotation', { StringEquals: here('kms') }), /not only when kms:KeySpec/],
   },
   'keys-are-switched-by-admin': {
     'the system’s keys': [
@@ -259,18 +238,15 @@ smallCases({
     'an open endpoint': withKeys(signingSystem({ endpoint: allowed('kms:*') }), /endpoint policy should too/),
   },
   'keys-do-not-delegate': {
-    'the whole account': withKeys(signingSystem(), /lets a role of account/, {
-      ...allowed('kms:*'),
-      Principal: { AWS: 'arn:aws:iam::${Account}:root' },
-    }),
-    'another account': withKeys(signingSystem(), /a role of account 111122223333/, {
-      ...allowed('kms:Sign'),
-      Principal: { AWS: '111122223333' },
-    }),
-    strangers: withKeys(signingSystem(), /lets .*another account/, {
-      ...allowed('kms:Sign'),
-      Principal: '*',
-    }),
+    'the whole account': withKeys(
+      ...([signingSystem(), /lets a role of account/] as const),
+      delegating('kms:*', { AWS: 'arn:aws:iam::${Account}:root' }),
+    ),
+    'another account': withKeys(
+      ...([signingSystem(), /a role of account 111122223333/] as const),
+      delegating('kms:Sign', { AWS: '111122223333' }),
+    ),
+    strangers: withKeys(signingSystem(), /lets .*another account/, delegating('kms:Sign', '*')),
   },
   'actions-are-known': {
     'known ones': [summary(allowed(['logs:PutLogEvents', 'xray:PutTraceSegments']))],
@@ -284,21 +260,9 @@ smallCases({
       /allows kms:UpdateAlias/,
     ],
     'what the keys of a client let its signers do': withKeys(signingSystem()),
-    'more than that': withKeys(signingSystem(), /allows kms:UpdateAlias/, {
-      ...allowed('kms:UpdateAlias'),
-      Principal: '*',
-    }),
+    'more than that': withKeys(signingSystem(), /allows kms:UpdateAlias/, delegating('kms:UpdateAlias', '*')),
     'a wildcard': [summary(allowed('lambda:Invoke*')), /allows lambda:Invoke\*/],
-    'a rule of a firewall for the web': [
-      {
-        [PUBLIC]: {
-          Acl: {
-            Type: 'AWS::WAFv2::WebACL',
-            Properties: { Rules: [{ Statement: { GeoMatchStatement: {} } }] },
-          },
-        },
-      },
-    ],
+    'a rule of a firewall for the web': [{ [PUBLIC]: ACL }],
   },
   'roles-are-bounded': {
     none: [{ [PUBLIC]: { Role: { Type: 'AWS::IAM::Role' } } }, /no permissions boundary/],
