@@ -9,19 +9,7 @@ interface Change {
   found: RegExp;
 }
 
-const services = [
-  'iam',
-  'lambda',
-  'kms',
-  'kinesis',
-  'ec2',
-  'monitoring',
-  'apigateway',
-  'sqs',
-  'logs',
-  'sns',
-  'cloudformation',
-];
+const services = 'iam lambda kms kinesis ec2 monitoring apigateway sqs logs sns cloudformation'.split(' ');
 
 const callerFor = (endpoint: string) =>
   createAwsCaller({
@@ -35,14 +23,10 @@ const query = async (endpoint: string, service: string, of: Record<string, strin
   return parseXml((await callerFor(endpoint).call({ service, headers, body, repeatable: false })).body);
 };
 
-const json = (endpoint: string, service: string, target: string, input: object) =>
-  callerFor(endpoint).json({
-    service,
-    target,
-    input,
-    repeatable: false,
-    version: service === 'sqs' ? '1.0' : '1.1',
-  });
+const json = (endpoint: string, service: string, target: string, input: object) => {
+  const version = service === 'sqs' ? '1.0' : '1.1';
+  return callerFor(endpoint).json({ service, target, input, repeatable: false, version });
+};
 
 const rest = (endpoint: string, service: string, method: 'PUT' | 'POST', path: string, body: object) =>
   callerFor(endpoint).call({
@@ -64,14 +48,13 @@ async function idOf(endpoint: string, stack: string, type: string): Promise<stri
   return found;
 }
 
-const anything = JSON.stringify({
-  Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
-});
-const anybody = JSON.stringify({
-  Version: '2012-10-17',
-  Statement: [{ Effect: 'Allow', Action: '*', Resource: '*', Principal: '*' }],
-});
+const allowing = (more: object) =>
+  JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: '*', Resource: '*', ...more }],
+  });
+const [anything, anybody] = [allowing({}), allowing({ Principal: '*' })];
+const AUDIT = '/journal/signing/journal-signer-portal-public';
 
 /** In this order, each upon those before. */
 export const CHANGES: readonly Change[] = [
@@ -88,11 +71,8 @@ export const CHANGES: readonly Change[] = [
     name: 'a boundary is taken off',
     change: (at) =>
       query(at, 'iam', {
-        ...{
-          Action: 'DeleteRolePermissionsBoundary',
-          Version: '2010-05-08',
-          RoleName: 'journal-public-login',
-        },
+        ...{ Action: 'DeleteRolePermissionsBoundary', Version: '2010-05-08' },
+        RoleName: 'journal-public-login',
       }),
     found: /^AWS::IAM::Role PermissionsBoundary of .*login/,
   },
@@ -117,11 +97,8 @@ export const CHANGES: readonly Change[] = [
     name: 'the policy of a key is changed',
     change: async (at) =>
       json(at, 'kms', 'TrentService.PutKeyPolicy', {
-        ...{
-          KeyId: await idOf(at, 'journal-signing', 'AWS::KMS::Key'),
-          PolicyName: 'default',
-          Policy: anybody,
-        },
+        ...{ PolicyName: 'default', Policy: anybody },
+        KeyId: await idOf(at, 'journal-signing', 'AWS::KMS::Key'),
       }),
     found: /^AWS::KMS::Key KeyPolicy.* of journal-signing/,
   },
@@ -139,11 +116,8 @@ export const CHANGES: readonly Change[] = [
     name: 'an endpoint is added',
     change: async (at) =>
       query(at, 'ec2', {
-        ...{
-          Action: 'CreateVpcEndpoint',
-          Version: '2016-11-15',
-          ServiceName: 'com.amazonaws.eu-north-1.kms',
-        },
+        ...{ Action: 'CreateVpcEndpoint', Version: '2016-11-15' },
+        ServiceName: 'com.amazonaws.eu-north-1.kms',
         ...{ VpcEndpointType: 'Interface', VpcId: await idOf(at, 'journal-zone-public', 'AWS::EC2::VPC') },
       }),
     found: /^AWS::EC2::VPC Endpoints.* of journal-zone-public/,
@@ -180,11 +154,8 @@ export const CHANGES: readonly Change[] = [
     name: 'an alarm is deleted',
     change: (at) =>
       query(at, 'monitoring', {
-        ...{
-          Action: 'DeleteAlarms',
-          Version: '2010-08-01',
-          'AlarmNames.member.1': 'journal-portal-RotationFailed',
-        },
+        ...{ Action: 'DeleteAlarms', Version: '2010-08-01' },
+        'AlarmNames.member.1': 'journal-portal-RotationFailed',
       }),
     found: /^AWS::CloudWatch::Alarm {2}of journal-zone-admin/,
   },
@@ -192,11 +163,8 @@ export const CHANGES: readonly Change[] = [
     name: 'an alarm watches another client',
     change: (at) =>
       query(at, 'monitoring', {
-        ...{
-          Action: 'PutMetricAlarm',
-          Version: '2010-08-01',
-          AlarmName: 'journal-public-portal-ClockDifference',
-        },
+        ...{ Action: 'PutMetricAlarm', Version: '2010-08-01' },
+        AlarmName: 'journal-public-portal-ClockDifference',
         ...{ Namespace: 'helseid-zones', MetricName: 'ClockDifference', Statistic: 'Maximum', Period: '300' },
         ...{ EvaluationPeriods: '1', Threshold: '3', ComparisonOperator: 'GreaterThanOrEqualToThreshold' },
         ...{ 'Dimensions.member.1.Name': 'service', 'Dimensions.member.1.Value': 'another' },
@@ -220,7 +188,7 @@ export const CHANGES: readonly Change[] = [
     name: 'a log is kept for a day',
     change: (at) =>
       json(at, 'logs', 'Logs_20140328.PutRetentionPolicy', {
-        ...{ logGroupName: '/journal/signing/journal-signer-portal-public', retentionInDays: 1 },
+        ...{ logGroupName: AUDIT, retentionInDays: 1 },
       }),
     found: /^AWS::Logs::LogGroup RetentionInDays of journal-signing/,
   },
@@ -229,11 +197,7 @@ export const CHANGES: readonly Change[] = [
     async change(at) {
       await json(at, 'kinesis', 'Kinesis_20131202.CreateStream', { StreamName: 'x', ShardCount: 1 });
       await json(at, 'logs', 'Logs_20140328.PutSubscriptionFilter', {
-        ...{
-          logGroupName: '/journal/signing/journal-signer-portal-public',
-          filterName: 'x',
-          filterPattern: '',
-        },
+        ...{ logGroupName: AUDIT, filterName: 'x', filterPattern: '' },
         destinationArn: 'arn:aws:kinesis:eu-north-1:123456789012:stream/x',
       });
     },

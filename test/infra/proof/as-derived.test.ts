@@ -94,6 +94,12 @@ describe('a difference', () => {
       void Object.assign(find(r, 'workerFunction').Properties.Code as Changeable, change);
   const toTags = (Key: string) => sets('workerFunction', { Tags: [{ Key, Value: 'public' }] });
   const DEPLOY = { Ref: 'AWS::NoValue' };
+  const DECIDED = /only the deploy decides/;
+  const OTHER = { PolicyName: 'x', PolicyDocument: {} };
+  const pushesPolicy =
+    (policy: Changeable): Change =>
+    (r) =>
+      void policiesOf(r).push(policy);
 
   it.each<[string, RegExp, Change]>([
     ['code of another bucket', /takes its code from elsewhere/, ofCode({ S3Bucket: 'another-bucket' })],
@@ -101,7 +107,7 @@ describe('a difference', () => {
     ['code of no hash', /takes its code from elsewhere/, ofCode({ S3Key: 'code.zip' })],
     [
       'a variable',
-      /Variables\.NODE_EXTRA, which the declaration does not yield/,
+      /NODE_EXTRA, which the declaration does not yield/,
       setsVariables('worker', { NODE_EXTRA: '1' }),
     ],
     [
@@ -109,26 +115,19 @@ describe('a difference', () => {
       /lacks or changes the statement OwnSigners/,
       (r) => dropStatement(find(r, 'workerRole', 'IAM::Role'), 'OwnSigners'),
     ],
-    [
-      'a policy that the deploy decides',
-      /only the deploy decides/,
-      (r) => void policiesOf(r).push({ 'Fn::If': ['C', { PolicyName: 'x', PolicyDocument: {} }, DEPLOY] }),
-    ],
+    ['a policy that the deploy decides', DECIDED, pushesPolicy({ 'Fn::If': ['C', OTHER, DEPLOY] })],
     [
       'a statement that the deploy decides',
-      /only the deploy decides/,
+      DECIDED,
       (r) => void statementsOf(find(r, 'workerRole', 'IAM::Role')).push({ 'Fn::If': ['C', {}, DEPLOY] }),
     ],
-    [
-      'two policies of one name',
-      /two policies of one name/,
-      (r) => void policiesOf(r).push({ PolicyName: policiesOf(r)[0]?.PolicyName }),
-    ],
-    ...['OWN', '{{resolve:ssm:name}}', { 'Fn::Join': ['', ['o', 'wn']] }, { Ref: 'P' }].map(
+    ...['own', 'OWN', '{{resolve:ssm:name}}', { 'Fn::Join': ['', ['o', 'wn']] }, { Ref: 'P' }].map(
       (PolicyName): [string, RegExp, Change] => [
         `a policy called ${JSON.stringify(PolicyName)} after the first`,
-        /two policies of one name|only the deploy decides/,
-        (r) => void policiesOf(r).push({ PolicyName }),
+        PolicyName === 'own'
+          ? /two policies of one name/
+          : /two policies of one name|only the deploy decides/,
+        pushesPolicy({ PolicyName }),
       ],
     ),
     [
@@ -143,7 +142,7 @@ describe('a difference', () => {
     ],
     ['a shorter retention', /has another RetentionInDays/, sets('workerLogs', { RetentionInDays: 1 })],
     [
-      'a reservation that the declaration has not',
+      'a reservation',
       /ReservedConcurrentExecutions/,
       sets('workerFunction', { ReservedConcurrentExecutions: 0 }),
     ],
@@ -154,6 +153,10 @@ describe('a difference', () => {
     expect(violations.map((one) => one.message)).toEqual([expect.stringMatching(message)]);
   });
 
+  const PROTECTED = {
+    ...{ PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } },
+    DeletionProtectionEnabled: true,
+  };
   it.each<[string, Change]>([
     ['a description', sets('Boundary', { Description: 'Another.' })],
     ['memory', sets('workerFunction', { MemorySize: 1024 })],
@@ -162,13 +165,7 @@ describe('a difference', () => {
       'a tag of others',
       (r) => void (find(r, 'workerFunction').Properties.Tags as unknown[]).push({ Key: 'team', Value: 'a' }),
     ],
-    [
-      'recovery and deletion protection of a table',
-      sets('Tableidempotency', {
-        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-        DeletionProtectionEnabled: true,
-      }),
-    ],
+    ['recovery and deletion protection of a table', sets('Tableidempotency', PROTECTED)],
     ['statements in another order', (r) => void statementsOf(find(r, 'Boundary')).reverse()],
   ])('is not made of %s', (_, change) => {
     expect(compare(change)).toEqual({ violations: [], additions: [] });
@@ -343,18 +340,23 @@ describe('additions are understood by type and property', () => {
     expect(judged(type, properties)).toEqual([]);
   });
 
+  const CALLED = /is, or may be, a name that functions of a zone call/;
+  const DECIDES = /has (?:a Tags|properties) that only the deploy decides/;
+  const PUBLIC_QUEUE = 'arn:aws:sqs:eu-north-1:000000000000:journal-public-x';
+  const CDK_BUCKET = 'cdk-hnb659fds-assets-000000000000-eu-north-1';
+  const FOREIGN_KEY = 'arn:aws:kms:eu-north-1:999999999999:key/x';
+  const SAMPLED = { VisibilityConfig: { SampledRequestsEnabled: true } };
+  const tagged = (Key: unknown) => ({ Tags: [{ Key, Value: 'public' }] });
+  const answering = (ResponseCode: number) => ({ Block: { CustomResponse: { ResponseCode } } });
+  const preflight = (HttpMethod: string, Type: string) => ({ HttpMethod, Integration: { Type } });
   /** Additions that are not understood: by type what they are, what is said, and the properties. */
   const NOT: Readonly<Record<string, Readonly<Record<string, readonly [RegExp, Properties]>>>> = {
-    'AWS::Lambda::Function': { 'a function': [/is a AWS::Lambda::Function: .* not understood/, {}] },
-    'AWS::IAM::Role': { 'a role': [/is a AWS::IAM::Role/, {}] },
-    'AWS::EC2::Route': {
-      'a route of a table by its id': [/is a AWS::EC2::Route/, { RouteTableId: 'rtb-0123' }],
-    },
-    'AWS::Events::Rule': { 'a rule on the bus': [/is a AWS::Events::Rule/, {}] },
-    'AWS::Route53Resolver::ResolverQueryLoggingConfig': {
-      'queries of the resolver, logged': [/is a AWS::Route53Resolver/, {}],
-    },
-    'AWS::WAFv2::LoggingConfiguration': { 'a log of WAF': [/is a AWS::WAFv2::LoggingConfiguration/, {}] },
+    ...Object.fromEntries(
+      [
+        ...['Lambda::Function', 'IAM::Role', 'Events::Rule', 'WAFv2::LoggingConfiguration', 'New::Thing'],
+        ...['EC2::Route', 'Route53Resolver::ResolverQueryLoggingConfig'],
+      ].map((type) => [`AWS::${type}`, { [type]: [new RegExp(`is a AWS::${type}: .* not understood`), {}] }]),
+    ),
     'AWS::S3::BucketPolicy': {
       'a policy of the asset bucket': [/names cdk-assets in Bucket/, { Bucket: 'cdk-assets' }],
       'a bucket that is never made, by the name of another': [
@@ -367,35 +369,19 @@ describe('additions are understood by type and property', () => {
       ],
     },
     'AWS::Route53::RecordSet': {
-      'another answer for a name that a zone calls': [
-        /is, or may be, a name that functions of a zone call/,
-        { Name: 'Summaries.example.no.' },
-      ],
-      'another answer for many names': [/is, or may be, a name/, { Name: '\\052.example.no' }],
-      'an answer for an endpoint of AWS': [/is, or may be, a name/, { Name: 'kms.eu-north-1.amazonaws.com' }],
-      'an answer for every endpoint of AWS': [/is, or may be, a name/, { Name: '*.com' }],
-      'a name that is written otherwise': [/is, or may be, a name/, { Name: '\\163ummaries.e\\170ample.no' }],
-      'a domain of a host that is answered elsewhere': [
-        /is, or may be, a name/,
-        { Name: 'Example.no.', Type: 'NS' },
-      ],
-      'a domain of AWS that is answered elsewhere': [/is, or may be, a name/, { Name: 'com', Type: 'NS' }],
-      'everything that is answered elsewhere': [/is, or may be, a name/, { Name: '.', Type: 'NS' }],
-      'a domain of which a deploy decides whether it is answered elsewhere': [
-        /is, or may be, a name/,
-        { Name: 'example.no', Type: { Ref: 'P' } },
-      ],
+      'another answer for a name that a zone calls': [CALLED, { Name: 'Summaries.example.no.' }],
+      'another answer for many names': [CALLED, { Name: '\\052.example.no' }],
+      'an answer for an endpoint of AWS': [CALLED, { Name: 'kms.eu-north-1.amazonaws.com' }],
+      'an answer for every endpoint of AWS': [CALLED, { Name: '*.com' }],
+      'a name that is written otherwise': [CALLED, { Name: '\\163ummaries.e\\170ample.no' }],
+      'a domain of a host that is answered elsewhere': [CALLED, { Name: 'Example.no.', Type: 'NS' }],
+      'a domain of AWS that is answered elsewhere': [CALLED, { Name: 'com', Type: 'NS' }],
+      'everything that is answered elsewhere': [CALLED, { Name: '.', Type: 'NS' }],
+      'a domain that a deploy decides about': [CALLED, { Name: 'example.no', Type: { Ref: 'P' } }],
     },
-    'AWS::New::Thing': { 'a type that nobody has heard of': [/is a AWS::New::Thing/, {}] },
     'AWS::DynamoDB::Table': {
-      'a stream of a table': [
-        /has StreamSpecification, which is not understood/,
-        { StreamSpecification: {} },
-      ],
-      'a table by the name of another zone’s': [
-        /a name that is zone public's/,
-        { TableName: 'journal-public-x' },
-      ],
+      'a stream': [/has StreamSpecification, which is not understood/, { StreamSpecification: {} }],
+      'a name of another zone’s': [/a name that is zone public's/, { TableName: 'journal-public-x' }],
     },
     'AWS::Logs::LogGroup': {
       'a policy within a log group': [/has ResourcePolicyDocument/, { ResourcePolicyDocument: {} }],
@@ -404,33 +390,16 @@ describe('additions are understood by type and property', () => {
     'AWS::SQS::Queue': {
       'dead letters of another zone': [
         /names arn:aws:sqs:\S+ in RedrivePolicy/,
-        {
-          RedrivePolicy: {
-            deadLetterTargetArn: 'arn:aws:sqs:eu-north-1:000000000000:journal-public-x',
-            maxReceiveCount: '5',
-          },
-        },
+        { RedrivePolicy: { deadLetterTargetArn: PUBLIC_QUEUE, maxReceiveCount: '5' } },
       ],
-      'a tag whose key the deploy decides': [
-        /takes a name that is zone internal's \(Tags\)/,
-        { Tags: [{ Key: { Ref: 'P' }, Value: 'public' }] },
-      ],
+      'a tag whose key the deploy decides': [/name that is zone internal's \(Tags\)/, tagged({ Ref: 'P' })],
       'a queue by the name of one of the system': [
         /the name of \S+, and would be put in its place/,
         { QueueName: 'journal-internal-events-undelivered' },
       ],
-      'what a deploy decides': [
-        /has a Tags that only the deploy decides/,
-        { Tags: { 'Fn::If': ['Maybe', [], [{}]] } },
-      ],
-      'a queue with the tag of another zone': [
-        /a name that is zone public's \(Tags\)/,
-        { Tags: [{ Key: 'helseid-zones:zone', Value: 'public' }] },
-      ],
-      'properties that the deploy decides': [
-        /has properties that only the deploy decides/,
-        { 'Fn::If': ['Maybe', { QueueName: 'a' }, {}] },
-      ],
+      'tags that a deploy decides': [DECIDES, { Tags: { 'Fn::If': ['Maybe', [], [{}]] } }],
+      'the tag of another zone': [/a name that is zone public's \(Tags\)/, tagged('helseid-zones:zone')],
+      'what the deploy decides': [DECIDES, { 'Fn::If': ['Maybe', { QueueName: 'a' }, {}] }],
     },
     'AWS::SQS::QueuePolicy': {
       'a queue by its address': [
@@ -445,7 +414,7 @@ describe('additions are understood by type and property', () => {
           return { Queues: [{ Ref: idOf(r, 'EventsQueue7') }], PolicyDocument: { Statement: [] } };
         },
       ],
-      'a policy of a queue that the declaration yields': [
+      'a queue that the declaration yields': [
         /names \S+ in Queues/,
         { Queues: [{ Ref: 'EventsQueue7396B467' }] },
       ],
@@ -460,35 +429,26 @@ describe('additions are understood by type and property', () => {
       'notices to a function': [/has Protocol lambda, which is not email/, { Protocol: 'lambda' }],
     },
     'AWS::S3::Bucket': {
-      'a bucket that lets the public in': [
-        /BlockPublicAcls false, which is not true/,
+      'the public let in': [
+        /false, which is not true/,
         { PublicAccessBlockConfiguration: { BlockPublicAcls: false } },
       ],
-      'a bucket by the name of the CDK’s': [
-        /takes a name that is the CDK's/,
-        { BucketName: 'cdk-hnb659fds-assets-000000000000-eu-north-1' },
-      ],
-      'a bucket with a key of another account': [
-        /names arn:aws:kms:\S+ in BucketEncryption/,
-        encrypted('arn:aws:kms:eu-north-1:999999999999:key/x'),
-      ],
+      'a name of the CDK’s': [/takes a name that is the CDK's/, { BucketName: CDK_BUCKET }],
+      'a key of another account': [/names arn:aws:kms:\S+ in BucketEncryption/, encrypted(FOREIGN_KEY)],
     },
     'AWS::WAFv2::WebACL': {
-      'samples of requests': [
-        /has VisibilityConfig.SampledRequestsEnabled true/,
-        { VisibilityConfig: { SampledRequestsEnabled: true } },
-      ],
+      'samples of requests': [/has VisibilityConfig.SampledRequestsEnabled true/, SAMPLED],
       'samples of a rule’s requests': [
         /has Rules\[\].VisibilityConfig.SampledRequestsEnabled true/,
-        { Rules: [{ VisibilityConfig: { SampledRequestsEnabled: true } }] },
+        { Rules: [SAMPLED] },
       ],
-      'an answer of a firewall’s own': [
-        /has DefaultAction.Block.CustomResponse.ResponseCode, which is not understood/,
-        { DefaultAction: { Block: { CustomResponse: { ResponseCode: 200 } } } },
+      'an answer of its own': [
+        /has DefaultAction.\S+, which is not understood/,
+        { DefaultAction: answering(200) },
       ],
-      'a redirect of a firewall’s rule': [
-        /has Rules\[\].Action.Block.CustomResponse.ResponseCode, which is not understood/,
-        webAcl({ Action: { Block: { CustomResponse: { ResponseCode: 302 } } } }),
+      'a redirect of a rule': [
+        /has Rules\[\].Action.\S+, which is not understood/,
+        webAcl({ Action: answering(302) }),
       ],
     },
     'AWS::WAFv2::WebACLAssociation': {
@@ -515,14 +475,8 @@ describe('additions are understood by type and property', () => {
       ],
     },
     'AWS::SecretsManager::Secret': {
-      'a secret whose name the deploy decides': [
-        /takes a name that is a client record's/,
-        { Name: { 'Fn::Sub': '${P}/journal' } },
-      ],
-      'a secret by the name of a client’s record': [
-        /a name that is a client record's/,
-        { Name: 'journal/client/another' },
-      ],
+      'a name that the deploy decides': [/is a client record's/, { Name: { 'Fn::Sub': '${P}/journal' } }],
+      'a name of a client’s record': [/is a client record's/, { Name: 'journal/client/another' }],
     },
     'AWS::IAM::Policy': {
       'a policy of a role by another spelling': [
@@ -533,13 +487,10 @@ describe('additions are understood by type and property', () => {
     },
     'AWS::KMS::Key': { 'a key that the whole account may use': [/lacks KeyPolicy/, {}] },
     'AWS::ApiGateway::Method': {
-      'a method that is no preflight': [
-        /has HttpMethod GET, which is not OPTIONS/,
-        { HttpMethod: 'GET', Integration: { Type: 'MOCK' } },
-      ],
+      'a method that is no preflight': [/GET, which is not OPTIONS/, preflight('GET', 'MOCK')],
       'a preflight that a function answers': [
-        /has Integration\.Type AWS_PROXY, which is not MOCK/,
-        { HttpMethod: 'OPTIONS', Integration: { Type: 'AWS_PROXY' } },
+        /AWS_PROXY, which is not MOCK/,
+        preflight('OPTIONS', 'AWS_PROXY'),
       ],
     },
   };
@@ -555,15 +506,16 @@ describe('additions are understood by type and property', () => {
       {
         ManagedRuleGroupStatement: {
           ...{ VendorName: 'AWS', Name: 'a' },
-          RuleActionOverrides: [{ ActionToUse: { Block: { CustomResponse: { ResponseCode: 302 } } } }],
+          RuleActionOverrides: [{ ActionToUse: answering(302) }],
         },
       },
-    ].map((Statement): [string, RegExp, string, Changeable] => [
-      `an answer of ${Object.keys(Statement)}`,
-      /has Rules\[\].Statement\S+, which is not understood/,
-      'AWS::WAFv2::WebACL',
-      webAcl({ OverrideAction: { None: {} }, Statement }),
-    ]),
+    ].map(
+      (Statement): Case => [
+        `an answer of ${Object.keys(Statement)}`,
+        /has Rules\[\].Statement\S+, which is not understood/,
+        ...(['AWS::WAFv2::WebACL', webAcl({ OverrideAction: { None: {} }, Statement })] as const),
+      ],
+    ),
     ...['EventsQueue7', 'EventsDeadLetters8'].map(
       (id): Case => [
         `letters that SQS itself moves into ${id}`,
@@ -583,16 +535,17 @@ describe('additions are understood by type and property', () => {
       ],
       [
         `${type} whose name the deploy ends`,
-        /and would be put in its place/,
-        type,
-        { AlarmName: { 'Fn::Sub': 'journal-internal-${P}' } },
+        ...([
+          /and would be put in its place/,
+          type,
+          { AlarmName: { 'Fn::Sub': 'journal-internal-${P}' } },
+        ] as const),
       ],
     ]),
     ...['{"widgets":[{"type":"\\u0063ustom"}]}', 'custom', '{"widgets":{"a":{"type":"custom"}}}'].map(
       (DashboardBody): Case => [
         `a dashboard of ${DashboardBody}, which may call a function as whoever looks at it`,
-        /holds more than figures, logs, alarms and text/,
-        'AWS::CloudWatch::Dashboard',
+        ...([/holds more than figures, logs, alarms and text/, 'AWS::CloudWatch::Dashboard'] as const),
         { DashboardBody },
       ],
     ),
@@ -611,12 +564,7 @@ describe('additions are understood by type and property', () => {
         ['AWS::Lambda::Permission', { FunctionName: 'journal-internal-worker', Principal: '*' }],
         ['AWS::SecretsManager::ResourcePolicy', { SecretId: 'journal/client/journal' }],
       ] as const
-    ).map(([type, properties]): [string, RegExp, string, Changeable] => [
-      `${type} by an id`,
-      /is not understood/,
-      type,
-      properties,
-    ]),
+    ).map(([type, properties]): Case => [`${type} by an id`, /is not understood/, type, properties]),
   ])('%s is not', (_, message, type, properties) => {
     expect(judged(type, properties)).toContainEqual(expect.stringMatching(message));
   });

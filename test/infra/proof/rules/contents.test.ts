@@ -34,6 +34,7 @@ function asset(name: string, text: string): ReadonlyMap<string, string> {
 }
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const { d: scalar = '' } = privateKey.export({ format: 'jwk' });
 const rsaPair = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const rsa = rsaPair.privateKey;
 
@@ -45,11 +46,7 @@ describe('findKeyMaterial', () => {
     ['private JWK', `{kty:"oct",k:"${'a1B2'.repeat(11)}"}`],
     [
       'private key in hex',
-      `priv:${printed(
-        Buffer.from(`${privateKey.export({ format: 'jwk' }).d}`, 'base64url')
-          .toString('hex')
-          .match(/../g) ?? [],
-      )}`,
+      `priv:${printed(Buffer.from(scalar, 'base64url').toString('hex').match(/../g) ?? [])}`,
     ],
     ['private key in DER', privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')],
     ['private key in DER', privateKey.export({ type: 'pkcs8', format: 'der' }).toString('hex')],
@@ -197,23 +194,18 @@ const anyPair = fc.constantFrom(
   () => rsaPair,
 );
 
+const only = (Type: string, Properties: object, more: object = {}): Partial<AssemblyStack> => ({
+  template: { Resources: { It: { Type: `AWS::${Type}`, Properties, ...more } } },
+});
+const withVariables = (Variables: object) => only('Lambda::Function', { Environment: { Variables } });
+const piecesOf20 = (text: string) => text.match(/[\s\S]{1,20}/g) ?? [];
 /** Where a text may stand in what is deployed: as the stack that has it there, or a file of an asset. */
 const PLACES: Readonly<Record<string, (text: string) => Partial<AssemblyStack>>> = {
-  'an environment': (text) => ({
-    template: {
-      Resources: {
-        It: { Type: 'AWS::Lambda::Function', Properties: { Environment: { Variables: { A: text } } } },
-      },
-    },
-  }),
-  'a tag': (text) => ({
-    template: {
-      Resources: { It: { Type: 'AWS::SQS::Queue', Properties: { Tags: [{ Key: 'a', Value: text }] } } },
-    },
-  }),
-  'metadata of a resource': (text) => ({
-    template: { Resources: { It: { Type: 'AWS::SQS::Queue', Metadata: { a: { b: text } } } } },
-  }),
+  'an environment': (text) => withVariables({ A: text }),
+  'a secret': (text) => only('SecretsManager::Secret', { SecretString: text }),
+  'a parameter': (text) => only('SSM::Parameter', { Value: text }),
+  'a tag': (text) => only('SQS::Queue', { Tags: [{ Key: 'a', Value: text }] }),
+  'metadata of a resource': (text) => only('SQS::Queue', {}, { Metadata: { a: { b: text } } }),
   'a branch that is not taken': (text) => ({
     template: {
       Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
@@ -224,7 +216,7 @@ const PLACES: Readonly<Record<string, (text: string) => Partial<AssemblyStack>>>
     },
   }),
   'parts of an output': (text) => ({
-    template: { Outputs: { A: { Value: { 'Fn::Join': ['', text.match(/[\s\S]{1,20}/g)] } } } },
+    template: { Outputs: { A: { Value: { 'Fn::Join': ['', piecesOf20(text)] } } } },
   }),
   ...Object.fromEntries(
     ['Description', 'Metadata', 'Mappings', 'Conditions', 'Rules', 'Outputs', 'Parameters', 'Hooks'].map(
@@ -236,17 +228,9 @@ const PLACES: Readonly<Record<string, (text: string) => Partial<AssemblyStack>>>
       ],
     ),
   ),
-  'the variables of a function, one after the other': (text) => {
-    const Variables = Object.fromEntries(
-      (text.match(/[\s\S]{1,30}/g) ?? []).map((part, at) => [`V${at}`, part]),
-    );
-    return {
-      template: {
-        Resources: { It: { Type: 'AWS::Lambda::Function', Properties: { Environment: { Variables } } } },
-      },
-    };
-  },
-  'a list': (text) => ({ template: { Metadata: { a: text.match(/[\s\S]{1,20}/g) } } }),
+  'the variables of a function, one after the other': (text) =>
+    withVariables(Object.fromEntries(piecesOf20(text).map((part, at) => [`V${at}`, part]))),
+  'a list': (text) => ({ template: { Metadata: { a: piecesOf20(text) } } }),
   'a list of bytes': (text) => ({ template: { Metadata: { a: [...Buffer.from(text)] } } }),
   'a name': (text) => ({ template: { Metadata: { [text]: 1 } } }),
   'a tag of the stack': (text) => ({ deployment: { tags: { a: text } } }),
@@ -258,11 +242,7 @@ const PLACES: Readonly<Record<string, (text: string) => Partial<AssemblyStack>>>
 };
 
 function withFile(name: string, text: string): Partial<AssemblyStack> {
-  const Code = { S3Key: 'code.zip' };
-  return {
-    template: { Resources: { It: { Type: 'AWS::Lambda::Function', Properties: { Code } } } },
-    assets: asset(name, text),
-  };
+  return { ...only('Lambda::Function', { Code: { S3Key: 'code.zip' } }), assets: asset(name, text) };
 }
 
 function foundIn(stack: Partial<AssemblyStack>): string[] {
@@ -331,15 +311,9 @@ describe('any private key', () => {
   it.each(['PKCS#8 in PEM', 'PKCS#8 in base64', 'PKCS#8 in hex', 'a JWK'])(
     'as %s in a StringList',
     (form) => {
-      const pieces = (FORMS[form]?.(privateKey) ?? '').match(/[\s\S]{1,20}/g) ?? [];
+      const pieces = piecesOf20(FORMS[form]?.(privateKey) ?? '');
       for (const Value of [pieces.join(','), pieces.join(', ')])
-        expect(
-          foundIn({
-            template: {
-              Resources: { It: { Type: 'AWS::SSM::Parameter', Properties: { Type: 'StringList', Value } } },
-            },
-          }),
-        ).not.toEqual([]);
+        expect(foundIn(only('SSM::Parameter', { Type: 'StringList', Value }))).not.toEqual([]);
     },
   );
 
@@ -363,9 +337,8 @@ describe('what is public', () => {
   it.each(['KID', 'signingKid', 'KEY_ID', 'PUBLIC_KEY_THUMBPRINT', 'Integrity'])(
     'is a digest in a variable %s',
     (name) => {
-      const Variables = { [name]: thumbprint(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey) };
-      const Resources = { It: { Type: 'AWS::Lambda::Function', Properties: { Environment: { Variables } } } };
-      expect(foundIn({ template: { Resources } })).toEqual([]);
+      const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      expect(foundIn(withVariables({ [name]: thumbprint(publicKey) }))).toEqual([]);
     },
   );
 
@@ -377,12 +350,7 @@ describe('what is public', () => {
 
 describe('a secret that a deploy would write', () => {
   const inEnvironment = (value: unknown): Partial<AssemblyStack> => ({
-    template: {
-      Parameters: { Name: { Type: 'String' } },
-      Resources: {
-        It: { Type: 'AWS::Lambda::Function', Properties: { Environment: { Variables: { A: value } } } },
-      },
-    },
+    template: { ...withVariables({ A: value }).template, Parameters: { Name: { Type: 'String' } } },
   });
   const REFERENCE = '{{resolve:secretsmanager:journal/other:SecretString:key}}';
 
@@ -415,56 +383,18 @@ describe('rules about contents', () => {
   const network = zoneNetwork('10.10.0.0/20');
   const secretValue = 'qX2vPp0kJm4tYcWb7RzN9sLdEaUfHg3iKoVx1B5uTjA';
 
-  it.each([
-    [
-      'an environment variable',
-      {
-        Function: {
-          Type: 'AWS::Lambda::Function',
-          Properties: { Environment: { Variables: { KEY: secretValue } } },
-        },
-      },
-    ],
-    [
-      'a secret',
-      {
-        Secret: {
-          Type: 'AWS::SecretsManager::Secret',
-          Properties: { SecretString: JSON.stringify(privateKey.export({ format: 'jwk' })) },
-        },
-      },
-    ],
-    [
-      'a parameter',
-      {
-        Parameter: {
-          Type: 'AWS::SSM::Parameter',
-          Properties: { Value: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() },
-        },
-      },
-    ],
-  ])('finds key material in %s', (_name, resources) => {
-    expect(noKeyMaterial.check(inputOf({ 'journal-zone-public': { ...network, ...resources } }))).not.toEqual(
-      [],
-    );
-    expect(
-      noKeyMaterial.check(
-        inputOf({ 'journal-zone-public': network }, asset('index.mjs', 'export const x = 1;')),
-      ),
-    ).toEqual([]);
+  it('finds random text of a key’s length in a variable', () => {
+    expect(foundIn(withVariables({ KEY: secretValue }))).not.toEqual([]);
   });
-
-  it('finds key material in code and in the files beside it, and never repeats it', () => {
-    const code = asset(
-      'index.mjs',
-      `const key = ${JSON.stringify(privateKey.export({ type: 'pkcs8', format: 'pem' }))};`,
-    );
-    const config = asset('config.json', JSON.stringify({ key: secretValue }));
-    for (const assets of [code, config]) {
-      const found = noKeyMaterial.check(inputOf({ 'journal-zone-public': network }, assets));
-      expect(found).toHaveLength(1);
-      expect(JSON.stringify(found)).not.toContain(secretValue);
-    }
+  it('finds key material in code and in the files beside it, and never repeats it; other code is none', () => {
+    const found = (name: string, text: string) =>
+      noKeyMaterial.check(inputOf({ 'journal-zone-public': network }, asset(name, text)));
+    const pem = JSON.stringify(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    expect(found('index.mjs', `const key = ${pem};`)).toHaveLength(1);
+    const configured = found('config.json', JSON.stringify({ key: secretValue }));
+    expect(configured).toHaveLength(1);
+    expect(JSON.stringify(configured)).not.toContain(secretValue);
+    expect(found('index.mjs', 'export const x = 1;')).toEqual([]);
   });
 
   it.each([

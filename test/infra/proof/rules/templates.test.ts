@@ -43,6 +43,15 @@ const ofApi = {
   'Fn::Join': ['', [`arn:aws:execute-api:eu-north-1:${ACCOUNT}:`, { Ref: 'Api' }, '/live/GET/summaries/*']],
 };
 const keyPolicy = (statement: JsonObject) => one('AWS::KMS::Key', { KeyPolicy: document(statement) });
+const ours = { StringEquals: { 'aws:SourceAccount': ACCOUNT } };
+const ANY = /any service, which may act for anybody/;
+const from = (name: string) => ({ Service: `${name}.amazonaws.com` });
+const is = (name: string, value: string) => ({ StringEquals: { [name]: value } });
+/** What a service may do with the objects of a bucket. */
+const writing = (name: string, condition?: JsonObject) =>
+  bucket({ ...allowed('s3:PutObject', objects('/*'), condition), Principal: from(name) });
+const sending = (name: string, condition?: JsonObject) =>
+  queue({ ...allowed('sqs:SendMessage', '*', condition), Principal: from(name) });
 const viaQueues = { StringEquals: { 'kms:ViaService': 'sqs.eu-north-1.amazonaws.com' } };
 const foreign = { Principal: { AWS: '111122223333' } };
 const queue = (statement: JsonObject): Resources => ({
@@ -106,6 +115,9 @@ const through = (statement: JsonObject): Resources => ({
   ...endpoint('lambda', { PolicyDocument: document({ Principal: '*', ...statement }) }),
 });
 const logging = (LoggingConfig: JsonObject) => functionOf(SUMMARY, { LoggingConfig });
+const TEXT = { LogFormat: 'Text' };
+const CREDENTIALS = /may let pages of other origins send cookies/;
+const ORIGIN = 'method.response.header.Access-Control-Allow-Origin';
 
 // What else each finds is in ../mutations/, and what it takes in the system of one client and in ../harmless.test.ts.
 smallCases({
@@ -114,7 +126,7 @@ smallCases({
     'its rule': inPublic(
       permission({ Principal: 'events.amazonaws.com', SourceArn: { 'Fn::GetAtt': ['Rule', 'Arn'] } }),
     ),
-    'any API': inPublic(permission({ Principal: 'apigateway.amazonaws.com' }), /names no source/),
+    'any API': inPublic(permission({ Principal: from('apigateway').Service }), /names no source/),
     'a URL': inPublic(permission({ Principal: '*', FunctionUrlAuthType: 'NONE' }), /opens a function URL/),
     'a version': inPublic(
       permission({ FunctionName: `${SUMMARY}:1`, Principal: 'events.amazonaws.com' }),
@@ -153,13 +165,10 @@ smallCases({
     'levels, by default': inPublic(logging({}), /lacks LoggingConfig\.LogFormat/),
     'levels of a format': inPublic(logging({ LogFormat: 'JSON' }), /LogFormat JSON, which is not Text/),
     'levels of lines': inPublic(
-      logging({ LogFormat: 'Text', ApplicationLogLevel: 'FATAL' }),
-      /ApplicationLogLevel, which is not understood/,
+      logging({ ...TEXT, ApplicationLogLevel: 'FATAL' }),
+      /ApplicationLogLevel, which/,
     ),
-    'levels of Lambda’s own': inPublic(
-      logging({ LogFormat: 'Text', SystemLogLevel: 'WARN' }),
-      /SystemLogLevel, which is not understood/,
-    ),
+    'levels of Lambda’s own': inPublic(logging({ ...TEXT, SystemLogLevel: 'WARN' }), /SystemLogLevel, which/),
   },
   'signers-are-declared': {
     'the declared grant': inSigning(signer, undefined, { 'grant.json': grant, 'index.mjs': '' }),
@@ -215,7 +224,7 @@ smallCases({
     open: inPublic(route({ AuthorizationType: 'NONE' }), /authorised by NONE, not by AWS_IAM/),
     'not declared': inPublic(route({ HttpMethod: 'PUT' }), /PUT \/summaries\/\{id\} is not a declared route/),
     'to another function': inPublic(route({ Integration: {} }), /is answered by no function of its zone/),
-    'a preflight': inPublic(preflight({ 'method.response.header.Access-Control-Allow-Origin': "'*'" })),
+    'a preflight': inPublic(preflight({ [ORIGIN]: "'*'" })),
     'a preflight from one of several origins, as the CDK writes it': inPublic(
       preflight({}, '#set($context.responseOverride.header.Access-Control-Allow-Origin = $origin)'),
     ),
@@ -225,16 +234,13 @@ smallCases({
     ),
     'a preflight with cookies': inPublic(
       preflight({ 'method.response.header.access-control-allow-credentials': "'true'" }),
-      /may let pages of other origins send cookies/,
+      CREDENTIALS,
     ),
     'a preflight that a template answers': inPublic(
       preflight({}, '#set($h = $!{context}.responseOverride)'),
-      /may let pages of other origins send cookies/,
+      CREDENTIALS,
     ),
-    'a preflight that the deploy answers': inPublic(
-      preflight({ 'method.response.header.Access-Control-Allow-Origin': { Ref: 'P' } }),
-      /may let pages of other origins send cookies/,
-    ),
+    'a preflight that the deploy answers': inPublic(preflight({ [ORIGIN]: { Ref: 'P' } }), CREDENTIALS),
   },
   'records-are-bare': {
     seeded: inSigning(record),
@@ -253,20 +259,10 @@ smallCases({
     'a group': inPublic(one('AWS::IAM::ManagedPolicy', { Groups: ['some'] }), /group some/),
   },
   'outsiders-are-not-admitted': {
-    'a service of ours': inInternal(
-      queue({
-        ...allowed('sqs:SendMessage', '*', { StringEquals: { 'aws:SourceAccount': ACCOUNT } }),
-        Principal: { Service: 'events.amazonaws.com' },
-      }),
-    ),
+    'a service of ours': inInternal(sending('events', ours)),
     everybody: inInternal(queue({ ...allowed('sqs:*'), Principal: '*' }), /somebody without credentials/),
     'another account': inInternal(queue({ ...allowed('sqs:SendMessage'), ...foreign }), /111122223333/),
-    'a service of ours, for the objects of a bucket': inInternal(
-      bucket({
-        ...allowed('s3:PutObject', objects('/*'), { StringEquals: { 'aws:SourceAccount': ACCOUNT } }),
-        Principal: { Service: 'logging.s3.amazonaws.com' },
-      }),
-    ),
+    'a service of ours, for the objects of a bucket': inInternal(writing('logging.s3', ours)),
     'another account, to the objects of a bucket': inInternal(
       bucket({ ...allowed('s3:GetObject', objects('/*')), ...foreign }),
       /111122223333/,
@@ -276,25 +272,20 @@ smallCases({
       /somebody without credentials/,
     ),
     'a service of strangers, to the objects of a bucket': inInternal(
-      bucket({ ...allowed('s3:PutObject', objects('/*')), Principal: { Service: 'ses.amazonaws.com' } }),
+      writing('ses'),
       /ses.amazonaws.com for any account/,
     ),
     'CloudFront, to the objects of a bucket': inInternal(
-      bucket({
-        ...allowed('s3:GetObject', objects('/*'), {
-          StringEquals: { 'aws:SourceArn': `arn:aws:cloudfront::${ACCOUNT}:distribution/E1` },
-        }),
-        Principal: { Service: 'cloudfront.amazonaws.com' },
-      }),
+      writing('cloudfront', is('aws:SourceArn', `arn:aws:cloudfront::${ACCOUNT}:distribution/E1`)),
       /cloudfront.amazonaws.com, which may act for anybody/,
     ),
     'everybody that is a service': inInternal(
       queue(toAll({ Bool: { 'aws:PrincipalIsAWSService': 'true' } })),
-      /any service, which may act for anybody/,
+      ANY,
     ),
     'everybody that is CloudFront': inInternal(
-      queue(toAll({ StringEquals: { 'aws:PrincipalServiceName': 'cloudfront.amazonaws.com' } })),
-      /any service, which may act for anybody/,
+      queue(toAll(is('aws:PrincipalServiceName', 'cloudfront.amazonaws.com'))),
+      ANY,
     ),
     'everybody that has the name of a service': inInternal(
       queue(
@@ -302,37 +293,27 @@ smallCases({
           'ForAnyValue:StringEquals': { 'aws:PrincipalServiceNamesList': 'cloudfront.amazonaws.com' },
         }),
       ),
-      /any service, which may act for anybody/,
+      ANY,
     ),
     'every service, by a wildcard': inInternal(
       queue({ ...allowed('sqs:SendMessage'), Principal: { Service: '*' } }),
-      /any service, which may act for anybody/,
+      ANY,
     ),
     'everybody that is SNS, for any account': inInternal(
-      queue(toAll({ StringEquals: { 'aws:PrincipalServiceName': 'sns.amazonaws.com' } })),
+      queue(toAll(is('aws:PrincipalServiceName', 'sns.amazonaws.com'))),
       /any service for any account/,
     ),
     'everybody that is SNS, for ours': inInternal(
       queue(
-        toAll({
-          StringEquals: { 'aws:PrincipalServiceName': 'sns.amazonaws.com', 'aws:SourceAccount': ACCOUNT },
-        }),
+        toAll({ StringEquals: { 'aws:PrincipalServiceName': from('sns').Service, ...ours.StringEquals } }),
       ),
     ),
     'everybody that is no service and a role of ours': inInternal(
       queue(toAll({ ArnEquals: { 'aws:PrincipalArn': `arn:aws:iam::${ACCOUNT}:role/${SUMMARY}` } })),
     ),
-    'a service of ours, in its region': inInternal(
-      queue({
-        ...allowed('sqs:SendMessage', '*', { StringEquals: { 'aws:SourceAccount': ACCOUNT } }),
-        Principal: { Service: 'logs.eu-north-1.amazonaws.com' },
-      }),
-    ),
+    'a service of ours, in its region': inInternal(sending('logs.eu-north-1', ours)),
     'another service that begins so': inInternal(
-      queue({
-        ...allowed('sqs:SendMessage', '*', { StringEquals: { 'aws:SourceAccount': ACCOUNT } }),
-        Principal: { Service: 'logs.eu-north-1.more.amazonaws.com' },
-      }),
+      sending('logs.eu-north-1.more', ours),
       /logs.eu-north-1.more.amazonaws.com, which may act for anybody/,
     ),
     'another account, to an index of a table': inInternal(
