@@ -92,7 +92,7 @@ async function liveThrough(troubles: readonly Trouble[]): Promise<Year> {
   const rang: string[] = [];
   let kills: Kill[] = [];
   let stuck = 0;
-  let isAmiss = false;
+  let failed = 0;
   const watch = async (task: 'hourly' | 'daily') => {
     const wanted = world.audited.length;
     const figures = await world.watch(task, { everyDays: EVERY_DAYS });
@@ -101,19 +101,21 @@ async function liveThrough(troubles: readonly Trouble[]): Promise<Year> {
       if (figures[name as 'UnknownKeys']) rang.push(`${name} at ${world.now()}`);
     const { DaysToExpiry = VALID_DAYS } = figures;
     if (task === 'hourly') stuck = figures.RotationStuck ? stuck + 1 : 0;
-    // While something goes wrong for so long, a ticket tells.
-    if (stuck >= STUCK_PERIODS && !isAmiss) rang.push(`RotationStuck at ${world.now()}`);
+    // Of one that is tried each hour, and fails for what goes wrong, a ticket tells.
+    const isTried = world.now() <= failed + STUCK_PERIODS * HOUR;
+    const told = rang.some((alarm) => alarm.startsWith('RotationStuck'));
+    if (stuck >= STUCK_PERIODS && !isTried && !told) rang.push(`RotationStuck at ${world.now()}`);
     if (DaysToExpiry < RINGS_AT) rang.push(`${DaysToExpiry} days left`);
     if (!world.audited.includes('ROTATION_WANTED', wanted)) return;
     const [kill, ...rest] = kills;
     kills = rest;
-    await world.rotate(kill ? { kill } : {});
+    const { error } = await world.rotate(kill ? { kill } : {});
+    if (error) failed = world.now();
     for (const { kid, state } of world.record().keys) if (state === 'current') kids.add(kid);
   };
   for (let day = 0; day < YEAR; day += 1) {
     const tonight = world.now() + DAY;
     const active = begin(world, troubles, day);
-    isAmiss = troubles.some((one) => one.day <= day && day <= one.day + one.days);
     kills.push(...troubles.flatMap((trouble) => (trouble.day === day ? (trouble.kill ?? []) : [])));
     // Every day and hour has its watch; those in which it has nothing to do are left out.
     if (active || !isSettled(world) || ageOf(world) > 44 * DAY) {
@@ -126,8 +128,8 @@ async function liveThrough(troubles: readonly Trouble[]): Promise<Year> {
     await world.skip(Math.max(0, tonight - world.now()));
   }
   await world.probe();
-  const failed = world.failures.map(({ what }) => what);
-  return { failed, rang, left: findLeftovers(world), replaced: kids.size - 1 };
+  const calls = world.failures.map(({ what }) => what);
+  return { failed: calls, rang, left: findLeftovers(world), replaced: kids.size - 1 };
 }
 
 /** Has the day's troubles begin and those of before end; resolves to whether there are any. */
