@@ -79,8 +79,8 @@ interface PageOptions {
 /** A small page for people: one heading, one sentence, at most one link; without script, and nothing loaded. */
 export function renderPage(options: PageOptions): Answer {
   const { language, link } = options;
-  const { title, text } = TEXTS[language][options.page];
-  const labels = LABELS[language];
+  const { pages, labels } = TEXTS[language];
+  const { title, text } = pages[options.page];
   const href = link && escapeHtml(link.href);
   const follow = options.follow && href ? `<meta http-equiv="refresh" content="0;url=${href}">\n` : '';
   const way = link ? `<p><a href="${href}">${labels[link.label]}</a></p>\n` : '';
@@ -131,12 +131,7 @@ function escapeHtml(text: string): string {
 /** The languages of the pages for people. */
 export type Language = 'nb' | 'en';
 
-const KNOWN: ReadonlyMap<string, Language> = new Map([
-  ['nb', 'nb'],
-  ['nn', 'nb'],
-  ['no', 'nb'],
-  ['en', 'en'],
-]);
+const KNOWN = new Map<string, Language>(Object.entries({ nb: 'nb', nn: 'nb', no: 'nb', en: 'en' }));
 
 /** The language a person prefers, from `Accept-Language` (RFC 9110 12.5.4). Norwegian where nothing known is asked for. */
 export function chooseLanguage(header: string | undefined): Language {
@@ -154,20 +149,8 @@ export function chooseLanguage(header: string | undefined): Language {
   return wanted[0]?.language ?? 'nb';
 }
 
-/** A page's words: a heading, what happened and what to do. */
-export interface Text {
-  title: string;
-  text: string;
-}
-
 /** Pages that exist in every language. */
 export type PageName = keyof typeof nb.pages;
 
-/** Every page in Norwegian bokmål and English: `texts.nb.json`, `texts.en.json`. */
-export const TEXTS: Readonly<Record<Language, Readonly<Record<PageName, Text>>>> = {
-  nb: nb.pages,
-  en: en.pages,
-};
-
-/** The words of links, buttons and what a person may quote. */
-export const LABELS: Readonly<Record<Language, typeof nb.labels>> = { nb: nb.labels, en: en.labels };
+/** Every page (a heading, what happened and what to do), and the words of links, buttons and what a person may quote, in Norwegian bokmål and English. */
+export const TEXTS: Readonly<Record<Language, typeof nb>> = { nb, en };

@@ -85,9 +85,9 @@ export function answerError(
     headers: { 'content-type': 'application/problem+json', vary: 'accept', ...retryAfter(error) },
     body: JSON.stringify({
       type: `urn:helseid-zones:error:${refusal}`,
-      title: TEXTS.en[page].title,
+      title: TEXTS.en.pages[page].title,
       status,
-      detail: known && status < 500 ? known.message : TEXTS.en[page].text,
+      detail: known && status < 500 ? known.message : TEXTS.en.pages[page].text,
       code: refusal,
       instance: `urn:request:${reference}`,
     }),

@@ -120,7 +120,7 @@ const answers = new Map<string, number>();
 const through = new Map<string, number>();
 const CODED = [429, 502, 503, 504];
 /** What a login ends with whose answer was lost on the way: a person begins anew. */
-const EXPIRED = `<title>${TEXTS.en.expired.title}</title>`;
+const EXPIRED = `<title>${TEXTS.en.pages.expired.title}</title>`;
 
 const count = (what: string) => void answers.set(what, (answers.get(what) ?? 0) + 1);
 

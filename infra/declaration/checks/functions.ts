@@ -1,5 +1,5 @@
 import { takesWebhooks } from '../names.ts';
-import { eventPatternOf, functionOf, isShared, ownVariable, REQUEST_TIMEOUT_SECONDS } from '../own.ts';
+import { functionOf, isShared, ownVariable, REQUEST_TIMEOUT_SECONDS } from '../own.ts';
 import { type Problem, problemsOf, repeated } from '../problem.ts';
 import { apiVariables, foreignCode } from '../runtimes.ts';
 import type { FunctionDeclaration, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
@@ -25,14 +25,11 @@ export function checkFunctions(system: SystemDeclaration): Problem[] {
   );
 }
 
-/** What EventBridge takes of a pattern, in characters. */
-const MAX_PATTERN = 2048;
-
 function checkCode(
   field: string,
   zone: ZoneDeclaration,
   name: string,
-  { runtime, code, handler, events }: FunctionDeclaration,
+  { runtime, code, handler }: FunctionDeclaration,
 ): Problem[] {
   const ofOthers =
     !runtime &&
@@ -50,10 +47,6 @@ function checkCode(
       runtime &&
       takesWebhooks(zone, name) &&
       `is ${runtime}, and a route with authorize: 'webhook' leads to ${name}, whose guard is compiled with a handler.ts: leave the route to such a function`,
-    [`${field}.events`]:
-      events &&
-      JSON.stringify(eventPatternOf(events)).length > MAX_PATTERN &&
-      `is a pattern of more than ${MAX_PATTERN} characters, which EventBridge does not take: name fewer values`,
   });
 }
 

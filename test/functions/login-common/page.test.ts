@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type PageName, renderAnswer, renderPage, TEXTS } from '../../../functions/login-common/answer.ts';
 import { OUTCOMES } from '../../../functions/login-common/serve.ts';
 
-const pages = Object.keys(TEXTS.nb) as PageName[];
+const pages = Object.keys(TEXTS.nb.pages) as PageName[];
 const link = { label: 'logIn', href: '/live/login' } as const;
 
 describe('pages for people', () => {
@@ -13,12 +13,12 @@ describe('pages for people', () => {
       expect(headers?.['content-language']).toBe(language);
       expect(body).toContain(`<html lang="${language}">`);
       expect(body.match(/<h1>/g)).toHaveLength(1);
-      expect(body).toContain(`<title>${TEXTS[language][page].title}</title>`);
+      expect(body).toContain(`<title>${TEXTS[language].pages[page].title}</title>`);
       expect(body).toContain('<main>');
       expect(body).toContain('name="viewport"');
       expect(body).not.toMatch(/<script|style=|\son[a-z]+=|src=/);
     }
-    expect(TEXTS.nb[page]).not.toEqual(TEXTS.en[page]);
+    expect(TEXTS.nb.pages[page]).not.toEqual(TEXTS.en.pages[page]);
   });
 
   it('have a policy that allows their own style and nothing else', () => {

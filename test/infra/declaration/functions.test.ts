@@ -120,7 +120,6 @@ describe('refused, by field and with what would be right', () => {
         /name a field|at least one|list of values|values are matched|no operators/,
       ],
     ),
-    [`${SUMMARY}.events.detail.status`, ['x'.repeat(2048)], /more than 2048 characters/],
     [`${HOOK}.webhook`, ABSENT, /is missing: write \{ secret/],
     [`${HOOK}.authorize`, 'iam', /leave it out/],
     [
