@@ -28,7 +28,7 @@ export async function startStandIns(
   const foreign = makeForeignClients(system);
   const shared = ({ port, path }: StandInPlace, service: string) => ({
     ...{ certificate, port, path, stateDir: join(state, 'stand-in', String(port)) },
-    onEvent: ({ at: _, kind, ...facts }: StandInEvent) =>
+    onEvent: ({ kind, ...facts }: StandInEvent) =>
       trail.add({ kind: 'stand-in', fields: { service, event: kind, ...facts } }),
   });
   async function startAll<T>(

@@ -42,10 +42,13 @@ import type { Trail } from './trail.ts';
 /** Name of the role that stands for whoever operates the system. */
 const OPERATOR = 'local-operator';
 
+/** The clock of all emulators, epoch milliseconds. */
+const { now } = Date;
+
 /** Milliseconds: an hour, while somebody looks. */
 const DEBUGGING = 3_600_000;
 
-/** What the local AWS is started with. `now` is in epoch milliseconds. */
+/** What the local AWS is started with. */
 interface LocalAwsOptions {
   assembly: ResolvedAssembly;
   world: World;
@@ -64,7 +67,6 @@ interface LocalAwsOptions {
   trail: Trail;
   /** Name of a function that a debugger may attach to. */
   inspect?: string | undefined;
-  now?: () => number;
 }
 
 /** The local AWS, with everything that steps, pages and tests look into. */
@@ -76,7 +78,7 @@ export type LocalAws = Awaited<ReturnType<typeof startLocalAws>>;
  */
 export async function startLocalAws(options: LocalAwsOptions) {
   await using started = new AsyncDisposableStack();
-  const { assembly, trail, stateDirectory, now = Date.now } = options;
+  const { assembly, trail, stateDirectory } = options;
   const { account, region } = assembly;
   const operator = operatorRole(account, OPERATOR);
   const world = { ...options.world, roles: new Map([...options.world.roles, [operator.arn, operator]]) };
@@ -120,9 +122,9 @@ export async function startLocalAws(options: LocalAwsOptions) {
     return { ...of, environment, program, inspected, timeout: inspected ? DEBUGGING : of.timeout };
   });
   const functions = createFunctionTable(runnable);
-  const pool = await startPool(stateDirectory, trail, now, started);
+  const pool = await startPool(stateDirectory, trail, started);
   const invoke = createInvoke(functions, pool);
-  const stores = openStores(assembly, stateDirectory, now);
+  const stores = openStores(assembly, stateDirectory);
   const context: AwsContext = { ...shared, ...stores, functions, pool, invoke };
   const rotations = createRotations(context);
   const tables = { ...readTables(assembly), path: join(stateDirectory, 'dynamodb') };
@@ -165,12 +167,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
   };
 }
 
-async function startPool(
-  stateDirectory: string,
-  trail: Trail,
-  now: () => number,
-  started: AsyncDisposableStack,
-) {
+async function startPool(stateDirectory: string, trail: Trail, started: AsyncDisposableStack) {
   const api = await startRuntimeApi();
   started.defer(api.close);
   const logs = createLogs(join(stateDirectory, 'logs'), trail);
@@ -182,7 +179,7 @@ async function startPool(
   return pool;
 }
 
-function openStores(assembly: ResolvedAssembly, directory: string, now: () => number) {
+function openStores(assembly: ResolvedAssembly, directory: string) {
   const open = <T>(name: string, initial: T) => openDocument(join(directory, name), initial);
   return {
     keys: openKeyStore(open(KEYS_FILE, { keys: [] }), assembly, readKeys(assembly)),

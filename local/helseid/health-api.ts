@@ -6,7 +6,7 @@ import type { JWTVerifyGetKey } from 'jose';
 import * as v from 'valibot';
 import { createNonces, createSeenProofs, protect } from './protect.ts';
 import { type Answer, answerCalls, type Call, serve } from './serve.ts';
-import type { ServerOptions, StandInEvent } from './types.ts';
+import type { ServerOptions } from './types.ts';
 
 const ORGANIZATION = 'helseid://claims/client/claims/orgnr_';
 
@@ -26,7 +26,6 @@ interface HealthApiOptions extends ServerOptions {
   nonceLifetime?: number | undefined;
   /** Folder of answers; without one every call is answered with what it was. */
   answers?: string | undefined;
-  onEvent?: ((event: StandInEvent) => void) | undefined;
 }
 
 /** A call that a health API has accepted. */
@@ -69,7 +68,7 @@ export async function startHealthApi(options: HealthApiOptions) {
       });
       const check = (answer.body as { check?: string } | undefined)?.check;
       const detail = `${call.method} ${call.url.pathname} ${answer.status}${check ? ` (${check})` : ''}`;
-      onEvent({ at: Date.now(), kind: 'api', detail });
+      onEvent({ kind: 'api', detail });
       return answer;
     }),
   );

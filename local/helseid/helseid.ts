@@ -146,7 +146,7 @@ function reportEvents(provider: Provider, onEvent: (event: StandInEvent) => void
   const report = (kind: StandInEvent['kind'], ctx: KoaContextWithOIDC, detail: string) => {
     const client = ctx.oidc?.client?.clientId;
     const kid = kind === 'token' ? assertionKid(ctx) : undefined;
-    onEvent({ at: Date.now(), kind, detail, client, kid });
+    onEvent({ kind, detail, client, kid });
   };
   const refused = (ctx: KoaContextWithOIDC, error: Error) => {
     const { error_detail, error_description } = error as ProviderError;
@@ -162,7 +162,7 @@ function reportEvents(provider: Provider, onEvent: (event: StandInEvent) => void
   provider.on('server_error', refused);
   // Koa writes unexpected errors to the console unless somebody listens.
   const emitter: EventEmitter = provider;
-  emitter.on('error', (error: Error) => onEvent({ at: Date.now(), kind: 'refused', detail: error.message }));
+  emitter.on('error', (error: Error) => onEvent({ kind: 'refused', detail: error.message }));
 }
 
 /** The key of a client assertion that has been verified. */

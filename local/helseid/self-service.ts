@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { createSeenProofs, protect } from './protect.ts';
 import type { Registry } from './registry.ts';
 import { type Answer, answerCalls, type Call, serve } from './serve.ts';
-import type { ServerOptions, StandInEvent } from './types.ts';
+import type { ServerOptions } from './types.ts';
 
 /** Seconds from its registration until a key expires: a year. */
 const KEY_LIFETIME = 365 * 24 * 60 * 60;
@@ -24,7 +24,6 @@ interface SelfServiceOptions extends ServerOptions {
   audience?: string | undefined;
   /** Default `nhn:selvbetjening/client`. */
   scope?: string | undefined;
-  onEvent?: ((event: StandInEvent) => void) | undefined;
 }
 
 /** The self-service API's stand-in. */
@@ -90,7 +89,7 @@ export async function startSelfService(options: SelfServiceOptions) {
         actInPortal(call) ??
         protect(call, rules, ports, undefined, async ({ clientId }) => {
           const detail = `${call.method} ${call.url.pathname}`;
-          onEvent({ at: Date.now(), kind: 'key', client: clientId, detail });
+          onEvent({ kind: 'key', client: clientId, detail });
           return answerClient(call, clientId);
         }),
     ),

@@ -8,6 +8,7 @@ export interface ServerOptions {
   port?: number | undefined;
   /** Where state that survives a restart is kept; absent: in memory only. */
   stateDir?: string | undefined;
+  onEvent?: ((event: StandInEvent) => void) | undefined;
 }
 
 /** One client registered at the stand-in. */
@@ -53,7 +54,6 @@ export interface HelseIdBehaviour {
 
 /** Something that happened at the stand-in; never holds a token, an assertion or a person. */
 export interface StandInEvent {
-  at: number;
   kind: 'token' | 'refused' | 'login' | 'logout' | 'key' | 'api';
   /** Client id, where known. */
   client?: string | undefined;
@@ -69,5 +69,4 @@ export interface HelseIdOptions extends ServerOptions {
   /** Path of the issuer, e.g. `/session-1`; default none. */
   path?: string | undefined;
   behaviour?: Partial<HelseIdBehaviour> | undefined;
-  onEvent?: ((event: StandInEvent) => void) | undefined;
 }

@@ -20,16 +20,11 @@ const LEGAL_ENTITY = '999977774';
  * Starts stand-ins with these clients registered, without keys: `register` is what a person does in HelseID's portal.
  * @throws {ZonesError} local_failed: a client is not registered, by `register`
  */
-export async function startPatternWorld(
-  folder: string,
-  clientIds: readonly string[],
-  redirectUri: string,
-  onEvent?: Parameters<typeof startHelseId>[0]['onEvent'],
-) {
+export async function startPatternWorld(folder: string, clientIds: readonly string[], redirectUri: string) {
   const certificate = await localCertificate(join(folder, 'tls'));
   const scopes = ['example:summaries/read'];
   const helseId = await startHelseId({
-    ...{ certificate, onEvent, stateDir: join(folder, 'helseid') },
+    ...{ certificate, stateDir: join(folder, 'helseid') },
     apis: [
       { audience: 'example:summaries', scopes },
       { audience: 'nhn:selvbetjening', scopes: [SELF_SERVICE] },
@@ -42,9 +37,9 @@ export async function startPatternWorld(
     })),
   });
   const { issuer, keys, registry } = helseId;
-  const selfService = await startSelfService({ certificate, registry, issuer, keys, onEvent });
+  const selfService = await startSelfService({ certificate, registry, issuer, keys });
   const audience = 'example:summaries';
-  const api = await startHealthApi({ certificate, issuer, keys, audience, scopes, onEvent });
+  const api = await startHealthApi({ certificate, issuer, keys, audience, scopes });
   return {
     ...{
       certificate,

@@ -7,6 +7,8 @@ import { type Invocation, MAX_PAYLOAD, type RuntimeApi } from './runtime-api.ts'
 const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
 const EGRESS = fileURLToPath(new URL('./egress.mjs', import.meta.url));
 const INIT_TIMEOUT = 10_000;
+/** Heap limit of a process of Node.js, MiB. */
+const HEAP = 64;
 
 /** Where a debugger finds the function that is inspected. */
 const INSPECTOR = '127.0.0.1:9229';
@@ -25,8 +27,6 @@ interface InstanceOptions {
   of: RunnableFunction;
   /** Name of its log stream. */
   stream: string;
-  /** Heap limit in MiB, of Node.js. */
-  heap: number;
   /** Epoch milliseconds. */
   now: () => number;
   /** Called with each line the function writes. */
@@ -156,12 +156,12 @@ async function readAnswer(chunks: AsyncIterable<Buffer>, sink: Sink | undefined)
 }
 
 function spawnFunction(
-  { of, heap, stream }: InstanceOptions,
+  { of, stream }: InstanceOptions,
   address: string,
   onLine: (line: string) => void,
 ): ChildProcess {
   const { environment, program } = of;
-  const memory = [`--max-old-space-size=${heap}`, '--max-semi-space-size=2'];
+  const memory = [`--max-old-space-size=${HEAP}`, '--max-semi-space-size=2'];
   // An option of Node's, not an import of the bootstrap's: worker threads inherit it.
   const egress = environment['LOCAL_REACHABLE'] === undefined ? [] : ['--require', EGRESS];
   const inspect = of.inspected ? [`--inspect=${INSPECTOR}`] : [];

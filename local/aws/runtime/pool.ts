@@ -37,8 +37,6 @@ export interface PoolOptions {
   instancesPerFunction?: number;
   /** Processes in all (default 7): beyond it, those that rested longest are ended first. */
   instances?: number;
-  /** Heap limit of a process, MiB (default 64). */
-  heap?: number;
 }
 
 /** An invocation's outcome with what Lambda tells the invoker about it. */
@@ -62,7 +60,7 @@ interface Slot {
 
 /** An empty pool: processes start with the first invocation that needs them, stay warm, and end by `close` at the latest. */
 export function createPool(options: PoolOptions) {
-  const { instancesPerFunction = 3, instances = 7, heap = 64, now } = options;
+  const { instancesPerFunction = 3, instances = 7, now } = options;
   const slots = new Set<Slot>();
   const inFlight = new Map<string, number>();
   const queues = new Map<string, ((slot: Slot | undefined) => void)[]>();
@@ -73,7 +71,7 @@ export function createPool(options: PoolOptions) {
     evict();
     const log = options.log(of);
     const instance = startInstance({
-      ...{ api: options.api, of, stream: log.stream, heap, now },
+      ...{ api: options.api, of, stream: log.stream, now },
       onLine(line, trace) {
         slot.tail.push(line);
         log.line(line, trace);
