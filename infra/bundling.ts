@@ -15,12 +15,9 @@ const BANNER = `import{createRequire as zonesRequire}from'node:module';const req
  * there, so a third of the signer's bundle would be code that reads profiles, metadata services and processes for nothing.
  */
 const OTHER_CREDENTIALS = [
-  '@aws-sdk/credential-provider-http',
-  '@aws-sdk/credential-provider-ini',
-  '@aws-sdk/credential-provider-login',
-  '@aws-sdk/credential-provider-process',
-  '@aws-sdk/credential-provider-sso',
-  '@aws-sdk/credential-provider-web-identity',
+  ...['http', 'ini', 'login', 'process', 'sso', 'web-identity'].map(
+    (name) => `@aws-sdk/credential-provider-${name}`,
+  ),
   '@smithy/credential-provider-imds',
 ];
 

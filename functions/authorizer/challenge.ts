@@ -1,6 +1,7 @@
+import { ALGORITHM_NAMES } from '@helseid-zones/protocol/algorithms';
 import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import { errors } from 'jose';
-import { type AccessRules, PROOF_ALGORITHMS } from './rules.ts';
+import type { AccessRules } from './rules.ts';
 
 /** The checks a request can fail, by the code of their error; among those of one code in the order they are made. */
 const CHECKS_BY_CODE = [
@@ -44,8 +45,11 @@ interface Challenge {
   header: string;
 }
 
+/** What a proof may be signed with, of a challenge (RFC 9449 5.1). */
+const ALGORITHMS = `algs="${ALGORITHM_NAMES.join(' ')}"`;
+
 /** The challenge where only one can be given to everybody: API Gateway's answer to `Unauthorized`. */
-export const GENERAL_CHALLENGE = `DPoP error="invalid_token", algs="${PROOF_ALGORITHMS.join(' ')}"`;
+export const GENERAL_CHALLENGE = `DPoP error="invalid_token", ${ALGORITHMS}`;
 
 const ANSWERS: Partial<Record<ErrorCode, { status: 401 | 403; error: string }>> = {
   access_token_invalid: { status: 401, error: 'invalid_token' },
@@ -58,19 +62,15 @@ const ANSWERS: Partial<Record<ErrorCode, { status: 401 | 403; error: string }>> 
  * The challenge for a refusal of `validateAccess` (RFC 9449 7.1, RFC 6750 3, RFC 9470 3), or undefined for an error
  * that is no refusal and must become a 5xx. A request without a token gets no error code (RFC 6750 3.1).
  */
-export function challengeFor(
-  error: ZonesError,
-  rules: Pick<AccessRules, 'scopes' | 'proofAlgorithms'>,
-): Challenge | undefined {
+export function challengeFor(error: ZonesError, rules: Pick<AccessRules, 'scopes'>): Challenge | undefined {
   const answer = ANSWERS[error.code];
   if (!answer) return undefined;
-  const algs = `algs="${rules.proofAlgorithms.join(' ')}"`;
-  if (error.facts['check'] === 'scheme') return { status: 401, header: `DPoP ${algs}` };
+  if (error.facts['check'] === 'scheme') return { status: 401, header: `DPoP ${ALGORITHMS}` };
   const parts = [
     `error="${answer.error}"`,
     `error_description="${error.message.replace(/[^\x20-\x7e]|["\\]/g, '')}"`,
     ...(answer.error === 'insufficient_scope' ? [`scope="${rules.scopes.join(' ')}"`] : []),
-    algs,
+    ALGORITHMS,
   ];
   return { status: answer.status, header: `DPoP ${parts.join(', ')}` };
 }

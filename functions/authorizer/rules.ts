@@ -8,12 +8,7 @@ export interface AccessRules extends Omit<AuthorizerConfig, 'client'> {
   issuer: string;
   /** The one algorithm the issuer signs with; HelseID: RS256. */
   tokenAlgorithm: string;
-  /** Algorithms a proof may be signed with (never symmetric, never none). */
-  proofAlgorithms: readonly string[];
 }
-
-/** Algorithms of DPoP proofs that HelseID's clients may use. */
-export const PROOF_ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'] as const;
 
 /** A request as the caller sent it. */
 export interface AccessRequest {
@@ -80,7 +75,6 @@ export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefine
       ...demands,
       issuer,
       tokenAlgorithm: profile.accessTokenAlgorithm,
-      proofAlgorithms: PROOF_ALGORITHMS,
     },
     baseUrl: baseUrl || undefined,
   };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ALGORITHM_NAMES, type Algorithm, isAlgorithm } from '@helseid-zones/protocol/algorithms';
 import { isObject } from '@helseid-zones/protocol/required';
 import {
   calculateJwkThumbprint,
@@ -25,7 +26,7 @@ interface ProofExpectations {
   jkt: string;
   /** Epoch seconds. */
   now: number;
-  rules: Pick<AccessRules, 'proofAlgorithms' | 'proofAge' | 'clockSkew'>;
+  rules: Pick<AccessRules, 'proofAge' | 'clockSkew'>;
 }
 
 /**
@@ -35,7 +36,7 @@ interface ProofExpectations {
  */
 export async function validateProof(proof: string, expected: ProofExpectations): Promise<string> {
   const { rules, request, now } = expected;
-  const { alg, jwk } = readHeader(proof, rules.proofAlgorithms);
+  const { alg, jwk } = readHeader(proof);
   const thumbprint = await calculateJwkThumbprint(jwk).catch(
     fail('proof jwk', 'The jwk of the proof is not a key.'),
   );
@@ -66,7 +67,7 @@ export async function validateProof(proof: string, expected: ProofExpectations):
   return String(claims.jti);
 }
 
-function readHeader(proof: string, algorithms: readonly string[]): { alg: string; jwk: JWK } {
+function readHeader(proof: string): { alg: Algorithm; jwk: JWK } {
   let header: ProtectedHeaderParameters;
   try {
     header = decodeProtectedHeader(proof);
@@ -75,13 +76,12 @@ function readHeader(proof: string, algorithms: readonly string[]): { alg: string
   }
   const { typ, alg, jwk } = header;
   if (typ !== 'dpop+jwt') throw accessError('proof typ', 'The typ of a DPoP proof must be dpop+jwt.');
-  const allowed = algorithms.find((each) => each === alg);
-  if (allowed === undefined)
-    throw accessError('proof alg', `A DPoP proof must be signed with one of ${algorithms.join(', ')}.`);
+  if (!isAlgorithm(alg))
+    throw accessError('proof alg', `A DPoP proof must be signed with one of ${ALGORITHM_NAMES.join(', ')}.`);
   if (!isObject(jwk)) throw accessError('proof jwk', 'The DPoP proof has no jwk.');
   if (PRIVATE_MEMBERS.some((member) => member in jwk))
     throw accessError('proof jwk', 'The jwk of the proof holds a private key, which is compromised now.');
-  return { alg: allowed, jwk };
+  return { alg, jwk };
 }
 
 /** The payload, once its signature is verified; a key that can't verify and a form that is no JWS are told apart. */

@@ -308,7 +308,6 @@ describe('settings', () => {
         audience: 'a',
         otherAudiences: false,
         scopes: ['a/read'],
-        proofAlgorithms: ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'],
         proofAge: 10,
         clockSkew: 5,
       },

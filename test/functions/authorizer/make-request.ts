@@ -18,7 +18,6 @@ export const RULES: AccessRules = {
   audience: 'example:summaries',
   scopes: ['example:summaries/read'],
   otherAudiences: false,
-  proofAlgorithms: ['ES256', 'ES384', 'PS256'],
   proofAge: 10,
   clockSkew: 5,
 };

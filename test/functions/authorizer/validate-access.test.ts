@@ -393,12 +393,13 @@ describe('challenges', () => {
     const error = new ZonesError('proof_invalid', 'Not "this"\\, é.', { facts: { check: 'htm' } });
     expect(challengeFor(error, RULES)).toEqual({
       status: 401,
-      header: 'DPoP error="invalid_dpop_proof", error_description="Not this, .", algs="ES256 ES384 PS256"',
+      header:
+        'DPoP error="invalid_dpop_proof", error_description="Not this, .", algs="ES256 ES384 ES512 PS256 PS384 PS512"',
     });
   });
 
   test.each<[string, Twist, number, string, '3'?]>([
-    ['no token', { authorization: [] }, 401, 'DPoP algs="ES256 ES384 PS256"'],
+    ['no token', { authorization: [] }, 401, 'DPoP algs="ES256 ES384 ES512 PS256 PS384 PS512"'],
     ['a bad token', { token: { exp: 1 } }, 401, 'DPoP error="invalid_token", error_description='],
     ['a bad proof', { proof: { htm: 'PUT' } }, 401, 'DPoP error="invalid_dpop_proof", error_description='],
     ['a missing scope', { token: { scope: '' } }, 403, 'scope="example:summaries/read"'],
@@ -414,8 +415,8 @@ describe('challenges', () => {
 
   test('name all scopes, parted by spaces', () => {
     const error = new ZonesError('scope_insufficient', 'No.', { facts: { check: 'scope' } });
-    expect(challengeFor(error, { scopes: ['a', 'b'], proofAlgorithms: ['ES256'] })?.header).toBe(
-      'DPoP error="insufficient_scope", error_description="No.", scope="a b", algs="ES256"',
+    expect(challengeFor(error, { scopes: ['a', 'b'] })?.header).toBe(
+      'DPoP error="insufficient_scope", error_description="No.", scope="a b", algs="ES256 ES384 ES512 PS256 PS384 PS512"',
     );
   });
 
