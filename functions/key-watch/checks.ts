@@ -1,5 +1,4 @@
 import type { ListedKey } from '@helseid-zones/client/self-service';
-import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import {
   candidateKey,
@@ -9,7 +8,6 @@ import {
   moveKey,
   noteExpiry,
 } from '@helseid-zones/protocol/record-states';
-import * as v from 'valibot';
 import { describeFailure } from '../common/aws-error.ts';
 import {
   describeClientKey,
@@ -18,7 +16,7 @@ import {
   findTaggedKeys,
   hasPolicy,
 } from '../common/client-keys.ts';
-import { beginRotation, isPending } from '../common/key-ports.ts';
+import { beginRotation, isPending, unlessRefused } from '../common/key-ports.ts';
 import type { Rotation } from '../rotation/settings.ts';
 import type { MetricValues } from './metrics.ts';
 
@@ -32,43 +30,34 @@ const DAY = 24 * HOUR;
 const PENDING_AGE = 6 * HOUR;
 const CANDIDATE_AGE = DAY;
 
+/** Hours, UTC, in which a rotation begins that can wait: people are there. */
+const DAYTIME = { from: 6, to: 18 };
+
 /** Seconds after which a key of ours that is in no record is named. */
 const OUTSIDE_RECORD = 2 * DAY;
 
 /** Seconds that HelseID may go on listing a key after it has retired. */
 const LISTED_AFTER = 30 * DAY;
 
-/** The checks of each schedule, in the order in which they run. */
+/** The checks, in the order in which they run, each hour: of one that fails each time WatchFailed rings. */
 const CHECKS = {
-  hourly: { retireDueKeys, watchUsability, watchListedKeys, watchOrphans, watchProgress, continueRotation },
-  daily: { watchPolicies, watchExpiry, rotateInTime },
-} as const satisfies Record<string, Readonly<Record<string, Check>>>;
-
-/** Name of a schedule. */
-export type Task = keyof typeof CHECKS;
-
-const eventSchema = v.object({ task: v.picklist(Object.keys(CHECKS) as Task[]) });
-
-/**
- * The schedule that an event names.
- * @throws {ZonesError} event_invalid: it names none
- */
-export function readTask(event: unknown): Task {
-  const parsed = v.safeParse(eventSchema, event);
-  if (parsed.success) return parsed.output.task;
-  throw new ZonesError(
-    'event_invalid',
-    'This event names no schedule: {"task":"hourly"} or {"task":"daily"}.',
-  );
-}
+  retireDueKeys,
+  watchUsability,
+  watchListedKeys,
+  watchOrphans,
+  watchExpiry,
+  watchPolicies,
+  watchProgress,
+  rotateInTime,
+} as const satisfies Readonly<Record<string, Check>>;
 
 /**
- * Runs the checks of a schedule for one client. One that fails does not keep the others from running; it is audited and
+ * Runs the checks for one client. One that fails does not keep the others from running; it is audited and
  * counted as `WatchFailed`.
  */
-export async function runChecks(watch: Rotation, task: Task): Promise<MetricValues> {
+export async function runChecks(watch: Rotation): Promise<MetricValues> {
   const values: MetricValues = { WatchFailed: 0 };
-  for (const [name, check] of Object.entries(CHECKS[task])) {
+  for (const [name, check] of Object.entries(CHECKS)) {
     try {
       Object.assign(values, await check(watch));
     } catch (error) {
@@ -163,23 +152,22 @@ async function hasOrphanedPending({ secrets, secretArn, clock }: Rotation): Prom
 }
 
 /**
- * Begins, or goes on with, what is not finished: no key yet, one on its way, or a rotation that died with its key current and
- * AWSPENDING not taken off. Brings the bootstrap to its end too.
+ * Counts keys that could sign and whose policy is not as rendered. One whose policy we may not read has another than that: the rendered
+ * one lets us, once KMS has heard of it everywhere.
  */
-async function continueRotation(watch: Rotation): Promise<MetricValues> {
-  const { secrets, secretArn: SecretId, store } = watch;
-  const record = await store.read();
-  const unfinished = !currentKey(record) || candidateKey(record);
-  if (unfinished || isPending(await secrets.describeSecret({ SecretId }))) await rotate(watch, 'unfinished');
-  return {};
-}
-
-/** Counts keys that could sign and whose policy is not as rendered. */
-async function watchPolicies({ store, kms, policyOf, audit, client }: Rotation): Promise<MetricValues> {
+async function watchPolicies({
+  store,
+  kms,
+  policyOf,
+  audit,
+  client,
+  clock,
+}: Rotation): Promise<MetricValues> {
   let PolicyDrift = 0;
-  for (const { kid, keyArn, algorithm, state } of (await store.read()).keys) {
+  for (const { kid, keyArn, algorithm, state, since } of (await store.read()).keys) {
     if (state === 'retired' || (await describeClientKey(kms, keyArn)).state === 'Gone') continue;
-    if (await hasPolicy(kms, keyArn, policyOf(algorithm))) continue;
+    const refusals = clock.now() < (since.created ?? 0) + HOUR ? [] : ['AccessDeniedException'];
+    if (await unlessRefused(hasPolicy(kms, keyArn, policyOf(algorithm)), ...refusals)) continue;
     PolicyDrift += 1;
     audit('KEY_POLICY_DRIFT', { client, kid });
   }
@@ -200,18 +188,33 @@ async function watchExpiry(watch: Rotation): Promise<MetricValues> {
   return expires === undefined ? {} : { DaysToExpiry: Math.floor((expires - watch.clock.now()) / DAY) };
 }
 
-/** Begins a rotation when the declared days are over, or the expiry comes near. */
-async function rotateInTime(watch: Rotation): Promise<MetricValues> {
-  const current = currentKey(await watch.store.read());
-  const due = current && isRotationDue(current, watch.everyDays, watch.clock.now());
-  if (due) await rotate(watch, due);
-  return {};
-}
-
-/** Has Secrets Manager begin a rotation, or attempt again one that is under way. */
-async function rotate({ secrets, secretArn, audit, client }: Rotation, why: string): Promise<void> {
+/**
+ * Begins, or goes on with, what is not finished: no key yet, one on its way, or a rotation that died with its key current and
+ * AWSPENDING not taken off; the bootstrap comes to its end by it, too. In the daytime it begins one when the declared days are over, or
+ * the expiry comes near.
+ */
+async function rotateInTime({
+  secrets,
+  secretArn,
+  store,
+  clock,
+  everyDays,
+  audit,
+  client,
+}: Rotation): Promise<MetricValues> {
+  const record = await store.read();
+  const current = currentKey(record);
+  const isUnfinished =
+    !current || candidateKey(record) || isPending(await secrets.describeSecret({ SecretId: secretArn }));
+  const hour = Math.floor((clock.now() % DAY) / HOUR);
+  const due =
+    hour >= DAYTIME.from && hour < DAYTIME.to && current && isRotationDue(current, everyDays, clock.now());
+  const why = isUnfinished ? 'unfinished' : due;
+  if (!why) return {};
   audit('ROTATION_WANTED', { client, why });
+  // Where one is under way Secrets Manager attempts it again.
   await beginRotation(secrets, secretArn);
+  return {};
 }
 
 /** What HelseID lists; nothing where no key of ours could ask, or there is nobody to ask. */

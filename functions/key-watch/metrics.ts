@@ -33,7 +33,6 @@ const hourly: AlarmSpec = {
   evaluationPeriods: 1,
   treatMissingData: 'notBreaching',
 };
-const daily: AlarmSpec = { ...hourly, period: DAY };
 
 const metrics = {
   RotationFailed: {
@@ -62,19 +61,25 @@ const metrics = {
   WatchFailed: {
     urgency: 'ticket',
     meaning:
-      'A check of the keys could not be made, most likely because the self-service API does not answer.',
-    alarm: { ...hourly, evaluationPeriods: 3 },
+      'A check of the keys has failed for three hours, or none was made: read WATCH_FAILED in the log of key-watch; most likely the self-service API does not answer.',
+    alarm: { ...hourly, evaluationPeriods: 3, treatMissingData: 'missing' },
   },
   DaysToExpiry: {
     urgency: 'ticket',
     meaning: 'The current key expires at HelseID soon, and rotation has not replaced it.',
     selfServiceOnly: true,
-    alarm: { ...daily, statistic: 'Minimum', comparisonOperator: 'LessThanThreshold', threshold: 30 },
+    alarm: {
+      ...hourly,
+      period: DAY,
+      statistic: 'Minimum',
+      comparisonOperator: 'LessThanThreshold',
+      threshold: 30,
+    },
   },
   PolicyDrift: {
     urgency: 'page',
     meaning: 'A key policy is not the one the infrastructure renders: npm run keys -- policy CLIENT.',
-    alarm: daily,
+    alarm: hourly,
   },
   KeysNotUsable: {
     // Where it is the current one, signatures fail, which pages.

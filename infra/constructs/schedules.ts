@@ -32,16 +32,10 @@ export function addSchedule(
   return rule.ref;
 }
 
-/** When which checks of the keys run. */
-const CHECKS = { hourly: 'rate(1 hour)', daily: 'cron(0 6 * * ? *)' } as const;
-
 /** Runs the checks of the keys. */
 export function addKeyChecks(scope: Construct, watch: IFunction): void {
-  for (const [task, scheduleExpression] of Object.entries(CHECKS))
-    addSchedule(scope, task, watch, {
-      ...{ description: `Checks of the keys: ${task}.`, scheduleExpression },
-      ...{ target: 'watch', input: JSON.stringify({ task }) },
-    });
+  const description = 'Checks of the keys.';
+  addSchedule(scope, 'hourly', watch, { description, scheduleExpression: 'rate(1 hour)', target: 'watch' });
 }
 
 /** An alarm on each figure of each client, which the checks of the keys measure. */

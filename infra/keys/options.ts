@@ -10,7 +10,7 @@ export const USAGE = `npm run keys -- [command] [options]
   verify CLIENT         go on with a key that waits: prove it at HelseID and make it current
   retire KID [--force]  retire a key and disable it; --force while tokens may depend on it
   delete KID            have KMS delete a retired key after --days (default 30; 7 to 30)
-  watch [daily]         have key-watch make its hourly (or daily) checks now, and print what it finds
+  watch                 have key-watch make its hourly checks now, and print what it finds
   policy CLIENT         re-apply the rendered key policy to every key in use
   redrive ZONE [--yes]  show the events that failed in a zone; with --yes send them again (also: npm run redrive)
   audit --reconcile FILE…
@@ -30,7 +30,7 @@ export const USAGE = `npm run keys -- [command] [options]
 /** What may be asked for, and what follows it: the client where nothing else is said. `list` and `show` are one. */
 const ARGUMENTS = {
   ...{ show: 'client', list: 'client', jwk: 'client', rotate: 'client', verify: 'client' },
-  ...{ policy: 'client', retire: 'kid', delete: 'kid', watch: 'task' },
+  ...{ policy: 'client', retire: 'kid', delete: 'kid', watch: 'nothing' },
   redrive: 'zone',
   audit: 'file',
 } as const;
@@ -55,15 +55,15 @@ export function readKeyOptions(args: readonly string[]) {
   if (rest.length > 0 && command !== 'audit') throw wrong(`"${rest[0]}" is one argument too many`);
   const days = Number(values.days);
   if (!Number.isInteger(days) || days < 7 || days > 30) throw wrong('--days takes 7 to 30');
-  const given: { client?: string; kid?: string; task?: string; zone?: string } = argument
+  const given: { client?: string; kid?: string; zone?: string } = argument
     ? { [ARGUMENTS[command]]: argument }
     : {};
+  if (ARGUMENTS[command] === 'nothing' && argument) throw wrong(`"${argument}" is one argument too many`);
   if (ARGUMENTS[command] === 'kid' && !given.kid) throw wrong(`${command} takes a kid`);
-  const { task = 'hourly', kid, zone } = given;
-  if (task !== 'hourly' && task !== 'daily') throw wrong(`There is no schedule "${task}": hourly or daily`);
+  const { kid, zone } = given;
   return {
     ...values,
-    ...{ command, kid, zone, task: task as 'hourly' | 'daily', days },
+    ...{ command, kid, zone, days },
     client: values.client ?? given.client,
     reconcile: [...(values.reconcile ?? []), ...(command === 'audit' && argument ? [argument, ...rest] : [])],
   };

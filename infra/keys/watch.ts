@@ -1,16 +1,15 @@
 import * as v from 'valibot';
 import { adminFunction, type Operator } from './operator.ts';
-import type { KeyOptions } from './options.ts';
 
 /**
- * Has key-watch make the checks of a schedule now, for every client, and prints what it finds. What it would do by itself within
- * the hour or the day it does now: it retires what is due and goes on with rotations.
+ * Has key-watch make its checks now, for every client, and prints what it finds. What it would do by itself within the hour it does
+ * now: it retires what is due and goes on with rotations.
  * @throws {ZonesError} aws_refused: when the function fails
  */
-export async function watchNow(operator: Operator, { task }: KeyOptions): Promise<void> {
-  const question = `Make the ${task} checks now? They retire what is due and rotate what must be.`;
+export async function watchNow(operator: Operator): Promise<void> {
+  const question = 'Make the checks of the keys now? They retire what is due and rotate what must be.';
   if (!(await operator.confirm(question))) return;
-  const log = await operator.invoke(adminFunction(operator.system, 'key-watch'), { task });
+  const log = await operator.invoke(adminFunction(operator.system, 'key-watch'), {});
   for (const line of log.split('\n').flatMap(describeLine)) operator.say(line);
   operator.say('What each figure means: docs/keys.md, Watching.');
 }

@@ -302,18 +302,19 @@ describe('the admin zone', () => {
     });
   });
 
-  test('watches hourly and daily, and rings for every figure of every client', () => {
-    const inputs = assembly
-      .ofType('AWS::Events::Rule', ADMIN)
-      .map(([, rule]) => (rule.Properties['Targets'] as { Input: string }[])[0]?.Input);
-    expect(inputs.sort()).toEqual(['{"task":"daily"}', '{"task":"hourly"}']);
+  test('watches hourly, and rings for every figure of every client', () => {
+    const rules = assembly.ofType('AWS::Events::Rule', ADMIN);
+    expect(rules.map(([, rule]) => rule.Properties['ScheduleExpression'])).toEqual(['rate(1 hour)']);
     const alarms = assembly.ofType('AWS::CloudWatch::Alarm', ADMIN).map(([, alarm]) => alarm.Properties);
     expect(alarms.map(({ AlarmName }) => AlarmName)).toContain('journal-journal-UnknownKeys');
     for (const alarm of alarms) expect(alarm['AlarmActions']).toHaveLength(1);
     // What stays away rings, but not before it has come once: nothing is in ALARM on a fresh deploy.
     for (const alarm of alarms) expect(alarm['TreatMissingData']).not.toBe('breaching');
     const awaited = alarms.filter(({ TreatMissingData }) => TreatMissingData === 'missing');
-    expect(awaited.map(({ AlarmName }) => AlarmName)).toEqual(['journal-journal-UnknownKeys']);
+    expect(awaited.map(({ AlarmName }) => AlarmName)).toEqual([
+      'journal-journal-UnknownKeys',
+      'journal-journal-WatchFailed',
+    ]);
     for (const alarm of awaited) expect(alarm['InsufficientDataActions']).toEqual(alarm['AlarmActions']);
   });
 });

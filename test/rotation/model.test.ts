@@ -71,9 +71,7 @@ const COMMANDS = [
     .map((seconds) => command(`${seconds} s pass`, (world) => world.pass(seconds))),
   fc.constant(command('tokens expire', (world) => world.skip(700 + RETIREMENT_LEEWAY))),
   fc.constant(command('days pass', (world) => world.skip(20 * 86_400))),
-  fc
-    .constantFrom('hourly', 'daily')
-    .map((task) => command(`watch ${task}`, (world) => world.watch(task as 'hourly'))),
+  fc.constant(command('watch', (world) => world.watch())),
   BEHAVIOURS.map((behaviour) =>
     command(`HelseID ${JSON.stringify(behaviour)}`, async ({ helseId }) =>
       Object.assign(helseId.behaviour, behaviour),
@@ -109,7 +107,7 @@ async function settle(world: World): Promise<void> {
   await world.rotate();
   if (isUnderWay(world)) await world.rotate();
   await world.skip(700 + RETIREMENT_LEEWAY);
-  await world.watch('hourly');
+  await world.watch();
   await world.probe();
   expect(world.failures.filter(({ excused }) => !excused)).toEqual([]);
   expect(findLeftovers(world)).toEqual([]);
@@ -157,7 +155,7 @@ test('the property notices a key that is retired too early', async () => {
       key.kid === old?.kid ? { ...key, usableUntil: key.since.retiring ?? 0 } : key,
     ),
   }));
-  await world.watch('hourly');
+  await world.watch();
   await world.probe();
   expect(world.failures.some(({ what, excused }) => what.startsWith('live token') && !excused)).toBe(true);
 });
@@ -260,7 +258,7 @@ async function runTogether(
     [
       (turn) => world.rotate({ token, seconds: 90, turn: checked(turn) }),
       (turn) => world.rotate({ token: other, seconds: 90, turn: checked(turn), algorithm }),
-      async (turn) => ({ calls: [], figures: await world.watch('hourly', { turn: checked(turn) }) }),
+      async (turn) => ({ calls: [], figures: await world.watch({ turn: checked(turn) }) }),
     ],
     order,
   );

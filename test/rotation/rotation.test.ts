@@ -204,8 +204,8 @@ describe('the self-service API', () => {
     world.traffic = true;
     world.helseId.behaviour.expiration = 'unset';
     expect((await world.rotate()).error).toBeUndefined();
-    expect(await world.watch('daily')).toMatchObject({ WatchFailed: 0 });
-    expect(await world.watch('hourly')).toMatchObject({ UnknownKeys: 0 });
+    expect(await world.watch()).toMatchObject({ WatchFailed: 0 });
+    expect(await world.watch()).toMatchObject({ UnknownKeys: 0 });
     await world.skip(60);
     await world.probe();
     expect(world.failures).toEqual([]);
@@ -405,7 +405,7 @@ describe('the client id changes', () => {
 
   test('with no key beyond created: that key retires, and the new client gets one of its own', async () => {
     const world = await tried('created');
-    await world.watch('hourly');
+    await world.watch();
     expect([...world.kms.keys.values()].map(({ status }) => status)).toEqual(['Disabled']);
     expect(world.audited).toEqual(
       expect.arrayContaining(['RECORD_OWNER_CHANGED', 'KEY_RETIRED', 'KEY_DISABLED', 'ROTATION_WANTED']),
@@ -424,7 +424,7 @@ describe('the client id changes', () => {
   test.each(['registered', 'current'] as const)('with a %s key nothing is given away', async (state) => {
     const world = await tried(state);
     expect(code((await world.rotate()).error)).toBe('record_invalid');
-    expect(await world.watch('hourly')).toMatchObject({ WatchFailed: 1 });
+    expect(await world.watch()).toMatchObject({ WatchFailed: 1 });
     expect(world.kms.keys.size).toBe(1);
     expect(world.audited).not.toContain('RECORD_OWNER_CHANGED');
   });
@@ -456,7 +456,7 @@ describe('a record version is restored', () => {
     await world.rotate();
     const before = world.secrets.stages.get('AWSCURRENT') ?? '';
     await world.pass(600 + RETIREMENT_LEEWAY);
-    await world.watch('hourly');
+    await world.watch();
     expect(states(world)).toEqual(['retired', 'current']);
     world.secrets.move('AWSCURRENT', before);
     await world.rotate();

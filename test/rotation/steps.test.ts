@@ -56,7 +56,7 @@ test('createSecret has nothing to do for a key that has been current and is reti
   const { world, run } = await rotateUntil(ALL);
   await world.rotate();
   await world.skip(600 + RETIREMENT_LEEWAY);
-  await world.watch('hourly');
+  await world.watch();
   expect(states(world)).toEqual(['retired', 'retired', 'current']);
   await run('createSecret');
   expect(states(world)).toEqual(['retired', 'retired', 'current']);
@@ -73,7 +73,7 @@ test('a rotation records the public half of the key that it makes, for as long a
   await world.rotate();
   expect(brought()).toEqual([undefined, second, expect.any(Object)]);
   await world.skip(600 + RETIREMENT_LEEWAY);
-  await world.watch('hourly');
+  await world.watch();
   expect(states(world)).toEqual(['retired', 'retired', 'current']);
   expect(brought()).toEqual([undefined, undefined, expect.any(Object)]);
 });
@@ -160,7 +160,7 @@ describe('createSecret', () => {
   test('enables the keys in use that are disabled, and no others', async () => {
     const { world, calls, rotation } = await rotateUntil(ALL);
     await world.skip(600 + RETIREMENT_LEEWAY);
-    await world.watch('hourly');
+    await world.watch();
     await world.rotate();
     expect(states(world)).toEqual(['retired', 'retiring', 'current']);
     for (const key of world.kms.keys.values()) key.status = 'Disabled';

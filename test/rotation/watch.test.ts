@@ -1,11 +1,18 @@
 import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test } from 'vitest';
-import { isRotationDue, readTask, runChecks } from '../../functions/key-watch/checks.ts';
+import { isRotationDue, runChecks } from '../../functions/key-watch/checks.ts';
 import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
 import { bootstrap, createWorld, findLeftovers, type World, type WorldOptions } from './world.ts';
 
 const DAY = 86_400;
-const CALM = { WatchFailed: 0, KeysNotUsable: 0, UnknownKeys: 0, SurplusKeys: 0, RotationStuck: 0 };
+const CALM = {
+  WatchFailed: 0,
+  KeysNotUsable: 0,
+  UnknownKeys: 0,
+  SurplusKeys: 0,
+  PolicyDrift: 0,
+  RotationStuck: 0,
+};
 const states = (world: World) => world.record().keys.map(({ state }) => state);
 
 async function started(options: WorldOptions = {}): Promise<World> {
@@ -28,20 +35,18 @@ const makeOutside = (world: World, system: string) =>
 test('a system in order has nothing but zeros', async () => {
   const world = await started();
   await world.rotate();
-  expect(await world.watch('hourly')).toEqual(CALM);
-  expect(await world.watch('daily')).toEqual({ WatchFailed: 0, PolicyDrift: 0, DaysToExpiry: 89 });
+  expect(await world.watch()).toEqual({ ...CALM, DaysToExpiry: 89 });
 });
 
 test('every figure that a check gives has a row in the table', async () => {
   const world = await started();
-  for (const task of ['hourly', 'daily'] as const)
-    for (const name of Object.keys(await world.watch(task))) expect(KEY_METRICS).toHaveProperty(name);
+  for (const name of Object.keys(await world.watch())) expect(KEY_METRICS).toHaveProperty(name);
 });
 
 describe('bootstrap', () => {
   test('the first hourly run has the first key made', async () => {
     const world = createWorld();
-    expect(await world.watch('hourly')).toEqual(CALM);
+    expect(await world.watch()).toEqual(CALM);
     expect(world.secrets.stages.has('AWSPENDING')).toBe(true);
     await world.rotate();
     expect(states(world)).toEqual(['created']);
@@ -51,7 +56,7 @@ describe('bootstrap', () => {
     const world = createWorld();
     await world.rotate();
     await world.skip(3 * DAY);
-    expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 0 });
+    expect(await world.watch()).toMatchObject({ RotationStuck: 0 });
     expect(world.secrets.stages.has('AWSPENDING')).toBe(true);
   });
 });
@@ -62,10 +67,10 @@ describe('retirement', () => {
     await world.rotate();
     const [old] = world.record().keys;
     await world.skip((old?.usableUntil ?? 0) - world.now() - 1);
-    await world.watch('hourly');
+    await world.watch();
     expect(states(world)).toEqual(['retiring', 'current']);
     await world.skip(1);
-    await world.watch('hourly');
+    await world.watch();
     expect(states(world)).toEqual(['retired', 'current']);
     expect(world.kms.keys.get(old?.keyArn ?? '')?.status).toBe('Disabled');
     expect(world.audited).toContain('KEY_DISABLED');
@@ -76,9 +81,9 @@ describe('retirement', () => {
     await world.rotate();
     await world.skip(600 + RETIREMENT_LEEWAY);
     world.kms.failNext('disableKey', 'KMSInternalException');
-    expect(await world.watch('hourly')).toMatchObject({ WatchFailed: 1, UnknownKeys: 0 });
+    expect(await world.watch()).toMatchObject({ WatchFailed: 1, UnknownKeys: 0 });
     expect([...world.kms.keys.values()].map(({ status }) => status)).toEqual(['Enabled', 'Enabled']);
-    await world.watch('hourly');
+    await world.watch();
     expect([...world.kms.keys.values()].map(({ status }) => status)).toEqual(['Disabled', 'Enabled']);
   });
 });
@@ -87,29 +92,29 @@ describe('keys that should not be', () => {
   test('a key at HelseID that the record does not know is counted', async () => {
     const world = await started();
     world.helseId.registerByHand({ kty: 'EC', kid: 'foreign' });
-    expect(await world.watch('hourly')).toMatchObject({ UnknownKeys: 1 });
+    expect(await world.watch()).toMatchObject({ UnknownKeys: 1 });
     expect(world.audited).toContain('KEY_UNKNOWN');
   });
 
   test('where nobody can be asked, it is not counted as none', async () => {
     const world = await started();
     world.helseId.behaviour.list = 'fail';
-    const figures = await world.watch('hourly');
+    const figures = await world.watch();
     expect(figures).not.toHaveProperty('UnknownKeys');
     expect(figures).toMatchObject({ WatchFailed: 1, RotationStuck: 0 });
     const byHand = await started({ selfRegistering: false });
-    expect(await byHand.watch('hourly')).not.toHaveProperty('UnknownKeys');
+    expect(await byHand.watch()).not.toHaveProperty('UnknownKeys');
   });
 
   test('a key of ours in KMS outside the record is counted until it is being deleted', async () => {
     const world = await started();
     await makeOutside(world, 'other');
-    expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 0 });
+    expect(await world.watch()).toMatchObject({ SurplusKeys: 0 });
     const { KeyMetadata } = await makeOutside(world, 'journal');
-    expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 1 });
+    expect(await world.watch()).toMatchObject({ SurplusKeys: 1 });
     const key = world.kms.keys.get(KeyMetadata?.Arn ?? '');
     if (key) key.status = 'PendingDeletion';
-    expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 0 });
+    expect(await world.watch()).toMatchObject({ SurplusKeys: 0 });
   });
 
   test('a key that was made and is in no record for 48 hours is named, until it is being deleted', async () => {
@@ -121,7 +126,7 @@ describe('keys that should not be', () => {
       const audit = (code: string, facts: object) => {
         if (code === 'KEY_OUTSIDE_RECORD') lines.push(facts);
       };
-      await runChecks({ ...world.rotation({ seconds: 0 }), audit }, 'hourly');
+      await runChecks({ ...world.rotation({ seconds: 0 }), audit });
       return lines;
     };
     await world.skip(2 * DAY - 1);
@@ -138,20 +143,31 @@ describe('keys that should not be', () => {
     const world = await started();
     await world.rotate();
     await world.skip(DAY);
-    await world.watch('hourly');
-    expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 0 });
+    await world.watch();
+    expect(await world.watch()).toMatchObject({ SurplusKeys: 0 });
     await world.skip(31 * DAY);
-    expect(await world.watch('hourly')).toMatchObject({ SurplusKeys: 1 });
+    expect(await world.watch()).toMatchObject({ SurplusKeys: 1 });
   });
 
   test('a key with another policy is counted, and one made before the algorithm changed is not', async () => {
     const world = await started();
     await world.rotate({ algorithm: 'PS256' });
-    expect(await world.watch('daily')).toMatchObject({ PolicyDrift: 0 });
+    expect(await world.watch()).toMatchObject({ PolicyDrift: 0 });
     const [key] = world.kms.keys.values();
     if (key) key.policy = '{}';
-    expect(await world.watch('daily')).toMatchObject({ PolicyDrift: 1 });
+    expect(await world.watch()).toMatchObject({ PolicyDrift: 1 });
     expect(world.audited).toContain('KEY_POLICY_DRIFT');
+  });
+
+  test('a policy that may not be read is another one, once KMS has heard of the key everywhere', async () => {
+    const world = await started();
+    world.kms.failNext('getKeyPolicy', 'AccessDeniedException');
+    expect(await world.watch()).toMatchObject({ WatchFailed: 1 });
+    await world.skip(3600);
+    world.kms.failNext('getKeyPolicy', 'AccessDeniedException');
+    expect(await world.watch()).toMatchObject({ WatchFailed: 0, PolicyDrift: 1 });
+    world.kms.failNext('getKeyPolicy', 'KMSInternalException');
+    expect(await world.watch()).not.toHaveProperty('PolicyDrift');
   });
 });
 
@@ -160,16 +176,16 @@ describe('keys that should be', () => {
     const world = await started();
     const [key] = world.kms.keys.values();
     if (key) key.status = 'Disabled';
-    expect(await world.watch('hourly')).toMatchObject({ KeysNotUsable: 1 });
+    expect(await world.watch()).toMatchObject({ KeysNotUsable: 1 });
     expect(key?.status).toBe('Enabled');
-    expect(await world.watch('hourly')).toMatchObject({ KeysNotUsable: 0 });
+    expect(await world.watch()).toMatchObject({ KeysNotUsable: 0 });
   });
 
   test('one that is being deleted is counted as long as it is', async () => {
     const world = await started();
     const [key] = world.kms.keys.values();
     if (key) key.status = 'PendingDeletion';
-    for (const _ of [1, 2]) expect(await world.watch('hourly')).toMatchObject({ KeysNotUsable: 1 });
+    for (const _ of [1, 2]) expect(await world.watch()).toMatchObject({ KeysNotUsable: 1 });
   });
 });
 
@@ -181,21 +197,21 @@ describe('rotations that do not come through', () => {
     // As if an operator had taken AWSPENDING off.
     world.secrets.move('AWSPENDING', world.secrets.stages.get('AWSCURRENT') ?? '');
     await world.skip(DAY - 60);
-    expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 0 });
+    expect(await world.watch()).toMatchObject({ RotationStuck: 0 });
     await world.skip(120);
-    expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 1 });
+    expect(await world.watch()).toMatchObject({ RotationStuck: 1 });
     world.helseId.behaviour.post = 'accept';
     await world.rotate();
-    expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 0 });
+    expect(await world.watch()).toMatchObject({ RotationStuck: 0 });
   });
 
   test('an orphaned AWSPENDING is stuck', async () => {
     const world = await started();
     world.secrets.beginDryRun();
     await world.skip(5 * 3600);
-    expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 0 });
+    expect(await world.watch()).toMatchObject({ RotationStuck: 0 });
     await world.skip(2 * 3600);
-    expect(await world.watch('hourly')).toMatchObject({ RotationStuck: 1 });
+    expect(await world.watch()).toMatchObject({ RotationStuck: 1 });
   });
 
   test('one that died with its key current is brought to its end, and replaces no other key', async () => {
@@ -206,12 +222,12 @@ describe('rotations that do not come through', () => {
     });
     expect(findLeftovers(world)).toEqual(['AWSPENDING is left']);
     const keys = states(world);
-    await world.watch('hourly');
+    await world.watch();
     expect(world.audited.at(-1)).toBe('ROTATION_WANTED');
     await world.rotate();
     expect([findLeftovers(world), states(world)]).toEqual([[], keys]);
     const before = world.audited.length;
-    await world.watch('hourly');
+    await world.watch();
     expect(world.audited.slice(before)).not.toContain('ROTATION_WANTED');
   });
 
@@ -219,7 +235,7 @@ describe('rotations that do not come through', () => {
     const world = await started();
     world.helseId.behaviour.post = 'refuse';
     await world.rotate();
-    expect(await world.watch('hourly')).toMatchObject({ WatchFailed: 0 });
+    expect(await world.watch()).toMatchObject({ WatchFailed: 0 });
   });
 });
 
@@ -227,12 +243,25 @@ describe('a rotation begins', () => {
   test('when the declared days are over', async () => {
     const world = await started();
     await world.skip(59 * DAY);
-    await world.watch('daily');
+    await world.watch();
     expect(world.secrets.stages.has('AWSPENDING')).toBe(false);
     await world.skip(DAY);
-    await world.watch('daily');
+    await world.watch();
     expect(world.secrets.stages.has('AWSPENDING')).toBe(true);
     expect(world.audited).toContain('ROTATION_WANTED');
+  });
+
+  test('in the daytime', async () => {
+    const world = await started();
+    const hour = () => new Date(world.now() * 1000).getUTCHours();
+    await world.skip(60 * DAY);
+    while (hour() !== 18) await world.skip(3600);
+    for (; hour() !== 6; await world.skip(3600)) {
+      await world.watch();
+      expect(world.secrets.stages.has('AWSPENDING')).toBe(false);
+    }
+    await world.watch();
+    expect(world.secrets.stages.has('AWSPENDING')).toBe(true);
   });
 
   test('well before the expiry that HelseID reports, which is read each day', async () => {
@@ -240,11 +269,11 @@ describe('a rotation begins', () => {
     await world.rotate();
     const [, listed] = world.helseId.keys;
     if (listed) listed.expires = world.now() + 31 * DAY;
-    expect(await world.watch('daily', { everyDays: 365 })).toMatchObject({ DaysToExpiry: 31 });
+    expect(await world.watch({ everyDays: 365 })).toMatchObject({ DaysToExpiry: 31 });
     expect(world.record().keys[1]?.expires).toBe(listed?.expires);
     expect(world.secrets.stages.has('AWSPENDING')).toBe(false);
     await world.skip(22 * DAY);
-    await world.watch('daily', { everyDays: 365 });
+    await world.watch({ everyDays: 365 });
     expect(world.secrets.stages.has('AWSPENDING')).toBe(true);
   });
 
@@ -267,10 +296,4 @@ describe('a rotation begins', () => {
       expect(isRotationDue(key, 365, day * DAY)).toBe(due);
     },
   );
-});
-
-test('an event names one of the schedules', () => {
-  expect(readTask({ task: 'hourly' })).toBe('hourly');
-  for (const event of [{}, { task: 'weekly' }, { task: 'constructor' }, null])
-    expect(() => readTask(event)).toThrow(expect.objectContaining({ code: 'event_invalid' }));
 });

@@ -5,7 +5,7 @@ import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { type ClientRecord, parseRecord, SEED_RECORD } from '@helseid-zones/protocol/record';
 import { expect } from 'vitest';
 import { createClientKey, readClientKey } from '../../functions/common/client-keys.ts';
-import { runChecks, type Task } from '../../functions/key-watch/checks.ts';
+import { runChecks } from '../../functions/key-watch/checks.ts';
 import type { MetricValues } from '../../functions/key-watch/metrics.ts';
 import type { AdminClient, AdminDependencies } from '../../functions/rotation/settings.ts';
 import { openRotation, type Rotation } from '../../functions/rotation/settings.ts';
@@ -82,7 +82,7 @@ export interface World {
     turn?: Turn;
   }): Promise<RunResult>;
   /** The checks of a schedule of key-watch. */
-  watch(task: Task, options?: { everyDays?: number; turn?: Turn }): Promise<MetricValues>;
+  watch(options?: { everyDays?: number; turn?: Turn }): Promise<MetricValues>;
   /** What a step gets, for tests of a single one. */
   rotation(options?: {
     algorithm?: Algorithm;
@@ -191,12 +191,12 @@ export function createWorld(options: WorldOptions = {}): World {
         helseId: stack.helseId(guard),
       };
     },
-    watch: async (task, { turn, ...options } = {}) => {
+    watch: async ({ turn, ...options } = {}) => {
       const guard: Guard = async (_, call) => {
         await turn?.();
         return call();
       };
-      return watch(await runChecks(world.rotation({ ...options, seconds: 0, guard }), task), 'a metric');
+      return watch(await runChecks(world.rotation({ ...options, seconds: 0, guard })), 'a metric');
     },
     async rotate({ kill, token = secrets.beginRotation(), turn, ...rest } = {}) {
       const calls: string[] = [];

@@ -93,14 +93,14 @@ async function liveThrough(troubles: readonly Trouble[]): Promise<Year> {
   let kills: Kill[] = [];
   let stuck = 0;
   let failed = 0;
-  const watch = async (task: 'hourly' | 'daily') => {
+  const watch = async () => {
     const wanted = world.audited.length;
-    const figures = await world.watch(task, { everyDays: EVERY_DAYS });
+    const figures = await world.watch({ everyDays: EVERY_DAYS });
     await world.probe();
     for (const name of ['KeysNotUsable', 'UnknownKeys', 'PolicyDrift'])
       if (figures[name as 'UnknownKeys']) rang.push(`${name} at ${world.now()}`);
     const { DaysToExpiry = VALID_DAYS } = figures;
-    if (task === 'hourly') stuck = figures.RotationStuck ? stuck + 1 : 0;
+    stuck = figures.RotationStuck ? stuck + 1 : 0;
     // Of one that is tried each hour, and fails for what goes wrong, a ticket tells.
     const isTried = world.now() <= failed + STUCK_PERIODS * HOUR;
     const told = rang.some((alarm) => alarm.startsWith('RotationStuck'));
@@ -119,10 +119,10 @@ async function liveThrough(troubles: readonly Trouble[]): Promise<Year> {
     kills.push(...troubles.flatMap((trouble) => (trouble.day === day ? (trouble.kill ?? []) : [])));
     // Every day and hour has its watch; those in which it has nothing to do are left out.
     if (active || !isSettled(world) || ageOf(world) > 44 * DAY) {
-      await watch('daily');
+      await watch();
       do {
         await world.skip(HOUR);
-        await watch('hourly');
+        await watch();
       } while (!isSettled(world) && world.now() + HOUR < tonight);
     }
     await world.skip(Math.max(0, tonight - world.now()));

@@ -27,9 +27,7 @@ import { replaceKey } from './rotation.ts';
 /** Has key-watch make its hourly checks now. Resolves to what it wrote to its log; throws where it failed. */
 async function runKeyWatch(system: LocalSystem): Promise<TrailLine[]> {
   const name = adminFunction(system.declaration, 'key-watch');
-  const { lines, result } = await linesDuring(system, () =>
-    callLambda(operatorAccess(system), name, { task: 'hourly' }),
-  );
+  const { lines, result } = await linesDuring(system, () => callLambda(operatorAccess(system), name, {}));
   const { error, headers, body } = result;
   const failed = error !== undefined || headers.has('x-amz-function-error');
   assert(!failed, `key-watch failed: ${error?.message ?? JSON.stringify(body)}`);

@@ -415,7 +415,7 @@ describe('policy', () => {
 describe('watch', () => {
   test('has the checks made, and prints findings and figures', async () => {
     await run('watch');
-    expect(counter.invoked).toEqual(['journal-admin-key-watch {"task":"hourly"}']);
+    expect(counter.invoked).toEqual(['journal-admin-key-watch {}']);
     expect(counter.lines).toEqual([
       'KEY_UNKNOWN  client=journal  kid=foreign',
       'FIGURES  client=journal  UnknownKeys=1  SurplusKeys=0  DaysToExpiry=29',
@@ -423,14 +423,12 @@ describe('watch', () => {
     ]);
   });
 
-  test('knows the two schedules, and asks first', async () => {
-    await run('watch', 'daily');
-    expect(counter.invoked).toEqual(['journal-admin-key-watch {"task":"daily"}']);
-    await expect(run('watch', 'weekly')).rejects.toThrow(code('config_invalid'));
+  test('asks first, and takes no argument', async () => {
+    await expect(run('watch', 'daily')).rejects.toThrow(code('config_invalid'));
     counter.answer = false;
     await run('watch');
-    expect(counter.invoked).toHaveLength(1);
-    expect(counter.questions).toHaveLength(2);
+    expect(counter.invoked).toEqual([]);
+    expect(counter.questions).toHaveLength(1);
   });
 });
 
