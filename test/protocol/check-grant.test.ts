@@ -10,22 +10,16 @@ const grant = testGrant();
 const assertion: Intent = { kind: 'client_assertion', client: 'journal', issuer: grant.issuer };
 const requestObject: Intent = { ...assertion, kind: 'request_object', parameters: { response_type: 'code' } };
 const proof = (method: string, url: string): Intent => ({
-  kind: 'dpop_proof',
-  client: 'journal',
-  method,
-  url,
+  ...{ kind: 'dpop_proof', client: 'journal', method, url },
 });
+const SUMMARIES = 'https://summaries.example.no';
 
 describe('proofs', () => {
   test.each([
     ['POST', 'https://helseid-sts.test.nhn.no/connect/token', 'POST https://helseid-sts.test.nhn.no/*'],
     ['POST', 'https://helseid-sts.test.nhn.no/', 'POST https://helseid-sts.test.nhn.no/*'],
-    [
-      'GET',
-      'https://summaries.example.no/v1/summaries/42?x=1',
-      'GET https://summaries.example.no/v1/summaries/*',
-    ],
-    ['GET', 'https://summaries.example.no/v1/status', 'GET https://summaries.example.no/v1/status'],
+    ['GET', `${SUMMARIES}/v1/summaries/42?x=1`, `GET ${SUMMARIES}/v1/summaries/*`],
+    ['GET', `${SUMMARIES}/v1/status`, `GET ${SUMMARIES}/v1/status`],
   ])('%s %s is granted, and audited as its pattern', (method, url, target) => {
     expect(checkGrant(proof(method, url), grant)).toBe(target);
   });
@@ -134,16 +128,8 @@ test.each<[string, Intent, field: string]>([
   ['an issuer with a slash more', { ...assertion, issuer: `${grant.issuer}/` }, 'issuer'],
   ['another issuer', { ...assertion, issuer: 'https://helseid-sts.nhn.no' }, 'issuer'],
   ['a request object', requestObject, 'kind'],
-  [
-    'a request object for another issuer',
-    { ...requestObject, issuer: 'https://helseid-sts.nhn.no' },
-    'issuer',
-  ],
-  [
-    'a proof for another client',
-    { ...proof('POST', `${grant.issuer}/connect/token`), client: 'other' },
-    'client',
-  ],
+  ['a request object for another', { ...requestObject, issuer: 'https://helseid-sts.nhn.no' }, 'issuer'],
+  ['a proof for another', { ...proof('POST', `${grant.issuer}/connect/token`), client: 'other' }, 'client'],
 ])('refused: %s', (_name, intent, field) => {
   expect(() => checkGrant(intent, grant)).toThrow(
     expect.objectContaining({ code: 'grant_refused', facts: { field } }),
@@ -158,10 +144,8 @@ test('allowed: an assertion; a request object where they are granted', () => {
 describe('organisation details', () => {
   const child = '974760673';
   const parent = '983658776';
-  const org = (numbers: { parent?: string; child?: string }): AssertionDetail => ({
-    type: 'helseid_authorization',
-    ...numbers,
-  });
+  const type = 'helseid_authorization';
+  const org = (numbers: { parent?: string; child?: string }): AssertionDetail => ({ type, ...numbers });
   const sfm = (journalId: string): AssertionDetail => ({ type: 'nhn:sfm:journal-id', journalId });
   const uuid = '30f4ab40-dbc2-41a7-8ac4-181ad3fdc25b';
   const single = (details: Grant['assertions']['details']) => testGrant({ assertions: { details } });
@@ -182,7 +166,12 @@ describe('organisation details', () => {
     patients: [],
   };
   const list = (...allowed: AllowedDetail[]) => allowed;
-  const type = 'helseid_authorization';
+  const FRAMEWORK = single(list({ type: trust.type }));
+  const ANY_CHILD = multi(list({ type, parent, child: '*' }));
+  const wrong = { ...trust, patients: [{ point_of_care: { ...unit, id: '1' } }] };
+  /** The same details in a request object. */
+  const inObject = (authorizationDetails: AssertionDetail[], allowing: Grant) =>
+    checkGrant({ ...requestObject, authorizationDetails }, { ...allowing, requestObjects: true });
 
   test.each<[string, Grant, AssertionDetail[]]>([
     ['any', single('any'), [org({ child })]],
@@ -193,87 +182,42 @@ describe('organisation details', () => {
     ['a listed parent and any child', multi(list({ type, parent, child: '*' })), [org({ parent, child })]],
     ['one of several', multi(list({ type, parent: child }, { type, parent })), [org({ parent })]],
     ['a listed journal', multi(list({ type: 'nhn:sfm:journal-id', journalId: uuid })), [sfm(uuid)]],
-    ['a trust framework that is listed', single(list({ type: trust.type })), [trust]],
+    ['a trust framework that is listed', FRAMEWORK, [trust]],
     ['a trust framework, though any', single('any'), [trust]],
     ['any journal', multi(list({ type: 'nhn:sfm:journal-id', journalId: '*' })), [sfm(uuid)]],
   ])('allowed: %s', (_name, allowing, assertionDetails) => {
     expect(checkGrant({ ...assertion, assertionDetails }, allowing)).toBe(grant.issuer);
-    expect(
-      checkGrant(
-        { ...requestObject, authorizationDetails: assertionDetails },
-        { ...allowing, requestObjects: true },
-      ),
-    ).toBe(grant.issuer);
+    expect(inObject(assertionDetails, allowing)).toBe(grant.issuer);
   });
 
-  test.each<[string, Grant, AssertionDetail[], string]>([
-    ['none', single('none'), [org({ child })], 'grant_refused'],
-    ['another child', single(list({ type, child })), [org({ child: parent })], 'grant_refused'],
-    ['an empty list', single([]), [org({ child })], 'grant_refused'],
-    [
-      'a child where none is listed',
-      multi(list({ type, parent })),
-      [org({ parent, child })],
-      'grant_refused',
-    ],
-    [
-      'no child where a star wants one',
-      multi(list({ type, parent, child: '*' })),
-      [org({ parent })],
-      'grant_refused',
-    ],
-    [
-      'another parent',
-      multi(list({ type, parent, child: '*' })),
-      [org({ parent: child, child })],
-      'grant_refused',
-    ],
-    ['a type that is not listed', multi(list({ type, parent })), [sfm(uuid)], 'grant_refused'],
-    ['one of two', multi(list({ type, parent })), [org({ parent }), sfm(uuid)], 'grant_refused'],
-    [
-      'another journal',
-      multi(list({ type: 'nhn:sfm:journal-id', journalId: child })),
-      [sfm(uuid)],
-      'grant_refused',
-    ],
-    ['a trust framework that is not listed', single(list({ type, child })), [trust], 'grant_refused'],
-    ['a trust framework where none is', single('none'), [trust], 'grant_refused'],
-    [
-      'an organisation where a trust framework is listed',
-      single(list({ type: trust.type })),
-      [org({ child })],
-      'grant_refused',
-    ],
-    [
-      'a journal where a trust framework is listed',
-      multi(list({ type: trust.type })),
-      [sfm(uuid)],
-      'grant_refused',
-    ],
-    [
-      'a wrong trust framework, though listed',
-      single(list({ type: trust.type })),
-      [{ ...trust, patients: [{ point_of_care: { ...unit, id: '1' } }] }],
-      'details_invalid',
-    ],
-    ['another type than one without numbers', multi(list({ type })), [trust], 'grant_refused'],
+  test.each<[string, Grant, AssertionDetail[], string?]>([
+    ['none', single('none'), [org({ child })]],
+    ['another child', single(list({ type, child })), [org({ child: parent })]],
+    ['an empty list', single([]), [org({ child })]],
+    ['a child where none is listed', multi(list({ type, parent })), [org({ parent, child })]],
+    ['no child where a star wants one', ANY_CHILD, [org({ parent })]],
+    ['another parent', ANY_CHILD, [org({ parent: child, child })]],
+    ['a type that is not listed', multi(list({ type, parent })), [sfm(uuid)]],
+    ['one of two', multi(list({ type, parent })), [org({ parent }), sfm(uuid)]],
+    ['another journal', multi(list({ type: 'nhn:sfm:journal-id', journalId: child })), [sfm(uuid)]],
+    ['a trust framework that is not listed', single(list({ type, child })), [trust]],
+    ['a trust framework where none is', single('none'), [trust]],
+    ['an organisation where a trust framework is listed', FRAMEWORK, [org({ child })]],
+    ['a journal where a trust framework is listed', multi(list({ type: trust.type })), [sfm(uuid)]],
+    ['a wrong trust framework, though listed', FRAMEWORK, [wrong], 'details_invalid'],
+    ['another type than one without numbers', multi(list({ type })), [trust]],
     ['a wrong number, though any', single('any'), [org({ child: '123' })], 'details_invalid'],
     [
-      'a wrong number, though a star',
+      'a wrong one, though a star',
       single(list({ type, child: '*' })),
       [org({ child: '123' })],
       'details_invalid',
     ],
-  ])('refused: %s', (_name, allowing, assertionDetails, code) => {
+  ])('refused: %s', (_name, allowing, assertionDetails, code = 'grant_refused') => {
     const refused = code === 'grant_refused' ? { code, facts: { field: 'assertionDetails' } } : { code };
     expect(() => checkGrant({ ...assertion, assertionDetails }, allowing)).toThrow(
       expect.objectContaining(refused),
     );
-    expect(() =>
-      checkGrant(
-        { ...requestObject, authorizationDetails: assertionDetails },
-        { ...allowing, requestObjects: true },
-      ),
-    ).toThrow(expect.objectContaining({ code }));
+    expect(() => inObject(assertionDetails, allowing)).toThrow(expect.objectContaining({ code }));
   });
 });

@@ -11,52 +11,31 @@ const FULL = {
   zone: 'public',
   clients: {
     journal: {
-      clientId: 'c',
-      issuer: 'https://sts.example.no',
-      tenancy: 'multi-tenant',
+      ...{ clientId: 'c', issuer: 'https://sts.example.no', tenancy: 'multi-tenant' },
       profile: { ...helseIdProfile, logoutTokenTyp: 'logout+jwt' },
     },
   },
   apis: {
     documents: {
-      baseUrl: 'https://a.no',
-      audience: 'a',
-      scopes: ['a/b'],
-      resource: 'urn:a',
-      clients: ['journal'],
+      ...{ baseUrl: 'https://a.no', audience: 'a', scopes: ['a/b'], resource: 'urn:a', clients: ['journal'] },
     },
   },
   routes: [{ method: 'GET', path: '/a/{id}', authorize: 'helseid' }],
   baseUrl: 'https://www.example.no',
   login: {
-    client: 'journal',
-    scopes: ['openid', 'profile'],
-    securityLevel: '4',
-    acrValues: ['idporten-loa-high'],
-    prompt: 'login',
-    maxAge: 0,
-    onBehalfOf: '974760673',
-    requestObject: true,
-    idleMinutes: 1,
-    absoluteMinutes: 2,
+    ...{ client: 'journal', scopes: ['openid', 'profile'], securityLevel: '4', maxAge: 0, prompt: 'login' },
+    ...{ acrValues: ['idporten-loa-high'], onBehalfOf: '974760673', requestObject: true },
+    ...{ idleMinutes: 1, absoluteMinutes: 2 },
     forward: [{ method: 'POST', path: '/a/{id}', api: 'documents', to: '/b/{id}', headers: ['x-a1'] }],
   },
   authorizer: {
-    client: 'journal',
-    audience: 'a',
-    scopes: ['a/b'],
-    securityLevel: '3',
-    otherAudiences: true,
-    proofAge: 1,
-    clockSkew: 0,
+    ...{ client: 'journal', audience: 'a', scopes: ['a/b'], securityLevel: '3' },
+    ...{ otherAudiences: true, proofAge: 1, clockSkew: 0 },
   },
   rotation: {
     journal: {
-      algorithm: 'ES256',
+      ...{ algorithm: 'ES256', everyDays: 60, longestTokenLifetime: 0, propagation: 20 },
       selfService: { baseUrl: 'https://a.no', audience: 'a', scope: 'a', body: 'object' },
-      everyDays: 60,
-      longestTokenLifetime: 0,
-      propagation: 20,
     },
   },
 };
@@ -90,13 +69,8 @@ const MEMBERS: [path: string, taken: unknown[], not: unknown[]][] = [
     [
       ...['a b', ' a', 'a ', 'x/a', 'application/', '+a', `a${'b'.repeat(127)}`, ''],
       // What would pass as another kind of token of the same client.
-      ...[
-        'dpop+jwt',
-        'DPoP+JWT',
-        'application/dpop+jwt',
-        'oauth-authz-req+jwt',
-        'application/OAuth-Authz-Req+jwt',
-      ],
+      ...['dpop+jwt', 'DPoP+JWT', 'application/dpop+jwt'],
+      ...['oauth-authz-req+jwt', 'application/OAuth-Authz-Req+jwt'],
     ],
   ],
   [
@@ -114,20 +88,8 @@ const MEMBERS: [path: string, taken: unknown[], not: unknown[]][] = [
     'routes.0.path',
     ['/', '/a', '/a:b._$-1', '/{a}/b/{c_1}', '/a/{b+}', '/{b+}', '/a..b', '/..a'],
     [
-      ...[
-        'a',
-        '/a/',
-        '//',
-        '/a b',
-        '/x-{id}',
-        '/{id',
-        '/{}',
-        '/{a-b}',
-        '/{a+}/b',
-        '/{+}',
-        '/{a++}',
-        '/a/{b-c+}',
-      ],
+      ...['a', '/a/', '//', '/a b', '/x-{id}', '/{id', '/{}', '/{a-b}', '/{a+}/b', '/{+}', '/{a++}'],
+      '/a/{b-c+}',
       ...['/.', '/..', '/a/..', '/a/./b', '/../b', 'x/', '/x?'],
     ],
   ],
@@ -154,11 +116,10 @@ const MEMBERS: [path: string, taken: unknown[], not: unknown[]][] = [
   ['rotation.journal.selfService', [undefined], [{}]],
   ['rotation.journal.selfService.body', ['string'], ['json', '']],
   ['rotation.journal.everyDays', [], [0]],
-  ...['baseUrl', 'login', 'authorizer', 'rotation'].map((path): [string, unknown[], unknown[]] => [
-    path,
-    [undefined],
-    [''],
-  ]),
+  ['baseUrl', [undefined], ['']],
+  ['login', [undefined], ['']],
+  ['authorizer', [undefined], ['']],
+  ['rotation', [undefined], ['']],
 ];
 
 test('a config with everything is read as it is', () => {
@@ -193,14 +154,8 @@ test.each<[string, unknown]>([
 });
 
 test.each([
-  '',
-  'clients.journal.',
-  'apis.documents.',
-  'routes.0.',
-  'login.',
-  'login.forward.0.',
-  'authorizer.',
-  'rotation.journal.',
+  ...['', 'clients.journal.', 'apis.documents.', 'routes.0.', 'login.', 'login.forward.0.'],
+  ...['authorizer.', 'rotation.journal.'],
 ])('a member that nobody knows is refused: %sextra', (path) => {
   expect(() => parse(changed(`${path}extra`, 1))).toThrow(
     expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining(`(${path}extra)`) }),
@@ -247,20 +202,13 @@ describe('what everything is made of', () => {
   test('an error has its code, its facts but those that are undefined, and its cause only where there is one', () => {
     const cause = new Error('x');
     const error = new ZonesError('grant_refused', 'No.', { cause, facts: { field: 'url' } });
-    expect(error).toMatchObject({
-      name: 'ZonesError',
-      code: 'grant_refused',
-      facts: { field: 'url' },
-      cause,
-    });
+    const facts = { field: 'url' };
+    expect(error).toMatchObject({ name: 'ZonesError', code: 'grant_refused', facts, cause });
     const bare = new ZonesError('config_invalid', 'No.');
     expect(bare.facts).toEqual({});
     expect(bare).not.toHaveProperty('cause');
-    expect([
-      isZonesError(error),
-      isZonesError(error, 'grant_refused'),
-      isZonesError(error, 'key_unknown'),
-    ]).toEqual([true, true, false]);
+    const codes = [undefined, 'grant_refused', 'key_unknown'] as const;
+    expect(codes.map((code) => isZonesError(error, code))).toEqual([true, true, false]);
     expect(isZonesError({ ...error })).toBe(false);
   });
 });

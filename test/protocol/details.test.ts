@@ -46,14 +46,7 @@ describe('organisation numbers', () => {
   });
 
   test.each([
-    '',
-    '97476067',
-    '9747606731',
-    '974760674',
-    '97476067x',
-    ' 974760673',
-    '974760673\n',
-    '٩٧٤٧٦٠٦٧٣',
+    ...['', '97476067', '9747606731', '974760674', '97476067x', ' 974760673', '974760673\n', '٩٧٤٧٦٠٦٧٣'],
   ])('%j is none', (value) => {
     expect(isOrganizationNumber(value)).toBe(false);
   });
@@ -177,13 +170,9 @@ const org = (numbers: { parent?: string; child?: string }): AssertionDetail => (
   ...numbers,
 });
 
+const BOTH = { parent: '974760673', child: '123456785' };
 test.each<[string, AssertionDetail[], typeof single | typeof multi, string]>([
-  [
-    'a parent of a single-tenant client',
-    [org({ parent: '974760673', child: '123456785' })],
-    single,
-    'parent',
-  ],
+  ['a parent of a single-tenant client', [org(BOTH)], single, 'parent'],
   ['no child of a single-tenant client', [org({})], single, 'child'],
   ['no parent of a multi-tenant client', [org({ child: '123456785' })], multi, 'parent'],
   ['a wrong check digit, child', [org({ child: '974760674' })], single, 'child'],

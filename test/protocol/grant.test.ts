@@ -1,4 +1,4 @@
-import { type Grant, parseGrant } from '@helseid-zones/protocol/grant';
+import { type AllowedDetail, type Grant, parseGrant } from '@helseid-zones/protocol/grant';
 import { expect, test } from 'vitest';
 import { deriveGrants } from '../../infra/declaration/derive.ts';
 import { testGrant } from '../functions/signer/grant-fixture.ts';
@@ -19,30 +19,19 @@ test('a profile that demands a type of logout tokens is read back too', () => {
 
 const target = { origin: 'https://a.no', methods: ['GET'], paths: ['/'], ath: true };
 
+const targeting = (more: object) => ({ proofs: [{ ...target, ...more }] });
+const methods = ['M'.repeat(16), 'GET'];
+const details: AllowedDetail[] = [
+  { type: 'helseid_authorization' },
+  { type: 'helseid_authorization', parent: '983658776', child: '*' },
+  { type: 'nhn:sfm:journal-id', journalId: '*' },
+  { type: 'nhn:tillitsrammeverk:parameters' },
+];
 test.each<[string, Partial<Grant>]>([
-  [
-    'targets',
-    {
-      proofs: [
-        { ...target, origin: 'https://[::1]:8443', methods: ['M'.repeat(16), 'GET'], paths: ['/', '/a/*'] },
-      ],
-    },
-  ],
+  ['targets', targeting({ origin: 'https://[::1]:8443', methods, paths: ['/', '/a/*'] })],
   ['no targets', { proofs: [] }],
   ['many clients in one', { tenancy: 'multi-tenant', requestObjects: true }],
-  [
-    'details of every type',
-    {
-      assertions: {
-        details: [
-          { type: 'helseid_authorization' },
-          { type: 'helseid_authorization', parent: '983658776', child: '*' },
-          { type: 'nhn:sfm:journal-id', journalId: '*' },
-          { type: 'nhn:tillitsrammeverk:parameters' },
-        ],
-      },
-    },
-  ],
+  ['details of every type', { assertions: { details } }],
   ['any details', { assertions: { details: 'any' } }],
 ])('%s are read back the same', (_name, changes) => {
   const grant = testGrant(changes);
@@ -51,13 +40,11 @@ test.each<[string, Partial<Grant>]>([
 
 test.each<[string, object, string]>([
   ['a tenancy of no kind', { tenancy: 'tenant' }, 'tenancy'],
-  ['an origin behind something', { proofs: [{ ...target, origin: 'xhttps://a.no' }] }, 'proofs.0.origin'],
-  ['an origin in upper case', { proofs: [{ ...target, origin: 'https://A.no' }] }, 'proofs.0.origin'],
-  ['an origin of nobody', { proofs: [{ ...target, origin: 'https://' }] }, 'proofs.0.origin'],
+  ['an origin behind something', targeting({ origin: 'xhttps://a.no' }), 'proofs.0.origin'],
+  ['an origin in upper case', targeting({ origin: 'https://A.no' }), 'proofs.0.origin'],
+  ['an origin of nobody', targeting({ origin: 'https://' }), 'proofs.0.origin'],
   ...['get', 'GET ', ' GET', '', 'M'.repeat(17)].map((method): [string, object, string] => [
-    `the method '${method}'`,
-    { proofs: [{ ...target, methods: [method] }] },
-    'proofs.0.methods.0',
+    ...([`the method '${method}'`, targeting({ methods: [method] }), 'proofs.0.methods.0'] as const),
   ]),
   [
     'a journal without an id',
@@ -75,30 +62,16 @@ test.each<[string, object, string]>([
   ['an http issuer', { issuer: 'http://sts.example.no' }, 'issuer'],
   ['a word for details', { assertions: { details: 'all' } }, 'assertions.details'],
   ['a detail of unknown type', { assertions: { details: [{ type: 'x' }] } }, 'assertions.details'],
-  [
-    'an http origin',
-    { proofs: [{ origin: 'http://a.no', methods: ['GET'], paths: ['/'], ath: true }] },
-    'proofs.0.origin',
-  ],
-  [
-    'an origin with a path',
-    { proofs: [{ origin: 'https://a.no/x', methods: ['GET'], paths: ['/'], ath: true }] },
-    'proofs.0.origin',
-  ],
-  [
-    'a target that does not say whether it takes tokens',
-    { proofs: [{ origin: 'https://a.no', methods: ['GET'], paths: ['/'] }] },
-    'proofs.0.ath',
-  ],
-  [
-    'a path without a slash',
-    { proofs: [{ origin: 'https://a.no', methods: ['GET'], paths: ['x'], ath: true }] },
-    'proofs.0.paths.0',
-  ],
+  ['an http origin', targeting({ origin: 'http://a.no' }), 'proofs.0.origin'],
+  ['an origin with a path', targeting({ origin: 'https://a.no/x' }), 'proofs.0.origin'],
+  ['a target that does not say whether it takes tokens', targeting({ ath: undefined }), 'proofs.0.ath'],
+  ['a path without a slash', targeting({ paths: ['x'] }), 'proofs.0.paths.0'],
   [
     'a lifetime that is no number',
-    { profile: { ...testGrant().profile, assertionLifetime: '8' } },
-    'profile.assertionLifetime',
+    ...([
+      { profile: { ...testGrant().profile, assertionLifetime: '8' } },
+      'profile.assertionLifetime',
+    ] as const),
   ],
 ])('refused: %s', (_name, changes, field) => {
   expect(() => parseGrant(JSON.stringify({ ...testGrant(), ...changes }))).toThrow(

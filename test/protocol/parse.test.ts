@@ -8,11 +8,11 @@ const issuer = 'https://helseid-sts.test.nhn.no';
 const assertion = { kind: 'client_assertion', client: 'journal', issuer };
 const proof = { kind: 'dpop_proof', client: 'journal', method: 'POST', url: `${issuer}/connect/token` };
 const requestObject = {
-  kind: 'request_object',
-  client: 'journal',
-  issuer,
+  ...{ kind: 'request_object', client: 'journal', issuer },
   parameters: { response_type: 'code', redirect_uri: 'https://journal.example.no/callback' },
 };
+const parameters = (of: object) => ({ ...requestObject, parameters: of });
+const details = (...of: unknown[]) => ({ ...assertion, assertionDetails: of });
 
 const coded = { code: 'x', system: 'urn:oid:1' };
 const unit = { id: 'x', system: 'urn:oid:1' };
@@ -29,6 +29,7 @@ const trustFramework = {
   patients: [{ point_of_care: unit, department: unit }],
 };
 
+const LONG = 'a'.repeat(64);
 /** As Lambda hands it over: JSON, so that `__proto__` is a key like any other. */
 const parse = (json: string) => parseSignRequest(JSON.parse(json));
 const parseOne = (intent: unknown) => parseSignRequest({ intents: [intent] });
@@ -39,27 +40,15 @@ describe('taken', () => {
     ['an assertion by the newest key', { ...assertion, key: 'newest' }],
     ['an assertion by the current key', { ...assertion, key: 'current' }],
     ['a pinned assertion', { ...assertion, kid: sha256 }],
-    [
-      'an assertion with details',
-      { ...assertion, assertionDetails: [{ type: 'helseid_authorization', child: '974760673' }] },
-    ],
-    [
-      'an assertion for a journal',
-      { ...assertion, assertionDetails: [{ type: 'nhn:sfm:journal-id', journalId: 'x' }] },
-    ],
-    ['an assertion with a trust framework', { ...assertion, assertionDetails: [trustFramework] }],
+    ['an assertion with details', details({ type: 'helseid_authorization', child: '974760673' })],
+    ['an assertion for a journal', details({ type: 'nhn:sfm:journal-id', journalId: 'x' })],
+    ['an assertion with a trust framework', details(trustFramework)],
     ['a proof', proof],
-    [
-      'a proof with the longest method and nonce',
-      { ...proof, method: 'M'.repeat(16), nonce: 'n'.repeat(1024) },
-    ],
+    ['a proof with the longest there are', { ...proof, method: 'M'.repeat(16), nonce: 'n'.repeat(1024) }],
     ['a proof for the longest URL', { ...proof, url: 'u'.repeat(4096) }],
     ['a proof with everything', { ...proof, nonce: 'a!~', ath: sha256, kid: sha256 }],
     ['a request object', requestObject],
-    [
-      'a request object with resources',
-      { ...requestObject, parameters: { resource: ['https://a.example.no', 'urn:b'], max_age: '0' } },
-    ],
+    ['resources', parameters({ resource: ['https://a.example.no', 'urn:b'], max_age: '0' })],
   ])('%s', (_name, intent) => {
     expect(parseOne(intent)).toEqual([intent]);
   });
@@ -123,13 +112,10 @@ describe('refused', () => {
     ['a kid that is no thumbprint', { ...proof, kid: 'arn:aws:kms:x' }],
     ['a kid and a choice', { ...assertion, kid: sha256, key: 'newest' }],
     ['an unknown choice of key', { ...assertion, key: 'oldest' }],
-    ['no details in the list', { ...assertion, assertionDetails: [] }],
+    ['no details in the list', details()],
     ['details that are no list', { ...assertion, assertionDetails: { type: 'helseid_authorization' } }],
-    ['an unknown type of detail', { ...assertion, assertionDetails: [{ type: 'x' }] }],
-    [
-      'an unknown field in a detail',
-      { ...assertion, assertionDetails: [{ type: 'helseid_authorization', orgnr: '1' }] },
-    ],
+    ['an unknown type of detail', details({ type: 'x' })],
+    ['an unknown field in a detail', details({ type: 'helseid_authorization', orgnr: '1' })],
     ['a control character', { ...assertion, issuer: `${issuer}\n` }],
     ['a line separator', { ...assertion, issuer: `${issuer}\u2028` }],
     ['a bidirectional override', { ...assertion, issuer: `${issuer}\u202e` }],
@@ -143,36 +129,21 @@ describe('refused', () => {
   test.each([
     ['a proof without kid', { ...proof, ath: sha256 }, 'kid', /pin the key/],
     ['a kid and a choice', { ...assertion, kid: sha256, key: 'newest' }, 'key', /pinned/],
-    ['a parameter', { ...requestObject, parameters: { state: 'æ' } }, 'parameters.state', /signed/],
+    ['a parameter', parameters({ state: 'æ' }), 'parameters.state', /signed/],
     ['no method', { ...proof, method: '' }, 'method', /right form/],
     ['a control character', { ...proof, nonce: '\u0085' }, 'nonce', /control/],
     ['a long text', { ...proof, nonce: 'n'.repeat(4097) }, 'nonce', /too long/],
     [
-      'deep nesting',
+      'nesting',
       { ...proof, nonce: { a: { b: { c: { d: { e: { f: 1 } } } } } } },
       'nonce.a.b.c.d.e.f',
       /too deep/,
     ],
-    ['a field name with a digit', { ...requestObject, parameters: { a1: 'x' } }, 'parameters', /not allowed/],
-    [
-      'a field name behind a digit',
-      { ...requestObject, parameters: { '1a': 'x' } },
-      'parameters',
-      /not allowed/,
-    ],
-    [
-      'a long field name',
-      { ...requestObject, parameters: { ['a'.repeat(65)]: 'x' } },
-      'parameters',
-      /not allowed/,
-    ],
-    ['an inherited name', { ...requestObject, parameters: { valueOf: 'x' } }, 'parameters', /not allowed/],
-    [
-      'a field name that is just short enough',
-      { ...requestObject, parameters: { ['a'.repeat(64)]: 'x' } },
-      `parameters.${'a'.repeat(64)}`,
-      /signed/,
-    ],
+    ['a field name with a digit', parameters({ a1: 'x' }), 'parameters', /not allowed/],
+    ['a field name behind a digit', parameters({ '1a': 'x' }), 'parameters', /not allowed/],
+    ['a long field name', parameters({ ['a'.repeat(65)]: 'x' }), 'parameters', /not allowed/],
+    ['an inherited name', parameters({ valueOf: 'x' }), 'parameters', /not allowed/],
+    ['a field name that is just short enough', parameters({ [LONG]: 'x' }), `parameters.${LONG}`, /signed/],
   ])('%s is told by its field', (_name, intent, field, message) => {
     expect(() => parseSignRequest({ intents: [proof, intent] })).toThrow(
       expect.objectContaining({

@@ -21,6 +21,9 @@ const old = {
 };
 const record = { version: 1, ...owner, keys: [key] };
 
+const withKey = (changes: object, of: object = key) => ({ ...record, keys: [{ ...of, ...changes }] });
+const since = (times: object) => withKey({ since: { ...key.since, ...times } });
+
 test('a record is read as it is', () => {
   const several = { ...record, keys: [old, key] };
   expect(parseRecord(JSON.stringify(several), owner)).toEqual(several);
@@ -50,7 +53,7 @@ test.each<[string, object]>([
     },
   ],
 ])('a key is read with %s', (_name, changes) => {
-  const changed = { ...record, keys: [{ ...key, ...changes }] };
+  const changed = withKey(changes);
   expect(parseRecord(JSON.stringify(changed), owner)).toEqual(changed);
 });
 
@@ -61,28 +64,20 @@ test('the seed is a record without keys that belongs to whom the declaration say
 
 test.each<[string, unknown, RegExp]>([
   ...[0, '1', '2', 1.5, null].map((version): [string, unknown, RegExp] => [
-    `version ${JSON.stringify(version)}`,
+    `version ${version}`,
     { ...record, version },
     /version/,
   ]),
-  [
-    'the public half of another key',
-    { ...record, keys: [{ ...key, ...brought, kid: key.kid }] },
-    /another key/,
-  ],
-  [
-    'a private key',
-    { ...record, keys: [{ ...key, ...brought, publicKey: { ...brought.publicKey, d: 'x' } }] },
-    /publicKey/,
-  ],
+  ['the public half of another key', withKey({ ...brought, kid: key.kid }), /another key/],
+  ['a private key', withKey({ ...brought, publicKey: { ...brought.publicKey, d: 'x' } }), /publicKey/],
   ['an unknown member', { ...record, privateKey: 'x' }, /privateKey/],
   ['no keys', { version: 1, ...owner }, /keys/],
-  ['a key without a state', { ...record, keys: [{ ...key, state: undefined }] }, /state/],
-  ['an unknown state', { ...record, keys: [{ ...key, state: 'lost' }] }, /state/],
-  ['an RS algorithm', { ...record, keys: [{ ...key, algorithm: 'RS256' }] }, /algorithm/],
-  ['a kid that is no thumbprint', { ...record, keys: [{ ...key, kid: 'x' }] }, /kid/],
-  ['a kid with something behind', { ...record, keys: [{ ...key, kid: `${key.kid}x` }] }, /kid/],
-  ['a kid behind something', { ...record, keys: [{ ...key, kid: `x${key.kid}` }] }, /kid/],
+  ['a key without a state', withKey({ state: undefined }), /state/],
+  ['an unknown state', withKey({ state: 'lost' }), /state/],
+  ['an RS algorithm', withKey({ algorithm: 'RS256' }), /algorithm/],
+  ['a kid that is no thumbprint', withKey({ kid: 'x' }), /kid/],
+  ['a kid with something behind', withKey({ kid: `${key.kid}x` }), /kid/],
+  ['a kid behind something', withKey({ kid: `x${key.kid}` }), /kid/],
   ...[
     `x${key.keyArn}`,
     `${key.keyArn}/x`,
@@ -95,50 +90,28 @@ test.each<[string, unknown, RegExp]>([
     key.keyArn.replace('1234', '12_4'),
   ].map((keyArn): [string, unknown, RegExp] => [
     `the ARN ${keyArn}`,
-    { ...record, keys: [{ ...key, keyArn }] },
+    withKey({ keyArn }),
     /\(keys\.0\.keyArn\)/,
   ]),
   ...['created', 'registered', 'verified', 'current', 'retiring', 'retired'].map(
     (state): [string, unknown, RegExp] => [
-      `no second of ${state}`,
-      { ...record, keys: [{ ...key, since: { ...key.since, [state]: 0.5 } }] },
-      new RegExp(`since\\.${state}`),
+      ...([`no second of ${state}`, since({ [state]: 0.5 }), new RegExp(`since\\.${state}`)] as const),
     ],
   ),
-  [
-    'an unknown time that objects have anyway',
-    { ...record, keys: [{ ...key, since: { ...key.since, constructor: 5 } }] },
-    /keys\.0\.since/,
-  ],
-  ['an unknown time', { ...record, keys: [{ ...key, since: { ...key.since, lost: 5 } }] }, /since\.lost/],
-  ['an expiry that is no second', { ...record, keys: [{ ...key, expires: -1 }] }, /expires/],
+  ['an unknown time that objects have anyway', since({ constructor: 5 }), /keys\.0\.since/],
+  ['an unknown time', since({ lost: 5 }), /since\.lost/],
+  ['an expiry that is no second', withKey({ expires: -1 }), /expires/],
   ['null', null, /the whole/],
   ['a list', [record], /the whole|version/],
   ['keys that are none', { ...record, keys: null }, /keys/],
   ['a seed of another client id', { version: 1, clientId: 'id-2', keys: [] }, /clientId/],
-  [
-    'a time of a state to come',
-    { ...record, keys: [{ ...key, since: { ...key.since, retired: 9 } }] },
-    /has not reached/,
-  ],
-  [
-    'times out of order',
-    { ...record, keys: [{ ...key, since: { ...key.since, verified: 1 } }] },
-    /before the one before/,
-  ],
-  [
-    'an end before it began',
-    { ...record, keys: [{ ...old, usableUntil: 1 }] },
-    /usableUntil that is not after/,
-  ],
-  [
-    'an end of a key in use',
-    { ...record, keys: [{ ...key, usableUntil: 9 }] },
-    /usableUntil that is not after/,
-  ],
-  ['a key that is no ARN', { ...record, keys: [{ ...key, keyArn: 'alias/x' }] }, /keyArn/],
-  ['key material', { ...record, keys: [{ ...key, d: 'x' }] }, /keys\.0\.d/],
-  ['a time that is no second', { ...record, keys: [{ ...key, usableUntil: 1.5 }] }, /usableUntil/],
+  ['a time of a state to come', since({ retired: 9 }), /has not reached/],
+  ['times out of order', since({ verified: 1 }), /before the one before/],
+  ['an end before it began', withKey({ usableUntil: 1 }, old), /usableUntil that is not after/],
+  ['an end of a key in use', withKey({ usableUntil: 9 }), /usableUntil that is not after/],
+  ['a key that is no ARN', withKey({ keyArn: 'alias/x' }), /keyArn/],
+  ['key material', withKey({ d: 'x' }), /keys\.0\.d/],
+  ['a time that is no second', withKey({ usableUntil: 1.5 }), /usableUntil/],
   ['another client', { ...record, client: 'other' }, /client/],
   ['another client id', { ...record, clientId: 'id-2' }, /clientId/],
   ['another issuer', { ...record, issuer: `${owner.issuer}/` }, /issuer/],
@@ -147,11 +120,11 @@ test.each<[string, unknown, RegExp]>([
   ['one ARN under two kids', { ...record, keys: [key, { ...old, keyArn: key.keyArn }] }, /same ARN/],
   [
     'a retiring key without usableUntil',
-    { ...record, keys: [{ ...key, state: 'retiring', since: { retiring: 1 } }] },
+    withKey({ state: 'retiring', since: { retiring: 1 } }),
     /usableUntil/,
   ],
-  ['a retired key that is current', { ...record, keys: [{ ...old, state: 'current' }] }, /contradicts/],
-  ['a key without a time for its state', { ...record, keys: [{ ...key, since: {} }] }, /no time/],
+  ['a retired key that is current', withKey({ state: 'current' }, old), /contradicts/],
+  ['a key without a time for its state', withKey({ since: {} }), /no time/],
   ['two current keys', { ...record, keys: [key, { ...key, kid: `A${key.kid.slice(1)}` }] }, /two current/],
 ])('refused: %s', (_name, value, why) => {
   expect(() => parseRecord(JSON.stringify(value), owner)).toThrow(
@@ -182,7 +155,7 @@ test.each(['record', 'key', 'times'])(
   (where) => {
     const more = { [CANARIES.privateKey]: '' };
     const inKey = where === 'times' ? { since: { ...key.since, ...more } } : more;
-    const whole = where === 'record' ? { ...record, ...more } : { ...record, keys: [{ ...key, ...inKey }] };
+    const whole = where === 'record' ? { ...record, ...more } : withKey(inKey);
     const text = JSON.stringify(whole);
     expect(() => parseRecord(text, owner)).toThrow(expect.objectContaining({ code: 'record_invalid' }));
     expect(findLeak(failureOf(() => parseRecord(text, owner)))).toBeUndefined();
