@@ -5,6 +5,7 @@ import { startTestZone } from '@helseid-zones/client/testing';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { defineSystem } from '../../infra/declaration/define.ts';
 import { deriveGrants, deriveZoneConfig } from '../../infra/declaration/derive.ts';
+import { coded } from '../coded.ts';
 import one from '../one-client.zones.ts';
 import { failure } from './make-client.ts';
 
@@ -206,9 +207,7 @@ test.each([
   test_.close();
   const { env, fetch } = { env: { ...process.env }, fetch: globalThis.fetch };
   const start = () => Reflect.apply(startTestZone, undefined, args);
-  expect(start).toThrow(
-    expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining(right) }),
-  );
+  expect(start).toThrow(coded('config_invalid', right));
   expect({ env: { ...process.env }, fetch: globalThis.fetch }).toEqual({ env, fetch });
 });
 

@@ -3,6 +3,7 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { isObject, required } from '@helseid-zones/protocol/required';
 import { describe, expect, test } from 'vitest';
+import { coded } from '../coded.ts';
 
 /** A config with every member, and none that a default could have put there. */
 const FULL = {
@@ -133,12 +134,7 @@ describe.each(MEMBERS)('%s', (path, taken, not) => {
   });
 
   test.each([...not, { not: 'a value' }].map((value) => [value]))('may not be %j', (value) => {
-    expect(() => parse(changed(path, value))).toThrow(
-      expect.objectContaining({
-        code: 'config_invalid',
-        message: expect.stringMatching(/^config\.json is .*deploy/),
-      }),
-    );
+    expect(() => parse(changed(path, value))).toThrow(coded('config_invalid', /^config\.json is .*deploy/));
   });
 });
 
@@ -157,15 +153,11 @@ test.each([
   ...['', 'clients.journal.', 'apis.documents.', 'routes.0.', 'login.', 'login.forward.0.'],
   ...['authorizer.', 'rotation.journal.'],
 ])('a member that nobody knows is refused: %sextra', (path) => {
-  expect(() => parse(changed(`${path}extra`, 1))).toThrow(
-    expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining(`(${path}extra)`) }),
-  );
+  expect(() => parse(changed(`${path}extra`, 1))).toThrow(coded('config_invalid', `(${path}extra)`));
 });
 
 test('what is no JSON is refused as a whole', () => {
-  expect(() => parseZoneConfig('{')).toThrow(
-    expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining('(the whole)') }),
-  );
+  expect(() => parseZoneConfig('{')).toThrow(coded('config_invalid', '(the whole)'));
 });
 
 test.each([
@@ -207,8 +199,12 @@ describe('what everything is made of', () => {
     const bare = new ZonesError('config_invalid', 'No.');
     expect(bare.facts).toEqual({});
     expect(bare).not.toHaveProperty('cause');
-    const codes = [undefined, 'grant_refused', 'key_unknown'] as const;
-    expect(codes.map((code) => isZonesError(error, code))).toEqual([true, true, false]);
+    const codes = ['grant_refused', 'key_unknown'] as const;
+    expect([isZonesError(error), ...codes.map((code) => isZonesError(error, code))]).toEqual([
+      true,
+      true,
+      false,
+    ]);
     expect(isZonesError({ ...error })).toBe(false);
   });
 });

@@ -3,6 +3,7 @@ import type { AssertionDetail, TrustFrameworkDetail } from '@helseid-zones/proto
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { coded } from '../coded.ts';
 
 const single = { tenancy: 'single-tenant', profile: helseIdProfile } as const;
 const multi = { tenancy: 'multi-tenant', profile: helseIdProfile } as const;
@@ -182,9 +183,7 @@ test.each<[string, AssertionDetail[], typeof single | typeof multi, string]>([
   ['SFM of a single-tenant client', [{ type: 'nhn:sfm:journal-id', journalId: 'x' }], single, 'type'],
   ['an SFM journal id that is no UUID', [{ type: 'nhn:sfm:journal-id', journalId: 'x' }], multi, 'journalId'],
 ])('refused: %s', (_name, details, subject, field) => {
-  expect(() => renderDetails(details, subject)).toThrow(
-    expect.objectContaining({ code: 'details_invalid', facts: { field } }),
-  );
+  expect(() => renderDetails(details, subject)).toThrow(coded('details_invalid', undefined, { field }));
 });
 
 test.each<[field: string, path: string, value: unknown]>([
@@ -211,7 +210,7 @@ test.each<[field: string, path: string, value: unknown]>([
   ['decision_ref.id', 'care_relationship.decision_ref', { id: 'a b', user_selected: true }],
 ])('refused: what has the %s wrong, as %s is %j', (field, path, value) => {
   expect(() => renderDetails([broken(path, value)], single)).toThrow(
-    expect.objectContaining({ code: 'details_invalid', facts: { field } }),
+    coded('details_invalid', undefined, { field }),
   );
 });
 

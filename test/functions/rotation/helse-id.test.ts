@@ -9,6 +9,7 @@ import {
   tryPatiently,
   waitUntil,
 } from '../../../functions/rotation/helse-id.ts';
+import { coded } from '../../coded.ts';
 
 /** A clock that stands still but for what is waited, with a run that ends at `deadline`. */
 function patience(deadline: number) {
@@ -170,9 +171,7 @@ describe('a client of HelseID', () => {
     const { helseId, sent } = make(false);
     await helseId.proveKey('pinned', 'ES256');
     expect(sent.at(-1)?.[1]).not.toContain('scope');
-    expect(() => helseId.selfService()).toThrow(
-      expect.objectContaining({ code: 'config_invalid', facts: { client: 'journal' } }),
-    );
+    expect(() => helseId.selfService()).toThrow(coded('config_invalid', undefined, { client: 'journal' }));
   });
 
   test.each([undefined, 'pinned'])('calls the API with the key %s', async (kid) => {

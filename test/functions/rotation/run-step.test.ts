@@ -2,6 +2,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { describe, expect, test, vi } from 'vitest';
 import { describeFailure } from '../../../functions/common/aws-error.ts';
 import { runStep } from '../../../functions/rotation/steps.ts';
+import { coded } from '../../coded.ts';
 import { awsError } from '../../fakes/in-process.ts';
 import { FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
 import { bootstrap, createWorld } from '../../rotation/world.ts';
@@ -45,9 +46,7 @@ test('a failed step is audited with its reason, counted and thrown', async () =>
   world.helseId.behaviour.post = 'refuse';
   const token = world.secrets.beginRotation();
   await run(event('createSecret', token));
-  await expect(run(event('setSecret', token))).rejects.toThrow(
-    expect.objectContaining({ code: 'self_service_refused' }),
-  );
+  await expect(run(event('setSecret', token))).rejects.toThrow(coded('self_service_refused'));
   expect(countFailure).toHaveBeenCalledExactlyOnceWith('journal');
   expect(audit).toHaveBeenLastCalledWith(
     'ROTATION_STEP_FAILED',
@@ -95,6 +94,6 @@ describe('other events are refused', () => {
     ['another secret', event('setSecret', token, 'arn:other')],
   ])('%s', async (_, bad) => {
     const { run } = await runner();
-    await expect(run(bad)).rejects.toThrow(expect.objectContaining({ code: 'event_invalid' }));
+    await expect(run(bad)).rejects.toThrow(coded('event_invalid'));
   });
 });

@@ -20,12 +20,8 @@ const START = 1_795_518_000_000;
 const issuer = 'https://helseid-sts.test.nhn.no';
 const assertion = { kind: 'client_assertion', client: 'journal', issuer };
 const tokenProof = { kind: 'dpop_proof', client: 'journal', method: 'POST', url: `${issuer}/connect/token` };
-const apiProof = {
-  kind: 'dpop_proof',
-  client: 'journal',
-  method: 'GET',
-  url: 'https://summaries.example.no/v1/summaries/13116900216?x=1',
-};
+const url = 'https://summaries.example.no/v1/summaries/13116900216?x=1';
+const apiProof = { kind: 'dpop_proof', client: 'journal', method: 'GET', url };
 
 /** A signer with a KMS, a record, a clock and captured output of its own. */
 function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256') {
@@ -46,24 +42,24 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
     now: START,
     reads: 0,
     readFails: false,
+    auditFails: undefined as Error | undefined,
     /** Milliseconds that reading the record takes. */
     readTakes: 0,
     keys: [] as KeyEntry[],
     addKey(state: KeyState, of: Algorithm = algorithm, more: Partial<KeyEntry> = {}): FakeKey {
       const key = kms.addKey(of);
-      world.keys.push({
-        kid: key.kid,
-        keyArn: key.arn,
-        algorithm: of,
-        state,
-        since: { [state]: 0 },
-        ...more,
-      });
+      const { kid, arn: keyArn } = key;
+      world.keys.push({ kid, keyArn, algorithm: of, state, since: { [state]: 0 }, ...more });
       return key;
     },
     recordText: () => {
       const { client, clientId } = grant;
       return JSON.stringify({ version: 1, client, clientId, issuer: grant.issuer, keys: world.keys });
+    },
+    signingTakes(milliseconds: number) {
+      kms.beforeSign = () => {
+        world.now += milliseconds;
+      };
     },
     audited: () => lines.filter((line) => 'code' in line),
     emf: () => lines.filter((line) => '_aws' in line),
@@ -89,6 +85,13 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
   return world;
 }
 
+/** A signer whose record has one key, which is current. */
+function withKey(algorithm: Algorithm = 'ES256') {
+  const world = createWorld({}, algorithm);
+  world.addKey('current');
+  return world;
+}
+
 function signaturesOf(response: SignResponse) {
   if (!('signatures' in response)) throw new Error(`refused: ${response.error.code}`);
   return response.signatures;
@@ -98,21 +101,17 @@ const signCalls = ({ kms }: { kms: ReturnType<typeof createFakeKms> }) =>
   kms.calls.filter(({ operation }) => operation === 'Sign');
 
 test.each(ALGORITHM_NAMES)('KMS sees digests only, and one algorithm: %s', async (algorithm) => {
-  const world = createWorld({}, algorithm);
-  world.addKey('current');
+  const world = withKey(algorithm);
   await world.sign(assertion, tokenProof);
   expect(signCalls(world)).toHaveLength(2);
+  const SigningAlgorithm = ALGORITHMS[algorithm].kmsSigningAlgorithm;
   for (const { input } of signCalls(world))
-    expect(input).toMatchObject({
-      MessageType: 'DIGEST',
-      SigningAlgorithm: ALGORITHMS[algorithm].kmsSigningAlgorithm,
-    });
+    expect(input).toMatchObject({ MessageType: 'DIGEST', SigningAlgorithm });
 });
 
 describe('keys', () => {
   test('GetPublicKey is asked once a key, the record once a while', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     await world.sign(assertion, tokenProof);
     world.now += 29_999;
     await world.sign(assertion);
@@ -124,14 +123,12 @@ describe('keys', () => {
   });
 
   test('an unknown kid makes the record be read again, once', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     await world.sign(assertion);
     const { kid } = world.addKey('created');
     expect(signaturesOf(await world.sign({ ...assertion, kid }))[0]?.kid).toBe(kid);
-    expect(await world.sign({ ...assertion, kid: 'A'.repeat(43) })).toMatchObject({
-      error: { code: 'key_unknown' },
-    });
+    const refused = await world.sign({ ...assertion, kid: 'A'.repeat(43) });
+    expect(refused).toMatchObject({ error: { code: 'key_unknown' } });
     expect(world.reads).toBe(3);
   });
 
@@ -153,8 +150,7 @@ describe('keys', () => {
   });
 
   test('a record that names another key than KMS has signs nothing', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     const [entry] = world.keys;
     const kid = 'A'.repeat(43);
     if (entry) entry.kid = kid;
@@ -163,8 +159,7 @@ describe('keys', () => {
   });
 
   test('I10: an unreadable record refuses, and an old one never takes its place', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     await world.sign(assertion);
     world.readFails = true;
     world.now += 30_000;
@@ -180,8 +175,7 @@ describe('reading ahead', () => {
   const operations = ({ kms }: ReturnType<typeof createWorld>) => kms.calls.map(({ operation }) => operation);
 
   test('the first request then asks KMS for its signatures and nothing else', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     world.addKey('retired');
     await world.readAhead();
     expect([world.reads, operations(world)]).toEqual([1, ['GetPublicKey']]);
@@ -190,8 +184,7 @@ describe('reading ahead', () => {
   });
 
   test('what fails is read again by the first request', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     world.readFails = true;
     await world.readAhead();
     world.readFails = false;
@@ -202,8 +195,7 @@ describe('reading ahead', () => {
   });
 
   test('what is old by the first request is read again, and a key that has come signs', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     await world.readAhead();
     world.keys.length = 0;
     const { kid } = world.addKey('current');
@@ -213,8 +205,7 @@ describe('reading ahead', () => {
   });
 
   test('nothing holds it up for longer than it has', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     const { promise, resolve } = Promise.withResolvers<void>();
     const { send } = world.kms;
     world.kms.send = (async (command: never) => {
@@ -272,8 +263,7 @@ describe('a record that brings public keys', () => {
 
 describe('freshness', () => {
   test('iat is the time just before signing, jti is new every time', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     const [first, second] = signaturesOf(await world.sign(assertion, assertion));
     world.now += 2000;
     world.readTakes = 30_000;
@@ -288,28 +278,21 @@ describe('freshness', () => {
     [5000, 'signatures'],
     [5001, 'error'],
   ])('a signature that took %i ms: %s', async (took, outcome) => {
-    const world = createWorld();
-    world.addKey('current');
-    world.kms.beforeSign = () => {
-      world.now += took;
-    };
+    const world = withKey();
+    world.signingTakes(took);
     const response = await world.sign(assertion);
     expect(response).toHaveProperty(outcome);
     if ('error' in response) expect(response.error.code).toBe('signature_late');
   });
 
   test('the oldest signature of a batch decides', async () => {
-    const world = createWorld();
-    world.addKey('current');
-    world.kms.beforeSign = () => {
-      world.now += 2501;
-    };
+    const world = withKey();
+    world.signingTakes(2501);
     expect(await world.sign(assertion, tokenProof)).toMatchObject({ error: { code: 'signature_late' } });
   });
 
   test('the intents of a batch are signed at the same time', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     const { promise: allAsked, resolve } = Promise.withResolvers<void>();
     let waiting = 0;
     world.kms.beforeSign = () => {
@@ -338,8 +321,7 @@ describe('KMS says no', () => {
     ['KMSInternalException', 500, 'kms_unavailable'],
     ['TimeoutError', 0, 'kms_unavailable'],
   ])('%s is %s', async (name, status, code) => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     world.kms.failNext('Sign', name, 1, status);
     const response = await world.sign(assertion, tokenProof);
     expect(response).toMatchObject({ error: { code, facts: { aws_error: name } } });
@@ -349,8 +331,7 @@ describe('KMS says no', () => {
   });
 
   test('an answer without a signature is no signature', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     const { send } = world.kms;
     world.kms.send = (async (command: never) => ({
       ...(await send(command)),
@@ -360,8 +341,7 @@ describe('KMS says no', () => {
   });
 
   test('the audit names KMS’s calls, also those whose signatures nobody got', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     const { send } = world.kms;
     let calls = 0;
     world.kms.send = (async (command: never) => {
@@ -445,8 +425,7 @@ describe('formats of a newer release', () => {
   const request = { intents: [assertion, tokenProof] };
 
   test('a request in format 1 is signed, whether it says so or not', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     for (const event of [request, { version: 1, ...request }])
       expect(signaturesOf(await world.invoke(event))).toHaveLength(2);
   });
@@ -458,8 +437,7 @@ describe('formats of a newer release', () => {
   ])(
     'a request in format 2 %s: nothing is signed or read, and the answer says what to deploy',
     async (_name, of) => {
-      const world = createWorld();
-      world.addKey('current');
+      const world = withKey();
       expect(await world.invoke({ version: 2, ...of })).toMatchObject({
         error: {
           code: 'version_unknown',
@@ -474,14 +452,12 @@ describe('formats of a newer release', () => {
 
   test.each([0, 1.5, -2, '1', '2', null, [2], { version: 2 }])('%j is no format', async (version) => {
     const world = createWorld();
-    expect(await world.invoke({ version, ...request })).toMatchObject({
-      error: { code: 'request_malformed' },
-    });
+    const answer = await world.invoke({ version, ...request });
+    expect(answer).toMatchObject({ error: { code: 'request_malformed' } });
   });
 
   test('a record in format 2: nothing is signed', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     const { recordText } = world;
     world.recordText = () => JSON.stringify({ ...JSON.parse(recordText()), version: 2, novel: {} });
     expect(await world.invoke(request)).toMatchObject({ error: { code: 'version_unknown' } });
@@ -502,23 +478,12 @@ describe('I7: audit', () => {
     const jtis = signaturesOf(answer).map(({ jws }) => decodeJwt(jws).jti);
     expect(world.audited()).toMatchObject([
       {
-        level: 'FATAL',
-        code: 'signed',
-        system: 'journal',
-        zone: 'public',
-        client: 'journal',
-        kind: 'client_assertion',
-        target: issuer,
-        kid,
-        jti: jtis[0],
-        request_id: 'request-1',
+        ...{ level: 'FATAL', code: 'signed', system: 'journal', zone: 'public', client: 'journal', kid },
+        ...{ kind: 'client_assertion', target: issuer, jti: jtis[0], request_id: 'request-1' },
       },
       {
-        code: 'signed',
-        kind: 'dpop_proof',
+        ...{ code: 'signed', kind: 'dpop_proof', kid, jti: jtis[1] },
         target: 'GET https://summaries.example.no/v1/summaries/*',
-        kid,
-        jti: jtis[1],
       },
     ]);
   });
@@ -531,10 +496,8 @@ describe('I7: audit', () => {
       { ...assertion, assertionDetails: DETAILS },
       { ...apiProof, nonce: 'server-nonce', ath, kid },
     );
-    await world.sign({
-      ...assertion,
-      assertionDetails: [{ type: 'helseid_authorization', child: '13116900216' }],
-    });
+    const [detail] = DETAILS;
+    await world.sign({ ...assertion, assertionDetails: [{ ...detail, child: '13116900216' }] });
     await world.sign({ ...apiProof, url: 'https://evil.example/13116900216' });
     const written = JSON.stringify(world.lines);
     for (const secret of [
@@ -549,47 +512,25 @@ describe('I7: audit', () => {
   });
 
   test('without an audit nothing is released', async () => {
-    const world = createWorld();
-    world.addKey('current');
-    const signRequest = createSignRequest({
-      grant: world.grant,
-      kms: world.kms,
-      readKey: createKeyReader(world.kms),
-      readRecord: createRecordReader(
-        async () => world.recordText(),
-        world.grant,
-        () => world.now,
-      ),
-      now: () => world.now,
-      randomId: () => 'x',
-      audit: () => ({
-        recordSigned: () => {
-          throw new Error('the disk is full');
-        },
-        recordRefused: () => {},
-      }),
-    });
-    await expect(signRequest({ intents: [assertion] }, 'r')).rejects.toThrow('the disk is full');
+    const world = withKey();
+    world.auditFails = new Error('the disk is full');
+    await expect(world.sign(assertion)).rejects.toThrow('the disk is full');
   });
 
   test('nothing is audited as signed when nothing is released', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     world.kms.failNext('Sign', 'ThrottlingException');
     await world.sign(assertion, tokenProof);
     expect(world.audited()).toMatchObject([
       {
-        code: 'failed',
-        reason: 'kms_throttled',
+        ...{ code: 'failed', reason: 'kms_throttled', aws_error: 'ThrottlingException' },
         kinds: ['client_assertion', 'dpop_proof'],
-        aws_error: 'ThrottlingException',
       },
     ]);
   });
 
   test('a current key that is disabled is a failure of the system, no refusal of the request', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     world.kms.failNext('Sign', 'DisabledException', 1, 409);
     await world.sign(assertion);
     expect(world.audited()).toMatchObject([
@@ -606,8 +547,7 @@ describe('I7: audit', () => {
   });
 
   test('a line is small: an invoker can read the last 4 KB back', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     await world.sign(...Array.from({ length: 8 }, () => tokenProof));
     for (const line of world.lines) expect(JSON.stringify(line).length).toBeLessThan(700);
   });
@@ -615,19 +555,12 @@ describe('I7: audit', () => {
 
 describe('metrics', () => {
   test('signed and KMS latency by zone and kind', async () => {
-    const world = createWorld();
-    world.addKey('current');
-    world.kms.beforeSign = () => {
-      world.now += 7;
-    };
+    const world = withKey();
+    world.signingTakes(7);
     await world.sign(assertion, tokenProof);
     expect(world.emf()).toMatchObject([
       {
-        zone: 'public',
-        client: 'journal',
-        kind: 'client_assertion',
-        service: 'journal',
-        Signed: 1,
+        ...{ zone: 'public', client: 'journal', kind: 'client_assertion', service: 'journal', Signed: 1 },
         // The clock goes on at each call, and both are signed at the same time.
         KmsLatency: [14],
       },
@@ -647,8 +580,7 @@ describe('metrics', () => {
   });
 
   test('refused, failed and throttled', async () => {
-    const world = createWorld();
-    world.addKey('current');
+    const world = withKey();
     await world.sign({ ...assertion, client: 'other' }, { ...assertion, client: 'other' });
     await world.invoke(null);
     world.kms.failNext('Sign', 'ThrottlingException');

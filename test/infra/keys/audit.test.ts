@@ -8,6 +8,7 @@ import { showTrace } from '../../../infra/keys/audit.ts';
 import { readKeyOptions } from '../../../infra/keys/options.ts';
 import { reconcile } from '../../../infra/keys/reconcile.ts';
 import { readRecords } from '../../../infra/keys/records.ts';
+import { coded } from '../../coded.ts';
 import { full } from '../../full.ts';
 import { newFolder } from '../../temporary.ts';
 
@@ -181,16 +182,12 @@ test.each<[string, string | Uint8Array]>([
 ])('a file %s is refused', (_, content) => {
   const file = join(newFolder(), 'trail.json');
   writeFileSync(file, content);
-  expect(() => [...readRecords([file], () => {})]).toThrow(
-    expect.objectContaining({ code: 'config_invalid' }),
-  );
+  expect(() => [...readRecords([file], () => {})]).toThrow(coded('config_invalid'));
 });
 
 test('a file that is not there is refused', () => {
   const missing = join(newFolder(), 'missing');
-  expect(() => [...readRecords([missing], () => {})]).toThrow(
-    expect.objectContaining({ code: 'config_invalid' }),
-  );
+  expect(() => [...readRecords([missing], () => {})]).toThrow(coded('config_invalid'));
 });
 
 test('files come as an option, and as a shell spreads them', () => {
@@ -261,5 +258,5 @@ test('a trace is every line of a request, by any id that one has', () => {
   expect(shown('r1')).toHaveLength(3);
   expect(shown('k2')).toHaveLength(1);
   expect(shown('k3')).toHaveLength(1);
-  expect(() => shown('r9')).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+  expect(() => shown('r9')).toThrow(coded('config_invalid'));
 });

@@ -18,6 +18,7 @@ import { proofAsJson } from '../../../infra/proof/report/proof-json.ts';
 import { reportSummary } from '../../../infra/proof/report/summary.ts';
 import { readInput } from '../../../infra/proof/rules/actors.ts';
 import { untouching } from '../../../infra/proof/rules/others.ts';
+import { coded } from '../../coded.ts';
 import system from '../../one-client.zones.ts';
 import { synthesizedFolder } from '../synthesize.ts';
 import {
@@ -32,7 +33,6 @@ import {
   signer,
   withTemplate,
 } from './mutate.ts';
-
 import { faultOf } from './replay.ts';
 
 const SHOP = 'shop-web';
@@ -78,10 +78,8 @@ describe('stacks that are somebody else’s', () => {
   it('are there: a name that no stack has is refused, since nothing could be assumed of it', () => {
     const misspelt = defineSystem({ ...system, otherStacks: [SHOP, 'shop-dta'] });
     expect(() => proofOf(assembly, misspelt)).toThrow(
-      expect.objectContaining({
-        code: 'declaration_invalid',
-        facts: { field: 'otherStacks[1]' },
-        message: expect.stringMatching(/shop-dta, which is not synthesized; there are: .*shop-data/),
+      coded('declaration_invalid', /shop-dta, which is not synthesized; there are: .*shop-data/, {
+        field: 'otherStacks[1]',
       }),
     );
   });
@@ -112,7 +110,7 @@ describe('stacks that are somebody else’s', () => {
 
   it('can’t be the system’s own', () => {
     const own = () => defineSystem({ ...system, otherStacks: [STACKS.internal] });
-    expect(own).toThrow(expect.objectContaining({ code: 'declaration_invalid' }));
+    expect(own).toThrow(coded('declaration_invalid'));
   });
 });
 
