@@ -8,10 +8,7 @@ import { generateKey } from './kms.ts';
 
 const assertionIntent: Intent = { kind: 'client_assertion', client: 'journal', issuer: ISSUER };
 const proofIntent: ProofIntent = {
-  kind: 'dpop_proof',
-  client: 'journal',
-  method: 'POST',
-  url: `${ISSUER}/token`,
+  ...{ kind: 'dpop_proof', client: 'journal', method: 'POST', url: `${ISSUER}/token` },
 };
 
 async function sign(world: World, intent: Intent): Promise<string> {
@@ -26,10 +23,8 @@ async function ask(world: World, change: { assertion?: string; proof?: string; g
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     client_assertion: assertion,
   });
-  const headers = { dpop: proof };
-  const response = await world.issuer.handle(
-    new Request(`${ISSUER}/token`, { method: 'POST', headers, body }),
-  );
+  const request = new Request(`${ISSUER}/token`, { method: 'POST', headers: { dpop: proof }, body });
+  const response = await world.issuer.handle(request);
   return { status: response.status, body: (await response.json()) as Record<string, string> };
 }
 
@@ -72,27 +67,19 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   const key = generateKey('ES256');
   const described = describePublicKey(key, 'ES256');
   world.issuer.register(described);
+  const right = {
+    iss: CLIENT_ID,
+    sub: CLIENT_ID,
+    aud: ISSUER,
+    jti: 'forged-1',
+    iat: NOW,
+    nbf: NOW,
+    exp: NOW + 8,
+  };
+  const rightHeader = { alg: 'ES256', typ: 'client-authentication+jwt', kid: described.thumbprint };
   const forge = (claimed: Record<string, unknown>, headed: Record<string, unknown>) =>
-    new SignJWT(
-      JSON.parse(
-        JSON.stringify({
-          iss: CLIENT_ID,
-          sub: CLIENT_ID,
-          aud: ISSUER,
-          jti: 'forged-1',
-          iat: NOW,
-          nbf: NOW,
-          exp: NOW + 8,
-          ...claimed,
-        }),
-      ),
-    )
-      .setProtectedHeader({
-        alg: 'ES256',
-        typ: 'client-authentication+jwt',
-        kid: described.thumbprint,
-        ...headed,
-      })
+    new SignJWT(JSON.parse(JSON.stringify({ ...right, ...claimed })))
+      .setProtectedHeader({ ...rightHeader, ...headed })
       .sign(key);
   expect((await ask(world, { assertion: await forge(claims, header) })).body['error']).toBe('invalid_client');
   expect((await ask(world, { assertion: await forge({}, {}) })).status).toBe(200);

@@ -13,6 +13,7 @@ import {
   findingsOf,
   gives,
   sets,
+  setsVariables,
   statementsOf as statements,
   withTemplate,
 } from './proof/mutate.ts';
@@ -262,6 +263,26 @@ describe('the proof', () => {
     expect(found(open('GatewayApisummariesidGET', {}))).toEqual([expect.stringContaining('not by AWS_IAM')]);
   });
 
+  const [READ_BY_OWN, DECLARED, EVENTS] = [
+    ...['records-are-read-by-own', 'zone-functions-are-declared', 'events-are-declared'],
+  ] as const;
+  const pastEndpoint: Change = (r) => {
+    for (const resource of [find(r, 'workerRole'), find(r, 'Boundary', 'ManagedPolicy')])
+      for (const statement of statements(resource))
+        if ([statement['Action']].flat().includes('secretsmanager:GetSecretValue'))
+          delete statement['Condition'];
+  };
+  const otherDetail: Change = (r) => {
+    const named = ({ Properties }: { Properties: Record<string, unknown> }) =>
+      Properties['Name'] === 'journal-internal-summary-events';
+    const pattern = Object.values(r).find(named)?.Properties['EventPattern'] as { detail: object };
+    pattern.detail = { status: ['read', 'unread'] };
+  };
+  const otherTarget: Change = (r) => {
+    const { Targets } = find(r, 'Schedulesummarynightly', 'Events::Rule').Properties;
+    Object.assign((Targets as object[])[0] ?? {}, { Arn: arn('lambda:function:journal-public-summary') });
+  };
+  const NIGHTLY = sets('Schedulesummarynightly', { ScheduleExpression: 'rate(1 minute)' }, 'Events::Rule');
   const mutations: Record<string, [rule: string, change: Change]> = {
     'a function reads a table that another has': [
       'own-data-only',
@@ -272,73 +293,37 @@ describe('the proof', () => {
       both('worker', 'sqs:SendMessage', arn('sqs:journal-public-outbox')),
     ],
     'a function reads a secret that another has': [
-      'records-are-read-by-own',
+      READ_BY_OWN,
       (r) => both('summary', 'secretsmanager:GetSecretValue', secretOf(r, 'Secretworkerpartnerkey'))(r),
     ],
-    'a secret is read past the endpoint': [
-      'records-are-read-by-own',
-      (r) => {
-        for (const resource of [find(r, 'workerRole'), find(r, 'Boundary', 'ManagedPolicy')])
-          for (const statement of statements(resource))
-            if ([statement['Action']].flat().includes('secretsmanager:GetSecretValue'))
-              delete statement['Condition'];
-      },
-    ],
+    'a secret is read past the endpoint': [READ_BY_OWN, pastEndpoint],
     'a table under AWS’s key': [
       'properties-are-understood',
       (r) => void delete find(r, 'Tableworkerdrafts').Properties['SSESpecification'],
     ],
-    'a schedule is another than the declared one': [
-      'events-are-declared',
-      sets('Schedulesummarynightly', { ScheduleExpression: 'rate(1 minute)' }, 'Events::Rule'),
-    ],
-    'a rule takes events of another detail': [
-      'events-are-declared',
-      (r) => {
-        const [, rule] =
-          Object.entries(r).find(
-            ([, { Properties }]) => Properties['Name'] === 'journal-internal-summary-events',
-          ) ?? [];
-        (rule?.Properties['EventPattern'] as { detail: object }).detail = { status: ['read', 'unread'] };
-      },
-    ],
+    'a schedule is another than the declared one': [EVENTS, NIGHTLY],
+    'a rule takes events of another detail': [EVENTS, otherDetail],
     'a function in Python runs in another language': [
-      'zone-functions-are-declared',
-      sets('labelsFunction', { Runtime: 'nodejs24.x' }, 'Lambda::Function'),
+      DECLARED,
+      sets('labelsFunction', { Runtime: 'nodejs24.x' }),
     ],
     'a function in Python calls another API': [
-      'zone-functions-are-declared',
-      (r) => {
-        const { Variables } = find(r, 'labelsFunction', 'Lambda::Function').Properties['Environment'] as {
-          Variables: Record<string, string>;
-        };
-        Variables['DOCUMENTS_API'] = 'https://other.example.no';
-      },
+      DECLARED,
+      setsVariables('labels', { DOCUMENTS_API: 'https://other.example.no' }),
     ],
-    'a function in Python begins elsewhere': [
-      'zone-functions-are-declared',
-      sets('labelsFunction', { Handler: 'other.handler' }, 'Lambda::Function'),
-    ],
+    'a function in Python begins elsewhere': [DECLARED, sets('labelsFunction', { Handler: 'other.handler' })],
     'a compiled function runs in another language': [
-      'zone-functions-are-declared',
-      sets('summaryFunction', { Runtime: 'python3.13' }, 'Lambda::Function'),
+      DECLARED,
+      sets('summaryFunction', { Runtime: 'python3.13' }),
     ],
     'a queue leads to another function': [
-      'events-are-declared',
-      (r) => {
-        const worker = Object.keys(r).find((id) => id.startsWith('workerFunction'));
-        find(r, 'QueuesoutboxDelivery').Properties['FunctionName'] = { Ref: worker };
-      },
+      EVENTS,
+      (r) =>
+        void Object.assign(find(r, 'QueuesoutboxDelivery').Properties, {
+          FunctionName: secretOf(r, 'workerFunction'),
+        }),
     ],
-    'a schedule starts another zone’s function': [
-      'properties-are-understood',
-      (r) => {
-        const [target] = find(r, 'Schedulesummarynightly', 'Events::Rule').Properties['Targets'] as {
-          Arn: string;
-        }[];
-        if (target) target.Arn = arn('lambda:function:journal-public-summary');
-      },
-    ],
+    'a schedule starts another zone’s function': ['properties-are-understood', otherTarget],
   };
   // Of the rules nothing is found before: the proof above holds.
   test.each(sampled(Object.entries(mutations), 3))(

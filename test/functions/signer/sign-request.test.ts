@@ -80,7 +80,14 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
     ...{ grant, kms, readKey, readRecord },
     now: () => world.now,
     randomId: () => `id-${++ids}`,
-    audit: (requestId) => createAudit(log, grant, requestId),
+    audit: (requestId) => {
+      const audit = createAudit(log, grant, requestId);
+      const recordSigned: typeof audit.recordSigned = (signed) => {
+        if (world.auditFails) throw world.auditFails;
+        audit.recordSigned(signed);
+      };
+      return { ...audit, recordSigned };
+    },
   });
   return world;
 }

@@ -34,25 +34,23 @@ const line = (kms_request: string | undefined, more: object = {}) => ({
 const foundIn = (records: Iterable<unknown>) => {
   const { matched, unreleased, foreign, unaudited, unrecorded } = reconcile(records, KEYS, 'journal');
   const ids = (events: typeof foreign) => events.map(({ requestID }) => requestID);
-  return [
-    matched,
-    unreleased,
-    ids(foreign),
-    ids(unaudited),
-    unrecorded.map(({ kms_request }) => kms_request),
-  ];
+  const lines = unrecorded.map(({ kms_request }) => kms_request);
+  return [matched, unreleased, ids(foreign), ids(unaudited), lines];
 };
 
 describe('a reconciliation', () => {
   const withheld = line(undefined, { code: 'failed', kms_requests: ['a'] });
   const by = (arn: unknown) => ({ userIdentity: { arn } });
+  const OTHER_ROLE = by(SIGNER.replace('internal', 'x'));
+  const AMONG = [null, {}, { ARN: 'arn:x' }, { ARN: KEY }];
+  const ASKED = { resources: null, requestParameters: { keyId: KEY } };
   test.each<[string, unknown[], unknown[]]>([
     ['a signature in both', [event('a'), line('a')], [1, 0, [], [], []]],
     ['a signature that no signer tells of', [event('a'), line('a'), event('b')], [1, 0, [], ['b'], []]],
     ['a line without a signature', [event('a'), line('a'), line('b')], [1, 0, [], [], ['b']]],
     ['a line without an id', [event('a'), line('a'), line(undefined)], [1, 0, [], [], [undefined]]],
     [
-      'an event without an id',
+      'an event without one',
       [event('a', { requestID: null }), line(undefined)],
       [0, 0, [], [null], [undefined]],
     ],
@@ -60,17 +58,9 @@ describe('a reconciliation', () => {
     ['two events of one id', [event('a'), event('a'), line('a')], [1, 0, [], ['a'], []]],
     ['a signature that was not released', [event('a'), withheld], [0, 1, [], [], []]],
     ['a line of another key', [event('a'), line('a', { kid: 'other' })], [0, 0, [], ['a'], ['a']]],
-    [
-      'a line of another time',
-      [event('a'), line('a', { timestamp: '1999-01-01T00:00:00Z' })],
-      [0, 0, [], ['a'], ['a']],
-    ],
+    ['a line of another time', [event('a'), line('a', { timestamp: '1999' })], [0, 0, [], ['a'], ['a']]],
     ['another time, not released', [event('a'), { ...withheld, timestamp: 't' }], [0, 0, [], ['a'], []]],
-    [
-      'another role, told of',
-      [event('a', by(SIGNER.replace('internal', 'x'))), line('a')],
-      [0, 0, ['a'], [], []],
-    ],
+    ['another role, told of', [event('a', OTHER_ROLE), line('a')], [0, 0, ['a'], [], []]],
     [
       'another role, not released',
       [event('a', by('arn:aws:iam::1:user/u')), withheld],
@@ -81,16 +71,8 @@ describe('a reconciliation', () => {
     ['no endpoint', [event('a', { vpcEndpointId: null }), line('a')], [0, 0, ['a'], [], []]],
     ['no source', [event('a', { sourceIPAddress: null, errorCode: null }), line('a')], [1, 0, [], [], []]],
     ['no key', [event('a', { resources: undefined })], [0, 0, ['a'], [], []]],
-    [
-      'a key among others',
-      [event('a', { resources: [null, {}, { ARN: 'arn:x' }, { ARN: KEY }] }), line('a')],
-      [1, 0, [], [], []],
-    ],
-    [
-      'the key that was asked for',
-      [event('a', { resources: null, requestParameters: { keyId: KEY } }), line('a')],
-      [1, 0, [], [], []],
-    ],
+    ['a key among others', [event('a', { resources: AMONG }), line('a')], [1, 0, [], [], []]],
+    ['the key that was asked for', [event('a', ASKED), line('a')], [1, 0, [], [], []]],
     ['a call that KMS refused', [event('a', { errorCode: 'AccessDenied' })], [0, 0, [], [], []]],
     ['another key', [event('a', { resources: [{ ARN: `${KEY}0` }] })], [0, 0, [], [], []]],
     ['another call', [event('a', { eventName: 'GetPublicKey' })], [0, 0, [], [], []]],
@@ -108,6 +90,12 @@ describe('a reconciliation', () => {
   });
 });
 
+const AT = '2026-11-30T10:00:00.100Z';
+const json = (value: unknown, indent?: number) => JSON.stringify(value, null, indent);
+const records = (...Records: unknown[]) => json({ Records });
+const a = event('a');
+const b = event('b');
+
 test('files are read as CloudTrail, CloudWatch and a laptop leave them', () => {
   const folder = newFolder();
   const write = (name: string, content: string | Uint8Array) => {
@@ -117,14 +105,8 @@ test('files are read as CloudTrail, CloudWatch and a laptop leave them', () => {
   const files = [
     write('trail.json.gz', gzipSync(JSON.stringify({ Records: [event('a'), event('b')] }))),
     write('trail.json', JSON.stringify({ Records: [event('c')] })),
-    write(
-      'filtered.json',
-      JSON.stringify({ events: [{ message: JSON.stringify(line('a')) }, { message: 'START' }] }),
-    ),
-    write(
-      'exported',
-      `2026-11-30T10:00:00.100Z ${JSON.stringify(line('b'))}\n2026-11-30T10:00:00.100Z END RequestId\n`,
-    ),
+    write('filtered.json', JSON.stringify({ events: [{ message: json(line('a')) }, { message: 'START' }] })),
+    write('exported', `${AT} ${json(line('b'))}\n${AT} END RequestId\n`),
     write('local.log', `${JSON.stringify(line('c'))}\n\nSTART RequestId\n`),
   ];
   const unread: string[] = [];
@@ -132,40 +114,15 @@ test('files are read as CloudTrail, CloudWatch and a laptop leave them', () => {
   expect(unread).toEqual([]);
 });
 
-test.each<[string, string | Uint8Array, string[], RegExp | undefined]>([
-  ['a byte order mark', `\uFEFF${JSON.stringify({ Records: [event('a')] })}`, ['a'], undefined],
-  [
-    'two documents in one file',
-    `${JSON.stringify({ Records: [event('a')] })}\n${JSON.stringify({ Records: [event('b')] })}`,
-    ['a', 'b'],
-    undefined,
-  ],
-  [
-    'what lookup-events prints',
-    JSON.stringify({ Events: [{ CloudTrailEvent: JSON.stringify(event('a')) }] }),
-    ['a'],
-    undefined,
-  ],
-  ['an array', JSON.stringify([event('a'), event('b')]), ['a', 'b'], undefined],
-  ['one event over several lines', JSON.stringify(event('a'), null, 2), ['a'], undefined],
-  [
-    'two over several lines, one after the other',
-    `${JSON.stringify(event('a'), null, 2)}\n${JSON.stringify(event('b'), null, 2)}`,
-    [],
-    /that look like JSON/,
-  ],
-  [
-    'a document that was cut off',
-    JSON.stringify({ Records: [event('a')] }).slice(0, -5),
-    [],
-    /: 1 that look/,
-  ],
-  [
-    'an event that was cut off',
-    JSON.stringify({ Events: [{ CloudTrailEvent: '{"eventS' }] }),
-    [],
-    /: 1 that look/,
-  ],
+test.each<[string, string | Uint8Array, string[], RegExp?]>([
+  ['a byte order mark', `\uFEFF${records(a)}`, ['a']],
+  ['two documents in one file', `${records(a)}\n${records(b)}`, ['a', 'b']],
+  ['what lookup-events prints', json({ Events: [{ CloudTrailEvent: json(a) }] }), ['a']],
+  ['an array', json([a, b]), ['a', 'b']],
+  ['one event over several lines', json(a, 2), ['a']],
+  ['two over several lines, one after the other', `${json(a, 2)}\n${json(b, 2)}`, [], /that look like JSON/],
+  ['a document that was cut off', records(a).slice(0, -5), [], /: 1 that look/],
+  ['an event that was cut off', json({ Events: [{ CloudTrailEvent: '{"eventS' }] }), [], /: 1 that look/],
   ['nothing', '', [], /no record/],
 ])('a file with %s is read, or named', (_, content, ids, named) => {
   const file = join(newFolder(), 'trail.json');
@@ -205,56 +162,26 @@ test('without a running local system it says so', () => {
 
 test('a trace is every line of a request, by any id that one has', () => {
   const localLogs = newFolder();
+  const SIGNER_LOG = { kind: 'log', zone: 'signing', function: 'signer' };
+  const PUBLIC_LOG = { kind: 'log', zone: 'public', function: 'other' };
   const trail = [
     {
-      at: 1,
-      kind: 'entry',
-      zone: 'public',
-      trace: 't1',
+      ...{ at: 1, kind: 'entry', zone: 'public', trace: 't1' },
       fields: { entry: 'gateway', requestId: 'r1', method: 'GET', status: 200 },
     },
-    {
-      at: 2,
-      kind: 'log',
-      zone: 'signing',
-      function: 'signer',
-      trace: 't1',
-      fields: { code: 'signed', kms_request: 'k1' },
-    },
+    { at: 2, ...SIGNER_LOG, trace: 't1', fields: { code: 'signed', kms_request: 'k1' } },
     { at: 3, kind: 'aws', trace: 't1', fields: { service: 'kms', action: 'kms:Sign', requestId: 'k1' } },
-    { at: 4, kind: 'log', zone: 'signing', function: 'signer', trace: 't1', fields: { _aws: {}, Signed: 1 } },
-    {
-      at: 5,
-      kind: 'log',
-      zone: 'public',
-      function: 'other',
-      trace: 't2',
-      fields: { code: 'signed', kms_request: 'k2' },
-    },
-    { at: 6, kind: 'log', zone: 'public', function: 'alone', fields: { code: 'signed', kms_request: 'k3' } },
+    { at: 4, ...SIGNER_LOG, trace: 't1', fields: { _aws: {}, Signed: 1 } },
+    { at: 5, ...PUBLIC_LOG, trace: 't2', fields: { code: 'signed', kms_request: 'k2' } },
+    { at: 6, ...PUBLIC_LOG, fields: { code: 'signed', kms_request: 'k3' } },
   ];
   writeFileSync(join(localLogs, 'trail.log'), trail.map((each) => JSON.stringify(each)).join('\n'));
   const shown = (id: string) => {
     const said: string[] = [];
     showTrace({ localLogs, say: (line: string) => void said.push(line) }, id);
-    return said
-      .join('\n')
-      .split('\n')
-      .slice(1)
-      .map((line) =>
-        line
-          .trim()
-          .split(/\s{2,}/)
-          .slice(0, 4),
-      );
+    return said.join('\n').split('\n').slice(1);
   };
-  for (const id of ['r1', 'k1', 't1'])
-    expect(
-      shown(id)
-        .map((columns) => columns.at(2) ?? '')
-        .join(),
-      id,
-    ).toMatch(/GET|signed|kms/);
+  for (const id of ['r1', 'k1', 't1']) expect(shown(id).join(), id).toMatch(/GET|signed|kms/);
   expect(shown('r1')).toHaveLength(3);
   expect(shown('k2')).toHaveLength(1);
   expect(shown('k3')).toHaveLength(1);

@@ -128,6 +128,12 @@ const states = () => world.record().keys.map(({ state }) => state);
 const kid = (index: number) => world.record().keys[index]?.kid ?? '';
 const code = (name: string) => expect.objectContaining({ code: name });
 
+/** A system whose client has no key yet. */
+function beginAnew() {
+  world = createWorld();
+  counter = openCounter();
+}
+
 beforeEach(async () => {
   world = createWorld();
   world.policy.template = RENDERED;
@@ -147,8 +153,7 @@ describe('show', () => {
   });
 
   test('says what to do where there is none', async () => {
-    world = createWorld();
-    counter = openCounter();
+    beginAnew();
     await run();
     expect(output()).toContain('keys -- rotate');
   });
@@ -211,8 +216,7 @@ describe('audit', () => {
 
 describe('jwk', () => {
   test('prints the key that waits, as it shall be registered, and no private member', async () => {
-    world = createWorld();
-    counter = openCounter();
+    beginAnew();
     await run('jwk');
     expect(output()).toContain('has no key yet');
     await world.rotate();
@@ -225,8 +229,7 @@ describe('jwk', () => {
 });
 
 test('a key that KMS does not know yet is waited for, and not called gone', async () => {
-  world = createWorld();
-  counter = openCounter();
+  beginAnew();
   await world.rotate();
   const [key] = world.kms.keys.values();
   if (key) key.created = world.now();
@@ -278,8 +281,7 @@ describe('rotate', () => {
   });
 
   test('a first key whose rotation fails waits, to be registered and verified', async () => {
-    world = createWorld();
-    counter = openCounter();
+    beginAnew();
     counter.operator.place = ' --local=.other';
     await world.rotate();
     world.secrets.beginRotation();
@@ -307,8 +309,7 @@ describe('rotate', () => {
   });
 
   test('makes the first key, and says that it is to be registered', async () => {
-    world = createWorld();
-    counter = openCounter();
+    beginAnew();
     await run('rotate');
     expect(states()).toEqual(['created']);
     expect(output()).toContain('npm run jwk');
@@ -355,8 +356,7 @@ describe('rotate', () => {
 
 describe('verify', () => {
   test('brings a key that has been registered by hand into use', async () => {
-    world = createWorld();
-    counter = openCounter();
+    beginAnew();
     await world.rotate();
     await run('verify');
     expect(output()).toContain('waits for its registration');
