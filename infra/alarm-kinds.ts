@@ -65,6 +65,12 @@ export const ALARMS = {
     meaning:
       'A signer or a scheduled function crashed or ran out of time or memory. Read the end of its log.',
   },
+  AsyncEventsDropped: {
+    urgency: 'ticket',
+    ...{ namespace: 'AWS/Lambda', metric: 'AsyncEventsDropped', alarm: fiveMinutes('Sum') },
+    meaning:
+      'Lambda gave up what a schedule started: two tries failed, or the function has no concurrency. npm run verify.',
+  },
   Throttles: {
     urgency: 'ticket',
     ...{ namespace: 'AWS/Lambda', metric: 'Throttles', alarm: fiveMinutes('Sum', 10) },

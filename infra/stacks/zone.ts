@@ -211,7 +211,7 @@ export class ZoneStack extends SystemStack {
     return [
       ...rows,
       // Lambda tries twice more; what then fails is seen by nobody else.
-      ...(rows.length > 0 ? alarmsOn(prefix, ['FunctionErrors'], on) : []),
+      ...(rows.length > 0 ? alarmsOn(prefix, ['FunctionErrors', 'AsyncEventsDropped'], on) : []),
       ...(OWN_FUNCTIONS.includes(name) ? [] : alarmsOn(prefix, ['DurationUsed'], on)).map((row) => ({
         ...row,
         unit,

@@ -309,6 +309,18 @@ describe('an alarm can fire', () => {
     }
   });
 
+  test('on what a schedule started and Lambda gave up', () => {
+    const dropped = alarmsIn(undefined, synthesize(ownThings)).filter(({ AlarmName }) =>
+      AlarmName.endsWith('-AsyncEventsDropped'),
+    );
+    expect(dropped.length).toBeGreaterThan(0);
+    for (const each of dropped) {
+      const of = { namespace: 'AWS/Lambda', metric: 'AsyncEventsDropped', dimensions: dimensionsOf(each) };
+      expect(dimensionsOf(each)).toEqual({ FunctionName: { Ref: expect.stringMatching(/Function/) } });
+      expect([0, 1].map((value) => stateOf(each, [{ ...of, values: [value] }]))).toEqual(['OK', 'ALARM']);
+    }
+  });
+
   test('from where a declaration says', () => {
     const changed = synthesize({ ...shipped, alarms: { GatewayErrors: 20, DaysToExpiry: 50 } });
     const thresholds = (kind: string) => {
@@ -323,6 +335,7 @@ describe('an alarm can fire', () => {
       ...FIRED.map(([name]) => name.replace(/.*-/, '')),
       ...['RefusedIntents', 'SignatureFailures', 'KmsThrottled', 'KmsSlow', 'FailedInvocations'],
       ...['TokenFailures', 'InvalidClient', 'ClockDifference', 'Replays', 'MemoryUsed', 'DurationUsed'],
+      'AsyncEventsDropped',
     ];
     expect([...new Set(known)].sort()).toEqual(Object.keys(ALARMS).sort());
   });
