@@ -13,8 +13,11 @@ import type { KeyOptions } from './options.ts';
 const MOST = 500;
 const NAMED = 15;
 
-/** Seconds that a message which is looked at is hidden from others, if this program ends without giving it back. */
-const HIDDEN = 300;
+/** Seconds that a message which is looked at is hidden from others, if this program is killed; what takes longer hides it again. */
+const HIDDEN = 60;
+
+/** They ask to end: what is held is given back first. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** A message that failed, while nobody else sees it: `sent` in epoch milliseconds, the error's code from EventBridge. */
 const letterSchema = v.pipe(
@@ -33,17 +36,23 @@ const letterSchema = v.pipe(
 type Letter = v.InferOutput<typeof letterSchema>;
 const answerSchema = v.object({ Messages: v.optional(v.array(letterSchema), []) });
 
+/** How many a queue has, that can be received and that are hidden. */
+const COUNTS = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
+const count = v.pipe(v.string(), v.transform(Number), v.number());
+const countsSchema = v.object({ Attributes: v.object(v.entriesFromList(COUNTS, count)) });
+
 /**
  * Shows what failed in a zone with queues, why as far as that is known here, and with `yes` puts it into its queue again: dead
  * letters, and undelivered events that a rule of the zone is for. Each is sent before it is deleted, so that one is done
- * twice rather than lost. Without `yes` everything is given back as it was. SQS's own redrive would do the first kind only.
- * @throws {ZonesError} config_invalid: no zone with queues; aws_refused and the like: what SQS answers
+ * twice rather than lost. Whatever is not moved is given back, also where a signal ends this. SQS's own redrive would do the first
+ * kind only.
+ * @throws {ZonesError} config_invalid: no zone with queues; aws_refused and the like: what SQS answers; request_aborted: by a signal
  */
 export async function redrive(
-  operator: Pick<Operator, 'system' | 'say' | 'aws' | 'logLines'>,
+  operator: Pick<Operator, 'system' | 'say' | 'aws' | 'logLines' | 'clock'>,
   { zone, yes }: Pick<KeyOptions, 'zone' | 'yes'>,
 ): Promise<void> {
-  const { system, say } = operator;
+  const { system, say, clock } = operator;
   const { name, queues } = zoneWithQueues(system, zone);
   const sqs = openSqs(operator.aws);
   const reasonsOf = (reader: string) => (ids: readonly string[], since: number) =>
@@ -57,30 +66,59 @@ export async function redrive(
     })),
   ];
   const moved = new Map<string, number>();
+  using stop = untilSignal(say);
   for (const { from, reader, to } of sources) {
     const url = await sqs.url(from);
-    const letters = await sqs.take(url);
-    const going = letters.filter((letter) => to(letter).length > 0);
-    const held = new Set(letters);
+    const held = new Map<string, Letter>();
+    /** One that can't be given back comes back by itself. */
+    const hide = (seconds: number) =>
+      Promise.allSettled([...held.values()].map(({ receipt }) => sqs.hide(url, receipt, seconds)));
     try {
-      for (const line of await describe(from, letters, reasonsOf(reader))) say(escapeControls(line));
+      await sqs.take(url, held, stop.signal);
+      let since = clock.now();
+      const rest = Math.max(0, (await sqs.count(url)) - held.size);
+      const letters = [...held.values()].sort((one, other) => one.sent - other.sent);
+      const until = 1000 * (since + HIDDEN);
+      for (const line of await describe(from, { letters, rest, until }, reasonsOf(reader)))
+        say(escapeControls(line));
+      const going = letters.filter((letter) => to(letter).length > 0);
       const staying = letters.length - going.length;
       if (staying > 0) say(`  ${staying} stay: no rule of zone ${name} is for such an event.`);
       for (const letter of yes ? going : []) {
+        stop.signal.throwIfAborted();
+        if (clock.now() - since > HIDDEN / 2) {
+          await hide(HIDDEN);
+          since = clock.now();
+        }
         for (const queue of to(letter)) {
           await sqs.send(await sqs.url(queue), letter.body);
           moved.set(queue, (moved.get(queue) ?? 0) + 1);
         }
-        held.delete(letter);
+        held.delete(letter.id);
         await sqs.delete(url, letter.receipt);
       }
     } finally {
-      // One that can't be given back comes back by itself.
-      await Promise.allSettled([...held].map(({ receipt }) => sqs.giveBack(url, receipt)));
+      await hide(0);
     }
   }
   for (const { queue } of yes ? queues : []) say(`${moved.get(queue) ?? 0} put into ${queue}.`);
   if (!yes) say('Nothing was moved: say --yes to send them again.');
+}
+
+/** Until it is disposed of, the first signal aborts instead of ending this process; a second, of whichever kind, ends it. */
+function untilSignal(say: Operator['say']): Disposable & { signal: AbortSignal } {
+  const controller = new AbortController();
+  const forget = () => {
+    for (const name of SIGNALS) process.off(name, stop);
+  };
+  const stop = (name: NodeJS.Signals) => {
+    forget();
+    say('Ending: what was not moved is given back.');
+    const message = `Ended by ${name}; what was not moved is where it was. Run it again for the rest.`;
+    controller.abort(new ZonesError('request_aborted', message));
+  };
+  for (const name of SIGNALS) process.on(name, stop);
+  return { signal: controller.signal, [Symbol.dispose]: forget };
 }
 
 function zoneWithQueues({ name: system, zones }: SystemDeclaration, named: string | undefined) {
@@ -101,14 +139,18 @@ function isOf({ rule }: ZoneQueue, body: string): boolean {
   return rule !== undefined && isOfPattern(Object(parseJson(body)), eventPatternOf(rule));
 }
 
-/** How many, since when, and why. Never what they say: they may name patients. */
+/** How many, since when, and why, and whether that is all. Never what they say: they may name patients. */
 async function describe(
   queue: string,
-  letters: readonly Letter[],
+  { letters, rest, until }: { letters: readonly Letter[]; rest: number; until: number },
   readLines: (ids: readonly string[], since: number) => Promise<string[]>,
 ): Promise<string[]> {
+  const date = (time: number) => new Date(time).toISOString();
+  const hidden = `  ${rest} more are hidden, by an earlier run until ${date(until)} at the latest: run it again then.`;
+  const behind = letters.length < MOST ? hidden : `  ${rest} more: run it again after these.`;
+  const unseen = rest === 0 ? [] : [behind];
   const [oldest] = letters;
-  if (oldest === undefined) return [`${queue}: empty.`];
+  if (oldest === undefined) return [`${queue}: ${rest === 0 ? 'empty' : 'none in sight'}.`, ...unseen];
   const shown = letters.slice(0, NAMED);
   const lines = await readLines(
     shown.map(({ id }) => id),
@@ -118,12 +160,12 @@ async function describe(
     lines.map((line) => Object(parseJson(line))).map(({ messageId, reason }) => [messageId, reason]),
   );
   const why = ({ id, errorCode }: Letter) => errorCode ?? logged.get(id) ?? 'its reason is not in the log';
-  const date = (time: number) => new Date(time).toISOString();
-  const more = letters.length < MOST ? '' : ', and perhaps more: run it again after these';
+  const all = rest === 0 ? ', all that is in it' : '';
   return [
-    `${queue}: ${letters.length}${more}; the oldest is of ${date(oldest.sent)}.`,
+    `${queue}: ${letters.length}${all}; the oldest is of ${date(oldest.sent)}.`,
     ...shown.map((letter) => `  ${letter.id}  ${date(letter.sent)}  ${why(letter)}`),
     ...(letters.length > NAMED ? [`  and ${letters.length - NAMED} more`] : []),
+    ...unseen,
   ];
 }
 
@@ -151,19 +193,24 @@ function openSqs(aws: AwsCaller) {
       });
       return v.parse(v.object({ QueueUrl: v.string() }), answer).QueueUrl;
     },
-    /** What lies in a queue and nobody works on, the oldest first; hidden from others from now on. */
-    async take(queue: string): Promise<Letter[]> {
-      const letters: Letter[] = [];
-      while (letters.length < MOST) {
+    /** Adds what lies in a queue and nobody works on, hidden from others from now on. */
+    async take(queue: string, held: Map<string, Letter>, signal: AbortSignal): Promise<void> {
+      for (let news = true; news && held.size < MOST; ) {
+        signal.throwIfAborted();
         const some = await receive(queue);
-        if (some.length === 0) break;
-        letters.push(...some);
+        news = some.some(({ id }) => !held.has(id));
+        for (const letter of some) held.set(letter.id, letter);
       }
-      return letters.sort((one, other) => one.sent - other.sent);
+    },
+    /** How many there are, hidden or not: SQS counts some seconds late, and a message that is hidden meanwhile stays counted. */
+    async count(QueueUrl: string): Promise<number> {
+      const answer = await call('GetQueueAttributes', { QueueUrl, AttributeNames: COUNTS });
+      const { Attributes } = v.parse(countsSchema, answer);
+      return Object.values(Attributes).reduce((sum, each) => sum + each);
     },
     send: (QueueUrl: string, MessageBody: string) => call('SendMessage', { QueueUrl, MessageBody }),
     delete: (QueueUrl: string, ReceiptHandle: string) => call('DeleteMessage', { QueueUrl, ReceiptHandle }),
-    giveBack: (QueueUrl: string, ReceiptHandle: string) =>
-      call('ChangeMessageVisibility', { QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }),
+    hide: (QueueUrl: string, ReceiptHandle: string, VisibilityTimeout: number) =>
+      call('ChangeMessageVisibility', { QueueUrl, ReceiptHandle, VisibilityTimeout }),
   };
 }

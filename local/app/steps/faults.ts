@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAwsCaller } from '@helseid-zones/client/aws';
 import { required } from '@helseid-zones/protocol/required';
+import { systemClock } from '../../../functions/common/key-ports.ts';
 import { eventNames, signerName } from '../../../infra/declaration/names.ts';
 import { zoneQueues } from '../../../infra/declaration/own.ts';
 import { redrive } from '../../../infra/keys/redrive.ts';
@@ -196,6 +197,7 @@ function redriver(system: LocalSystem, said: string[]): Parameters<typeof redriv
   return {
     system: system.declaration,
     say: (line) => void said.push(line),
+    clock: systemClock,
     aws: createAwsCaller({ region, credentials, endpoints: { sqs: url } }),
     logLines: async (_zone, name, field, values) =>
       system.trail

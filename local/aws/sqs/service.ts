@@ -6,7 +6,10 @@ import { useKey } from '../kms/keys.ts';
 import { type Emulator, integer, jsonEmulator, operationsOn, text, texts, whole } from '../operation.ts';
 import type { Queue } from './queues.ts';
 
-/** The local SQS, as far as an operator needs it to look at queues: send, receive, hide, delete, purge. */
+/** The attributes that are known here: see `count` of a queue. */
+const COUNTS = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
+
+/** The local SQS, as far as an operator needs it to look at queues: count, send, receive, hide, delete, purge. */
 export function startSqs(context: AwsContext): Emulator {
   const { queues, authorize } = context;
   const onQueue = (member: string) =>
@@ -23,6 +26,12 @@ export function startSqs(context: AwsContext): Emulator {
     version: '1.0',
     operations: {
       ...onQueue('QueueName')('GetQueueUrl', {}, ({ settings }) => ({ QueueUrl: settings.url })),
+      ...onUrl('GetQueueAttributes', { AttributeNames: v.array(v.picklist(COUNTS)) }, (queue) => {
+        const { visible, inFlight } = queue.count();
+        return {
+          Attributes: Object.fromEntries(COUNTS.map((name, at) => [name, `${[visible, inFlight][at]}`])),
+        };
+      }),
       ...onUrl('SendMessage', { MessageBody: text(1_048_576) }, (queue, { MessageBody }, call) => {
         useForCaller(call, queue, 'send');
         const { id, body } = queue.send(MessageBody);

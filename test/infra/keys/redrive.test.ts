@@ -1,9 +1,14 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { createAwsCaller } from '@helseid-zones/client/aws';
 import { describe, expect, test } from 'vitest';
 import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import { COMMANDS } from '../../../infra/keys/commands.ts';
 import type { Operator } from '../../../infra/keys/operator.ts';
 import { readKeyOptions } from '../../../infra/keys/options.ts';
+import { createFaults, type Faults } from '../../../local/aws/faults.ts';
 import { openQueues, type QueueSettings, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
 import { startSqs } from '../../../local/aws/sqs/service.ts';
 import { memoryDocument } from '../../../local/aws/state.ts';
@@ -33,11 +38,14 @@ async function start(
   { authorize } = rulesOf(),
   declared: SystemDeclaration = system,
   more: readonly string[] = [],
+  { began, faults }: { began?: number; faults?: Faults } = {},
 ) {
-  const clock = fakeClock();
+  const clock = fakeClock(began);
   const document = memoryDocument({ queues: {} as Record<string, StoredMessage[]> });
   const queues = openQueues(document, [...QUEUES, ...more].map(settings), clock.now);
-  const { access } = await startAws((context) => startSqs(context), { authorize, queues, now: clock.now });
+  const { access } = await startAws((context) => startSqs(context), {
+    ...{ authorize, queues, now: clock.now, ...(faults && { faults }) },
+  });
   const { url, region, credentials } = access;
   const lines: string[] = [];
   const log: string[] = [];
@@ -45,6 +53,7 @@ async function start(
   const operator = {
     system: declared,
     say: (line: string) => void lines.push(line),
+    clock: { now: () => clock.now() / 1000 },
     aws: createAwsCaller({ region, credentials, endpoints: { sqs: url } }, { attempts: 1, now: clock.now }),
     logLines: async (...query: unknown[]) => {
       asked.push(query);
@@ -64,7 +73,7 @@ async function start(
   };
   const bodies = (queue: typeof events) => queue.messages().map(({ body }) => body);
   const queue = (name: string) => queues.find(settings(name).name);
-  return { clock, events, dead, undelivered, log, asked, run, bodies, lines, queue };
+  return { clock, access, events, dead, undelivered, log, asked, run, bodies, lines, queue };
 }
 
 describe('npm run redrive', () => {
@@ -77,7 +86,7 @@ describe('npm run redrive', () => {
       log.push(JSON.stringify({ code: 'document.failed', messageId: first.id, reason }));
     const said = await run('internal');
     expect(said.split('\n')).toEqual([
-      'journal-internal-events-dead: 2; the oldest is of 2026-01-02T03:04:05.000Z.',
+      'journal-internal-events-dead: 2, all that is in it; the oldest is of 2026-01-02T03:04:05.000Z.',
       `  ${first.id}  2026-01-02T03:04:05.000Z  event_invalid`,
       `  ${second.id}  2026-01-02T03:05:05.000Z  its reason is not in the log`,
       'journal-internal-events-undelivered: empty.',
@@ -143,6 +152,86 @@ describe('npm run redrive', () => {
     expect(undelivered.count()).toMatchObject({ visible: 2 });
   });
 
+  test('says what it can’t see: what somebody else holds, and what is behind those that it takes', async () => {
+    const { clock, dead, run } = await start();
+    for (let at = 0; at < 3; at += 1) dead.send(event());
+    dead.receive(2, 30);
+    const until = 'by an earlier run until 2026-01-02T03:05:05.000Z at the latest: run it again then.';
+    const said = (await run('internal')).split('\n');
+    expect(said[0]).toBe('journal-internal-events-dead: 1; the oldest is of 2026-01-02T03:04:05.000Z.');
+    expect(said[2]).toBe(`  2 more are hidden, ${until}`);
+    dead.receive(1, 30);
+    expect(await run('internal')).toContain(
+      `journal-internal-events-dead: none in sight.\n  3 more are hidden, ${until}`,
+    );
+    clock.advance(30_000);
+    for (let at = 0; at < 500; at += 1) dead.send(event());
+    expect(await run('internal')).toContain('  and 485 more\n  3 more: run it again after these.');
+  });
+
+  test('hides what it has not come to again while it goes on, but for no longer than a minute', async () => {
+    const hidden: number[] = [];
+    const { clock, dead, run } = await start(
+      rulesOf(({ action }) => {
+        if (action !== 'sqs:SendMessage') return false;
+        hidden.push(dead.count().inFlight);
+        clock.advance(40_000);
+        return false;
+      }),
+    );
+    for (let at = 0; at < 4; at += 1) dead.send(event());
+    expect(await run('internal', '--yes')).toContain('4 put into journal-internal-events.');
+    expect(hidden).toEqual([4, 3, 2, 1]);
+  });
+
+  describe('that is asked to end', () => {
+    /** A run of its own process over 30 dead letters, and what is done while it sends the second. */
+    async function runUntil(meanwhile: (child: ChildProcess, output: Readable) => unknown) {
+      const { inject, meet } = createFaults();
+      let sent = 0;
+      const faults: Faults = {
+        inject,
+        async meet(service, operation, caller, run) {
+          if (operation === 'SendMessage') sent += 1;
+          if (sent === 2 && operation === 'SendMessage') await meanwhile(child, child.stdout);
+          return meet(service, operation, caller, run);
+        },
+      };
+      const { access, dead, events, bodies } = await start(rulesOf(), system, [], {
+        began: Date.now(),
+        faults,
+      });
+      const letters = Array.from({ length: 30 }, (_, at) => event({ id: `dead-${at}` }));
+      for (const body of letters) dead.send(body);
+      const { accessKeyId, secretAccessKey, sessionToken } = access.credentials;
+      const env = {
+        ...{ AWS_ENDPOINT_URL: access.url, AWS_REGION: REGION, AWS_ACCESS_KEY_ID: accessKeyId },
+        ...{ AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken },
+      };
+      const args = ['redrive', 'internal', '--yes', '--declaration', 'test/one-client.zones.ts'];
+      const child = spawn(process.execPath, ['infra/keys/main.ts', ...args], { env });
+      const [[code, signal], said] = await Promise.all([once(child, 'exit'), text(child.stderr)]);
+      return { code, signal, said, letters, left: [...bodies(dead), ...bodies(events)], dead, events };
+    }
+
+    test.each(['SIGINT', 'SIGTERM'] as const)('by %s gives back what it holds, and says so', async (name) => {
+      const { code, said, letters, left, dead, events } = await runUntil((child) => child.kill(name));
+      expect([code, said]).toEqual([1, expect.stringContaining(`request_aborted: Ended by ${name}`)]);
+      expect(events.messages().length).toBeLessThan(30);
+      expect(left.sort()).toEqual(letters.sort());
+      expect(dead.count().inFlight).toBe(0);
+    });
+
+    test('ends at once by a second signal of another kind, and loses nothing', async () => {
+      const { signal, letters, left } = await runUntil(async (child, output) => {
+        child.kill('SIGINT');
+        for await (const said of output) if (String(said).includes('Ending')) child.kill('SIGTERM');
+      });
+      expect(signal).toBe('SIGTERM');
+      expect(left.sort()).toEqual(expect.arrayContaining(letters));
+    });
+  });
+
   test.each([
     ['sqs:SendMessage', []],
     // Rather twice than lost; it comes back when it is visible again.
@@ -152,7 +241,7 @@ describe('npm run redrive', () => {
     dead.send(event());
     await expect(run('internal', '--yes')).rejects.toThrow(answered('AccessDeniedException'));
     expect(bodies(events)).toEqual(sent);
-    clock.advance(301_000);
+    clock.advance(61_000);
     expect(dead.count()).toEqual({ visible: 1, inFlight: 0 });
   });
 
