@@ -7,17 +7,17 @@ import { signerName } from '../declaration/names.ts';
 import { escapeControls, table } from '../terminal.ts';
 import { type Operator, openClients } from './operator.ts';
 import type { KeyOptions } from './options.ts';
-import { reconcile, type TrailEvent } from './reconcile.ts';
-import { readRecords } from './records.ts';
+import { isRecord, reconcile, type TrailEvent } from './reconcile.ts';
+import { type FileRead, readRecords } from './records.ts';
 
 /** How many of a kind are shown. */
 const SHOWN = 20;
 
 /**
  * `npm run audit -- --reconcile FILE…`: names each signature with a client key that is not a signer's or that no signer tells of, each that
- * CloudTrail does not have, and what could not be read. Without files, those of the local system. Exit status 1 where there is
+ * CloudTrail does not have, and each file with a part that is not understood. Without files, those of the local system. Exit status 1 where there is
  * anything to name.
- * @throws {ZonesError} config_invalid: no file, one that can't be read, or no signature in any
+ * @throws {ZonesError} config_invalid: no file, one that can't be read, or no signature in any of them
  */
 export async function audit(operator: Operator, { reconcile: given, trace }: KeyOptions): Promise<void> {
   if (trace !== undefined) return showTrace(operator, trace);
@@ -30,15 +30,10 @@ export async function audit(operator: Operator, { reconcile: given, trace }: Key
       return (await store.read()).keys.map(({ keyArn, kid }) => [keyArn, { kid, signers }] as const);
     }),
   );
-  const unread: string[] = [];
-  const records = readRecords(files, (what) => void unread.push(what));
+  const read: FileRead[] = [];
+  const records = readRecords(files, isRecord, (file) => void read.push(file));
   const found = reconcile(records, new Map(keys.flat()), system.name);
   const { matched, unreleased, foreign, unaudited, unrecorded } = found;
-  if (matched + unreleased + foreign.length + unaudited.length + unrecorded.length === 0)
-    throw new ZonesError(
-      'config_invalid',
-      `No signature with a key of ${system.name} is in ${files.join(', ')}.`,
-    );
   operator.say(
     `${matched} signatures are in CloudTrail and in the audit; ${unreleased} more nobody got, as their lines failed or refused say.`,
   );
@@ -64,7 +59,17 @@ export async function audit(operator: Operator, { reconcile: given, trace }: Key
         `${timestamp}  ${kms_request ?? 'no id of a call'}  ${client} of ${zone}  ${kid ?? ''}`,
     ),
   );
-  tell('not read, so nothing in them was compared:', unread);
+  tell(
+    'with parts that are neither an event of CloudTrail nor a line of a log, so what they tell was not compared:',
+    read.flatMap(({ file, missed, first }) => (missed > 0 ? `${file}: ${missed}, the first: ${first}` : [])),
+  );
+  for (const { file, records: some, missed } of read)
+    if (some + missed === 0) operator.say(escapeControls(`${file}: no lines.`));
+  if (matched + unreleased + foreign.length + unaudited.length + unrecorded.length === 0)
+    throw new ZonesError(
+      'config_invalid',
+      `No signature with a key of ${system.name} is in ${files.join(', ')}.`,
+    );
 }
 
 function describeEvent({
@@ -121,10 +126,10 @@ const TOLD = [
 export function showTrace({ localLogs, say }: Pick<Operator, 'localLogs' | 'say'>, id: string): void {
   if (localLogs === undefined)
     throw new ZonesError('config_invalid', `On AWS, ask the saved queries for ${id}: docs/operating.md.`);
-  const lines = [...readRecords([join(localLogs, 'trail.log')], () => {})].flatMap((record) => {
-    const line = v.safeParse(trailLine, record);
-    return line.success && !('_aws' in line.output.fields) ? [line.output] : [];
-  });
+  const isLine = (record: unknown) => v.is(trailLine, record) && !('_aws' in record.fields);
+  const lines = [...readRecords([join(localLogs, 'trail.log')], isLine)].map((line) =>
+    v.parse(trailLine, line),
+  );
   const named = lines.filter(({ trace, fields }) => trace === id || Object.values(fields).includes(id));
   const traces = new Set(named.flatMap(({ trace }) => trace ?? []));
   const found = lines.filter((line) => named.includes(line) || (line.trace && traces.has(line.trace)));

@@ -12,7 +12,7 @@ import { loadSystem } from '../declaration/load.ts';
 import { requireDeclaredPlace, requireStage } from '../declaration/options.ts';
 import { readOperatorFile } from '../operator-file.ts';
 import { endProgress, escapeControls, print } from '../terminal.ts';
-import { createLive } from '../verify/live.ts';
+import { createLive, items, type Live } from '../verify/live.ts';
 import { adminFunction, adminZone, type Operator } from './operator.ts';
 import type { KeyOptions } from './options.ts';
 
@@ -37,17 +37,15 @@ export async function connect(options: KeyOptions): Promise<Operator> {
   if (!local && system.account !== undefined) requireDeclaredPlace(system, (await connectLive(kms)).place);
   // The variable is the SDK's own, which its clients go by.
   const endpoint = local?.url ?? process.env['AWS_ENDPOINT_URL'];
-  const endpoints = endpoint ? { lambda: endpoint, sqs: endpoint, logs: endpoint } : {};
-  const { credentials } = kms.config;
-  const aws = createAwsCaller(
-    { region: await kms.config.region(), credentials, endpoints },
-    { timeout: PATIENCE },
-  );
+  const endpoints = endpoint ? { lambda: endpoint, sqs: endpoint } : {};
+  const own = { region: await kms.config.region(), credentials: kms.config.credentials };
+  const aws = createAwsCaller({ ...own, endpoints }, { timeout: PATIENCE });
+  const live = createLive({ ...own, endpoint });
   const [admin, rotation] = [adminZone(system), adminFunction(system, 'rotation')];
   const logOf = (zone: string, name: string) =>
     local ? join(local.logs, `${name}.log`) : `/${system.name}/${zone}/${name}`;
   const logLines: Operator['logLines'] = async (zone, name, field, values, since) =>
-    local ? readLines(logOf(zone, name), values) : lookUpLines(aws, logOf(zone, name), field, values, since);
+    local ? readLines(logOf(zone, name), values) : lookUpLines(live, logOf(zone, name), field, values, since);
   const log = logOf(admin, rotation);
   return {
     system,
@@ -135,21 +133,17 @@ function describePlace({ local, region, declaration, stage }: KeyOptions): strin
   return `${region === undefined ? '' : ` --region ${region}`}${own}${part}`;
 }
 
-const logSchema = v.object({ events: v.array(v.object({ message: v.string() })) });
-
-/** Some seconds late, and of many lines the first that CloudWatch hands over; nothing to whoever may not ask, for the caller then says where to look. */
-async function lookUpLines(
-  aws: AwsCaller,
+/** Messages of a log group since then (epoch milliseconds) with a field of one of these values. Some seconds late; nothing to whoever may not ask, for the caller then says where to look. */
+export async function lookUpLines(
+  live: Live,
   logGroupName: string,
   field: string,
   values: readonly string[],
   startTime: number,
 ): Promise<string[]> {
   const either = values.map((value) => `($.${field} = "${value}")`).join(' || ');
-  const input = { logGroupName, startTime, filterPattern: `{ ${either} }` };
-  const request = { service: 'logs', target: 'Logs_20140328.FilterLogEvents', input, repeatable: true };
-  const answer = v.safeParse(logSchema, await aws.json(request).catch(() => undefined));
-  return answer.success ? answer.output.events.map(({ message }) => message) : [];
+  const asked = live('logs', 'FilterLogEvents', { logGroupName, startTime, filterPattern: `{ ${either} }` });
+  return items((await asked.catch(() => ({ Events: [] }))).Events).map(({ Message }) => String(Message));
 }
 
 /** The rotation function's environment names the signing zone's VPC: what its keys are made with. */

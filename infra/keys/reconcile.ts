@@ -5,11 +5,8 @@ const text = v.nullish(v.string());
 
 /** What CloudTrail tells of a call of KMS; whatever is missing is read as missing, and no event is dropped for it. {@link https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html} */
 const trailEvent = v.object({
-  ...{
-    eventTime: v.fallback(text, null),
-    requestID: v.fallback(text, null),
-    errorCode: v.fallback(text, null),
-  },
+  ...{ eventID: v.fallback(text, null), eventTime: v.fallback(text, null) },
+  ...{ requestID: v.fallback(text, null), errorCode: v.fallback(text, null) },
   userIdentity: v.fallback(v.nullish(v.object({ arn: v.fallback(text, null) })), null),
   ...{ vpcEndpointId: v.fallback(text, null), sourceIPAddress: v.fallback(text, null) },
   resources: v.fallback(v.nullish(v.array(v.fallback(v.nullish(v.object({ ARN: text })), null))), null),
@@ -24,6 +21,24 @@ const auditLine = v.object({
   kms_requests: v.optional(v.array(v.string()), []),
   ...{ zone: v.optional(v.string(), ''), client: v.optional(v.string(), '') },
 });
+
+/** What is in CloudTrail's files and in logs: a call of AWS, a signer's line, another line of a function, a metric, Lambda's own, and an error as Lambda writes it. */
+const record = v.union([
+  v.object({ eventSource: v.string(), eventName: v.string() }),
+  auditLine,
+  v.object({
+    ...{ level: v.string(), timestamp: v.string(), message: v.string() },
+    code: v.optional(v.pipe(v.string(), v.regex(/^(?!(?:signed|failed|refused)$)/))),
+  }),
+  v.object({ _aws: v.record(v.string(), v.unknown()) }),
+  v.object({ time: v.string(), type: v.pipe(v.string(), v.startsWith('platform.')) }),
+  v.object({ errorType: v.string(), errorMessage: v.string() }),
+]);
+
+/** Whether {@link reconcile} knows what this is: then it says all that there is in it, and is not to be looked into. */
+export function isRecord(value: unknown): boolean {
+  return v.is(record, value);
+}
 
 /** A signature as CloudTrail has it. */
 export type TrailEvent = v.InferOutput<typeof trailEvent>;
@@ -57,14 +72,14 @@ const APART = 5 * 60_000;
  * Compares CloudTrail's `Sign` events on `keys` (by ARN) with the lines of the signers of `system`: a line tells of an event if it has KMS's id of
  * the call, the key's kid, and a time within five minutes. An event that does not say which key it is about counts; calls that
  * KMS refused are no signatures. Does not check which endpoint an event came through, and believes CloudTrail. Both are to be of
- * the same period: CloudTrail is a quarter of an hour late.
+ * the same period: CloudTrail is a quarter of an hour late. An event counts once by its `eventID`.
  */
 export function reconcile(
   records: Iterable<unknown>,
   keys: ReadonlyMap<string, KnownKey>,
   system: string,
 ): Reconciliation {
-  const events: (TrailEvent & { key: KnownKey | undefined })[] = [];
+  const events = new Map<unknown, TrailEvent & { key: KnownKey | undefined }>();
   const lines: AuditLine[] = [];
   for (const record of records) {
     if (!isObject(record)) continue;
@@ -72,7 +87,9 @@ export function reconcile(
       const event = v.parse(trailEvent, record);
       const named = keysOf(event);
       const key = named.map((arn) => keys.get(arn)).find((known) => known !== undefined);
-      if (!event.errorCode && (key || named.length === 0)) events.push({ ...event, key });
+      // Files overlap: one event is one by its id. Without an id, each is.
+      const id = event.eventID ? `${event.eventID} ${event.requestID}` : event;
+      if (!event.errorCode && (key || named.length === 0)) events.set(id, { ...event, key });
     } else {
       const line = v.safeParse(auditLine, record);
       if (line.success && line.output.service === system) lines.push(line.output);
@@ -86,7 +103,7 @@ export function reconcile(
   );
   const told = new Set<AuditLine>();
   const result: Reconciliation = { matched: 0, unreleased: 0, foreign: [], unaudited: [], unrecorded: [] };
-  for (const event of events) {
+  for (const event of events.values()) {
     const { key, requestID, eventTime, vpcEndpointId } = event;
     const near = ({ timestamp }: AuditLine) =>
       Math.abs(Date.parse(timestamp) - Date.parse(eventTime ?? '')) <= APART;

@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { showTrace } from '../../../infra/keys/audit.ts';
+import { lookUpLines } from '../../../infra/keys/connect.ts';
 import { readKeyOptions } from '../../../infra/keys/options.ts';
-import { reconcile } from '../../../infra/keys/reconcile.ts';
-import { readRecords } from '../../../infra/keys/records.ts';
+import { isRecord, reconcile } from '../../../infra/keys/reconcile.ts';
+import { type FileRead, readRecords } from '../../../infra/keys/records.ts';
+import { createLive } from '../../../infra/verify/live.ts';
 import { coded } from '../../coded.ts';
+import { CREDENTIALS, createFakeAws } from '../../fakes/aws.ts';
 import { full } from '../../full.ts';
 import { newFolder } from '../../temporary.ts';
 
@@ -96,6 +99,15 @@ const records = (...Records: unknown[]) => json({ Records });
 const a = event('a');
 const b = event('b');
 
+/** What a file's records come to, and how many of its parts are none. */
+const readFile = (content: string | Uint8Array) => {
+  const file = join(newFolder(), 'trail.json');
+  writeFileSync(file, content);
+  const read: FileRead[] = [];
+  const found = foundIn(readRecords([file], isRecord, (each) => void read.push(each)));
+  return { ids: found[3], missed: read[0]?.missed, first: read[0]?.first };
+};
+
 test('files are read as CloudTrail, CloudWatch and a laptop leave them', () => {
   const folder = newFolder();
   const write = (name: string, content: string | Uint8Array) => {
@@ -109,42 +121,106 @@ test('files are read as CloudTrail, CloudWatch and a laptop leave them', () => {
     write('exported', `${AT} ${json(line('b'))}\n${AT} END RequestId\n`),
     write('local.log', `${JSON.stringify(line('c'))}\n\nSTART RequestId\n`),
   ];
-  const unread: string[] = [];
-  expect(foundIn(readRecords(files, (what) => void unread.push(what)))).toEqual([3, 0, [], [], []]);
-  expect(unread).toEqual([]);
+  const read: FileRead[] = [];
+  expect(foundIn(readRecords(files, isRecord, (file) => void read.push(file)))).toEqual([3, 0, [], [], []]);
+  expect(read.map((of) => of.records)).toEqual([2, 1, 1, 1, 1]);
+  expect(read.filter(({ missed }) => missed > 0)).toEqual([]);
 });
 
-test.each<[string, string | Uint8Array, string[], RegExp?]>([
-  ['a byte order mark', `\uFEFF${records(a)}`, ['a']],
-  ['two documents in one file', `${records(a)}\n${records(b)}`, ['a', 'b']],
-  ['what lookup-events prints', json({ Events: [{ CloudTrailEvent: json(a) }] }), ['a']],
-  ['an array', json([a, b]), ['a', 'b']],
-  ['one event over several lines', json(a, 2), ['a']],
-  ['two over several lines, one after the other', `${json(a, 2)}\n${json(b, 2)}`, [], /that look like JSON/],
-  ['a document that was cut off', records(a).slice(0, -5), [], /: 1 that look/],
-  ['an event that was cut off', json({ Events: [{ CloudTrailEvent: '{"eventS' }] }), [], /: 1 that look/],
-  ['nothing', '', [], /no record/],
-])('a file with %s is read, or named', (_, content, ids, named) => {
-  const file = join(newFolder(), 'trail.json');
-  writeFileSync(file, content);
-  const unread: string[] = [];
-  expect(foundIn([...readRecords([file], (what) => void unread.push(what))])[3]).toEqual(ids);
-  expect(unread.join()).toMatch(named ?? /^$/);
+/** As Athena has it. */
+const lowered = (value: object) =>
+  Object.fromEntries(Object.entries(value).map(([name, member]) => [name.toLowerCase(), member]));
+const wrapped = (message: unknown) => json({ events: [{ timestamp: 1, message }], searchedLogStreams: [] });
+
+test.each<[string, string, string[], number]>([
+  ['a byte order mark', `\uFEFF${records(a)}`, ['a'], 0],
+  ['two documents in one file', `${records(a)}\n${records(b)}`, ['a', 'b'], 0],
+  [
+    'what lookup-events prints',
+    json({ Events: [{ Resources: [{ ResourceName: KEY }], CloudTrailEvent: json(a) }] }),
+    ['a'],
+    0,
+  ],
+  ['an array', json([a, b]), ['a', 'b'], 0],
+  ['one event over several lines', json(a, 2), ['a'], 0],
+  ['an event of EventBridge', json({ 'detail-type': 'x', resources: [], detail: a }), ['a'], 0],
+  ['what CloudTrail Lake keeps', json([{ eventData: a }]), ['a'], 0],
+  ['what a subscription delivers', json({ logEvents: [{ id: '1', message: json(a) }] }), ['a'], 0],
+  ['an event that looks like a wrapper', json({ ...a, Records: [], message: '{}' }), ['a'], 0],
+  ['nothing', '', [], 0],
+  ['no events of CloudTrail', json({ Events: [], NextToken: 'x' }), [], 0],
+  ['no events of CloudWatch', json({ events: [], searchedLogStreams: [] }), [], 0],
+  ['the try of an export', 'Permission Check Successful', [], 0],
+  [
+    'lines of Lambda alone',
+    [
+      'INIT_START Runtime Version: nodejs:24.v1\tRuntime Version ARN: arn:x',
+      'START RequestId: 1 Version: $LATEST',
+      '2026-11-30T10:00:00.100Z END RequestId: 1',
+      'REPORT RequestId: 1\tDuration: 2 ms\tStatus: timeout',
+      'XRAY TraceId: 1-2-3\tSegmentId: 4',
+      '2026-11-30T10:00:10.100Z 1-2 Task timed out after 10.01 seconds',
+      'RequestId: 1-2 Error: Runtime exited with error: signal: killed',
+      json({ time: 't', type: 'platform.start', record: {} }),
+      '2026-11-30T10:00:00.100Z\t1-2\tERROR\tInvoke Error \t{"errorType":"Error","errorMessage":"x","stack":[]}',
+    ].join('\n'),
+    [],
+    0,
+  ],
+  [
+    'metrics and other lines',
+    `${json({ _aws: {} })}\n${json(line('a', { code: 'KEY_CREATED', message: 'm' }))}`,
+    [],
+    0,
+  ],
+
+  [
+    'two events over several lines, one after the other',
+    `${json({ detail: 1 }, 2)}\n${json({ detail: 1 }, 2)}`,
+    [],
+    6,
+  ],
+  ['a document that was cut off', records(a).slice(0, -5), [], 1],
+  ['an event that was cut off', json({ Events: [{ CloudTrailEvent: '{"eventS' }] }), [], 1],
+  ['lower-case names', `${json(a)}\n${json(lowered(b))}`, ['a'], 1],
+  ['rows of a query', json({ QueryResultRows: [[{ eventName: 'Sign' }]] }), [], 1],
+  ['columns of a table', 'eventsource,eventname\nkms.amazonaws.com,Sign', [], 2],
+  ['events beside others', json({ Records: [a], More: [b] }), ['a'], 1],
+  ['a line of another shape', json(line('a', { kms_request: 12 })), [], 1],
+  ['messages that are nothing known', wrapped('something else'), [], 1],
+  ['a number', '17', [], 1],
+  ['no text', json({ Records: [null, true, {}] }), [], 3],
+  ['very much in each other', '['.repeat(200_000) + ']'.repeat(200_000), [], 1],
+  ['messages in each other', Array.from({ length: 12 }).reduce<string>(wrapped, '{}'), [], 1],
+])('a file with %s is read, or what is not in it counted', (_, content, ids, missed) => {
+  const read = readFile(content);
+  expect([read.ids, read.missed]).toEqual([ids, missed]);
+});
+
+test('of what is not understood names of members are told, and how it begins, on one line', () => {
+  expect(readFile(json(lowered(a))).first).toMatch(/^\{ eventversion, eventsource, eventname, /);
+  expect(readFile(`no such\nline ${'x'.repeat(1000)}`).first).toBe('no such');
+});
+
+test('one event in two files counts once by its id, and two of one id that differ twice', () => {
+  const twice = event('a', { eventID: 'e' });
+  expect(foundIn([twice, line('a'), { ...twice }])).toEqual([1, 0, [], [], []]);
+  expect(foundIn([twice, line('a'), { ...twice, requestID: 'b' }])).toEqual([1, 0, [], ['b'], []]);
 });
 
 test.each<[string, string | Uint8Array]>([
-  ['of UTF-16', Buffer.from(JSON.stringify(event('a')), 'utf16le')],
+  ['of UTF-16', Buffer.from(JSON.stringify(a), 'utf16le')],
   ['packed twice', gzipSync(gzipSync('{}'))],
   ['that is no gzip', Uint8Array.of(0x1f, 0x8b, 1, 2)],
 ])('a file %s is refused', (_, content) => {
   const file = join(newFolder(), 'trail.json');
   writeFileSync(file, content);
-  expect(() => [...readRecords([file], () => {})]).toThrow(coded('config_invalid'));
+  expect(() => [...readRecords([file], isRecord)]).toThrow(coded('config_invalid'));
 });
 
 test('a file that is not there is refused', () => {
   const missing = join(newFolder(), 'missing');
-  expect(() => [...readRecords([missing], () => {})]).toThrow(coded('config_invalid'));
+  expect(() => [...readRecords([missing], isRecord)]).toThrow(coded('config_invalid'));
 });
 
 test('files come as an option, and as a shell spreads them', () => {
@@ -186,4 +262,32 @@ test('a trace is every line of a request, by any id that one has', () => {
   expect(shown('k2')).toHaveLength(1);
   expect(shown('k3')).toHaveLength(1);
   expect(() => shown('r9')).toThrow(coded('config_invalid'));
+});
+
+describe('lines of a log group', () => {
+  const page = (message: string, nextToken?: string) => ({ events: [{ message }], nextToken });
+  const look = async (...answers: object[]) => {
+    const fake = createFakeAws('logs', 'eu-north-1');
+    fake.answers = answers.map(
+      (answer) => () => Response.json(answer, 'events' in answer ? {} : { status: 400 }),
+    );
+    const live = createLive({
+      ...{ region: 'eu-north-1', credentials: CREDENTIALS, endpoint: 'https://logs.example.no' },
+      fetch: (url, init) => fake.handle(new Request(url, init)),
+    });
+    const lines = await lookUpLines(live, '/log', 'messageId', ['a', 'b'], 5);
+    return { lines, asked: fake.requests.map(({ body }) => JSON.parse(body)) };
+  };
+
+  test('are those of every page, also behind an empty one', async () => {
+    const { lines, asked } = await look(page('1', 'p'), { events: [], nextToken: 'q' }, page('2'));
+    expect(lines).toEqual(['1', '2']);
+    const filterPattern = '{ ($.messageId = "a") || ($.messageId = "b") }';
+    const first = { logGroupName: '/log', startTime: 5, filterPattern };
+    expect(asked).toEqual([first, { ...first, nextToken: 'p' }, { ...first, nextToken: 'q' }]);
+  });
+
+  test('are none where CloudWatch refuses', async () => {
+    expect((await look({ __type: 'AccessDeniedException' })).lines).toEqual([]);
+  });
 });
