@@ -17,5 +17,6 @@ export default defineConfig({
     experimental: { viteModuleRunner: false },
     // A machine that builds beside the tests is slow; nothing is judged by its time.
     testTimeout: 60_000,
+    teardownTimeout: 60_000,
   },
 });
