@@ -193,8 +193,8 @@ export function chooseKey(record: ClientRecord, intent: Intent, now: number): Ke
 
 function choosePinned(record: ClientRecord, intent: Intent, kid: string, now: number): KeyEntry {
   const key = findKey(record, kid);
-  if (!key)
-    throw new ZonesError('key_unknown', 'The client record names no key with this kid.', { facts: { kid } });
+  // Without the kid, which may be anything that a caller wrote, and would stand in the log.
+  if (!key) throw new ZonesError('key_unknown', 'The client record names no key with this kid.');
   const usable = intent.kind === 'dpop_proof' ? usableForProof(key, now / 1000) : usableForAssertion(key);
   if (!usable)
     throw unusableKeyError('The key is retired; get a new token, which the current key binds.', kid);
