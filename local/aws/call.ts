@@ -148,7 +148,7 @@ function callWith(authorize: Authorize, caller: Caller, requestId: string, conte
 }
 
 function presentOf(context: Context): PresentContext {
-  return Object.fromEntries(
-    Object.entries(context).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
-  );
+  const present: { [key: string]: Context[string] & {} } = {};
+  for (const [key, value] of Object.entries(context)) if (value !== undefined) present[key] = value;
+  return present;
 }

@@ -36,15 +36,20 @@ export function stringOf(value: unknown): string | undefined {
  * @throws {SyntaxError} not JSON, a member twice, or one that is called so
  */
 function parseStrictly(text: string): unknown {
-  let members = 0;
-  const value: unknown = JSON.parse(text, (name, member) => {
-    if (name in Object.prototype) throw new SyntaxError(`has a member ${name}: call it otherwise`);
-    if (isObject(member)) members += Object.keys(member).length;
-    return member;
-  });
-  const written = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, isName]) => isName);
-  if (written.length > members) throw new SyntaxError('has two members of one name in an object');
+  const value: unknown = JSON.parse(text);
+  const written = text.match(/"(?:[^"\\]|\\.)*"(?:\s*:)?/g)?.filter((one) => one.endsWith(':')) ?? [];
+  if (written.length > countMembers(value)) throw new SyntaxError('has two members of one name in an object');
   return value;
+}
+
+function countMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let members = 0;
+  for (const [name, member] of Object.entries(value)) {
+    if (name in Object.prototype) throw new SyntaxError(`has a member ${name}: call it otherwise`);
+    members += (Array.isArray(value) ? 0 : 1) + countMembers(member);
+  }
+  return members;
 }
 
 /** `text` by {@link parseStrictly}; undefined where it is no string or not JSON. */

@@ -60,7 +60,8 @@ function combine(kind: 'all' | 'any', parts: readonly Condition[], decisive: boo
     } else if (part.kind === kind) kept.push(...part.of);
     else kept.push(part);
   }
-  const [first, ...others] = [...new Map(kept.map((part) => [part.id, part])).values()];
+  const seen = new Set<string>();
+  const [first, ...others] = kept.length < 2 ? kept : kept.filter(({ id }) => seen.size < seen.add(id).size);
   if (first === undefined) return decisive ? NEVER : ALWAYS;
   if (others.length === 0) return first;
   const of = [first, ...others];

@@ -151,6 +151,7 @@ const PUBLIC_NAME =
 /** Runs that are no longer than a key of 64 bytes, and random. */
 function random(text: string): KeyMaterial[] {
   return [...text.matchAll(RUN)].flatMap(({ index, 0: run }): KeyMaterial[] => {
+    if (run.length < 43 || run.length > 96 || !looksRandom(run)) return [];
     const before = text.slice(Math.max(0, index - 80), index);
     const [, name = ''] = /([\w.#-]+)\\*["']?\s*[:=]\s*[[\s\\"']*$/.exec(before) ?? [];
     const words = name
@@ -160,9 +161,7 @@ function random(text: string): KeyMaterial[] {
       .replace(/(?<=[a-z0-9])(?=[A-Z])|\W|-/g, '_')
       .toLowerCase();
     const known = PUBLIC_NAME.test(words) || /^sha\d{3}-/.test(run) || isPublicKey(run);
-    return run.length >= 43 && run.length <= 96 && !known && looksRandom(run)
-      ? [{ kind: 'high entropy', at: index }]
-      : [];
+    return known ? [] : [{ kind: 'high entropy', at: index }];
   });
 }
 

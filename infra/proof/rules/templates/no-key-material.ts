@@ -31,7 +31,7 @@ export const noKeyMaterial: Rule = {
       const all = texts.map(([at, text]) => `${at}: ${text}`).join('\x01');
       const forms = search(all, false).length > 0;
       return texts.flatMap(([at, text, isJoined = false]) => [
-        ...(text.length < SHORTEST ? [] : findKeyMaterial(`${at}: ${text}`, { entropy: !isJoined, forms }))
+        ...(text.length < SHORTEST || (isJoined && !forms) ? [] : search(`${at}: ${text}`, !isJoined, forms))
           .filter((found) => found.kind !== 'high entropy' || (found.at >= at.length && !isMadeUp(text)))
           .slice(0, 1)
           .map((found) => violation(resource, at, found)),
@@ -70,12 +70,12 @@ export const noKeyMaterial: Rule = {
   },
 };
 
-/** What was found in texts that were read before, by whether entropy counts: functions share most of theirs, and stacks are read more than once. */
-const searched = [new Map<string, readonly KeyMaterial[]>(), new Map<string, readonly KeyMaterial[]>()];
+/** What was found in texts that were read before, by what counted: functions share most of theirs, and stacks are read more than once. */
+const searched = Array.from({ length: 4 }, () => new Map<string, readonly KeyMaterial[]>());
 
-function search(text: string, entropy: boolean): readonly KeyMaterial[] {
-  const known = searched[Number(entropy)];
-  const found = known?.get(text) ?? findKeyMaterial(text, { entropy });
+function search(text: string, entropy: boolean, forms = true): readonly KeyMaterial[] {
+  const known = searched[Number(entropy) + 2 * Number(forms)];
+  const found = known?.get(text) ?? findKeyMaterial(text, { entropy, forms });
   known?.set(text, found);
   return found;
 }
