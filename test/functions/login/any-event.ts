@@ -2,6 +2,7 @@ import type { LoginConfig } from '@helseid-zones/protocol/config';
 import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import fc from 'fast-check';
+import { character } from '../../any-text.ts';
 import { CANARIES } from '../../canaries.ts';
 import { ISSUER } from '../../client/make-client.ts';
 import { seldom } from '../../fuzz/hostile.ts';
@@ -26,7 +27,7 @@ const nasty: fc.Arbitrary<string> = fc.oneof(
 export const text = fc.oneof(
   nasty,
   fc.string({ maxLength: 40 }),
-  fc.string({ unit: 'binary', maxLength: 20 }),
+  fc.string({ unit: character, maxLength: 20 }),
 );
 /** Names of parameters. */
 export const names = fc.oneof(
