@@ -34,7 +34,7 @@ export async function run(options: CommandOptions, { npmIsThere, say }: Surround
     ...options,
     page: once ? undefined : options.page,
     onLine: once ? undefined : lines.put,
-    ...{ path: process.env['PATH'], onProgress: say },
+    ...{ extraCaFile: process.env['NODE_EXTRA_CA_CERTS'], path: process.env['PATH'], onProgress: say },
   };
 
   /** Starts the system and lets it run until it shall end, or until its declaration is another and valid. */

@@ -11,6 +11,7 @@ import {
   type KeyAndCert,
   type LocalCertificate,
   localCertificate,
+  makeTrust,
   trustHere,
 } from '../helseid/certificate.ts';
 import { loadAssembly } from './assembly.ts';
@@ -43,6 +44,8 @@ interface SystemOptions {
   examples?: string;
   /** Name of a function that a debugger may attach to. */
   inspect?: string | undefined;
+  /** PEM file with further CAs that functions trust: this process's `NODE_EXTRA_CA_CERTS`. */
+  extraCaFile?: string | undefined;
   /** `PATH` of this process, by which what runs other languages than Node.js is found. */
   path?: string | undefined;
   /** Told what the start is at. */
@@ -115,7 +118,7 @@ async function startAll(options: SystemOptions, started: AsyncDisposableStack) {
     assembly,
     world: buildWorld(assembly),
     stateDirectory: context.state,
-    caFile: certificate.path,
+    caFile: makeTrust(certificate, join(directory, 'tls'), options.extraCaFile),
     ...{ gatewayPort, tls, trail, path: options.path, inspect: options.inspect },
     calledUrls: (zone = '') => (declaration.zones[zone] ? calledUrls(declaration, zone) : []),
   });

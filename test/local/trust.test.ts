@@ -1,14 +1,35 @@
 import { X509Certificate } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../local/aws/http.ts';
-import { localCertificate, trustHere } from '../../local/helseid/certificate.ts';
+import { localCertificate, makeTrust, trustHere } from '../../local/helseid/certificate.ts';
 import { newFolder } from '../temporary.ts';
 
 const folder = newFolder();
 const own = await localCertificate(join(folder, 'own'));
 const other = await localCertificate(join(folder, 'other'));
+
+describe('what functions trust', () => {
+  it('is the local certificate alone, where nothing else is asked for', () => {
+    expect(makeTrust(own, folder, undefined)).toBe(own.path);
+    expect(makeTrust(own, folder, '')).toBe(own.path);
+  });
+
+  it('is that and the CAs of a file, in one file', () => {
+    const extra = join(folder, 'extra.pem');
+    writeFileSync(extra, 'EXTRA');
+    const file = makeTrust(own, folder, extra);
+    expect(readFileSync(file, 'utf8')).toBe(`${own.cert.trimEnd()}\nEXTRA`);
+  });
+
+  it('needs a file that can be read', () => {
+    expect(() => makeTrust(own, folder, join(folder, 'nothing'))).toThrow(
+      expect.objectContaining({ code: 'local_failed' }),
+    );
+  });
+});
 
 describe('what this process trusts', () => {
   const asked = async () => {
