@@ -121,7 +121,8 @@ async function fetchPublicKey(kms: Kms, { keyArn, algorithm, kid }: KeyEntry): P
 
 /**
  * Signs a JWS signing input with a KMS key. KMS gets the digest only (I5; a message is limited to 4,096 bytes). What it answers
- * must verify by `key`. `request` is handed KMS's own id of the call, which CloudTrail has too, whatever comes of the signature.
+ * must verify by `key`. `told` is handed what is known of the call, whatever comes of the signature: KMS's own id of it, which CloudTrail has
+ * too, and how many attempts had no answer, each of which KMS may have signed for.
  * @throws {ZonesError} kms_throttled, kms_unavailable, kms_refused, key_not_usable: as {@link MEANINGS} has it
  */
 export async function signInput(
@@ -129,7 +130,7 @@ export async function signInput(
   { keyArn, algorithm }: KeyEntry,
   key: VerificationKey,
   input: string,
-  request: (id: string | undefined) => void = () => {},
+  told: (call: { id?: string | undefined; lost: number }) => void = () => {},
 ): Promise<string> {
   const { hash, kmsSigningAlgorithm } = ALGORITHMS[algorithm];
   const answer = await kms
@@ -141,8 +142,13 @@ export async function signInput(
         Message: createHash(hash).update(input).digest(),
       }),
     )
-    .catch(throwCoded);
-  request(answer.$metadata.requestId);
+    .catch((error: unknown) => {
+      const { attempts = 1, httpStatusCode } = (Object(error) as Partial<SignCommandOutput>).$metadata ?? {};
+      told({ lost: httpStatusCode === undefined ? attempts : attempts - 1 });
+      return throwCoded(error);
+    });
+  const { requestId: id, attempts = 1 } = answer.$metadata;
+  told({ id, lost: attempts - 1 });
   const signature = answer.Signature;
   if (!signature?.length) throw new ZonesError('kms_refused', 'KMS answered without a signature.');
   return finishSignature(key, input, { signature, format: 'der' });

@@ -13,7 +13,7 @@ import {
   usableForAssertion,
   usableForProof,
 } from '@helseid-zones/protocol/record-states';
-import type { Audit, SignedEntry } from './audit.ts';
+import type { Audit, KmsCall, SignedEntry } from './audit.ts';
 import { type Kms, type ReadKey, signInput } from './kms.ts';
 import type { ReadRecord } from './read-record.ts';
 
@@ -60,11 +60,11 @@ export function createSignRequest(
   return async (event, requestId) => {
     const audit = deps.audit(requestId);
     let intents: Intent[] = [];
-    const kmsRequests: string[] = [];
+    const calls: KmsCall[] = [];
     try {
       intents = parseSignRequest(event);
       const planned = await planAll(deps, intents);
-      const signed = await signAll(deps, planned, kmsRequests);
+      const signed = await signAll(deps, planned, calls);
       audit.recordSigned(signed);
       return { signatures: signed.map(({ signature }) => signature) };
     } catch (error) {
@@ -73,7 +73,7 @@ export function createSignRequest(
       audit.recordRefused(
         intents.map(({ kind }) => kind),
         error,
-        kmsRequests,
+        calls,
       );
       return { error: { code, message, facts } };
     }
@@ -131,13 +131,13 @@ async function chooseAll(
   }
 }
 
-/** Signs concurrently, waits for every answer, and releases all or nothing. `kmsRequests` gets KMS's ids of the calls, also then. */
+/** Signs concurrently, waits for every answer, and releases all or nothing. `calls` gets what is known of KMS's, also then. */
 async function signAll(
   deps: SignerDependencies,
   planned: readonly Planned[],
-  kmsRequests: string[],
+  calls: KmsCall[],
 ): Promise<Signed[]> {
-  const settled = await Promise.allSettled(planned.map((each) => signOne(deps, each, kmsRequests)));
+  const settled = await Promise.allSettled(planned.map((each) => signOne(deps, each, calls)));
   const signed = settled.map((result) => {
     if (result.status === 'rejected') throw result.reason;
     return result.value;
@@ -151,25 +151,19 @@ async function signAll(
 async function signOne(
   deps: SignerDependencies,
   { intent, target, entry, key }: Planned,
-  kmsRequests: string[],
+  calls: KmsCall[],
 ): Promise<Signed> {
   const composedAt = deps.now();
   const jti = deps.randomId();
   const { signingInput } = composeToken(intent, deps.grant, key, { now: composedAt, jti });
-  let kmsRequest: string | undefined;
-  const note = (id: string | undefined) => {
-    kmsRequest = id;
-    if (id !== undefined) kmsRequests.push(id);
+  const call: KmsCall = { kid: entry.kid, kmsRequest: undefined, lost: 0, latency: 0 };
+  const note = ({ id, lost }: { id?: string | undefined; lost: number }) => {
+    calls.push(Object.assign(call, { kmsRequest: id, lost, latency: deps.now() - composedAt }));
   };
   const jws = `${signingInput}.${await signInput(deps.kms, entry, key, signingInput, note)}`;
   return {
-    kind: intent.kind,
-    target,
-    kid: entry.kid,
-    jti,
-    kmsRequest,
-    latency: deps.now() - composedAt,
-    composedAt,
+    ...call,
+    ...{ kind: intent.kind, target, jti, composedAt },
     signature: { jws, kid: entry.kid, jkt: key.thumbprint },
   };
 }

@@ -33,9 +33,9 @@ export async function audit(operator: Operator, { reconcile: given, trace }: Key
   const read: FileRead[] = [];
   const records = readRecords(files, isRecord, (file) => void read.push(file));
   const found = reconcile(records, new Map(keys.flat()), system.name);
-  const { matched, unreleased, foreign, unaudited, unrecorded } = found;
+  const { matched, unreleased, lost, foreign, unaudited, unrecorded } = found;
   operator.say(
-    `${matched} signatures are in CloudTrail and in the audit; ${unreleased} more nobody got, as their lines failed or refused say.`,
+    `${matched} signatures are in CloudTrail and in the audit; ${unreleased} more nobody got, as their lines failed or refused say; ${lost} are taken for attempts whose answers were lost, which lines count.`,
   );
   const tell = (what: string, lines: readonly string[]) => {
     if (lines.length === 0) return;
@@ -49,11 +49,11 @@ export async function audit(operator: Operator, { reconcile: given, trace }: Key
     foreign.map(describeEvent),
   );
   tell(
-    'by a signer, whose lines do not tell of it. Its answer from KMS may have been lost, then a line failed of that second says so; else somebody has its credentials: act at once.',
+    'by a signer, whose lines do not tell of it. Lambda may have ended the signer before its line (its log says Task timed out, or crashed, at that second); else somebody has its credentials: act at once.',
     unaudited.map(describeEvent),
   );
   tell(
-    'that CloudTrail does not have, or has once for two lines, of another key or another time. Are the files of the same period? CloudTrail is a quarter of an hour late.',
+    'that CloudTrail does not have, or has once for two lines, of another key, signer or time. Are the files of the same period? CloudTrail is a quarter of an hour late.',
     unrecorded.map(
       ({ timestamp, kms_request, kid, client, zone }) =>
         `${timestamp}  ${kms_request ?? 'no id of a call'}  ${client} of ${zone}  ${kid ?? ''}`,
@@ -65,7 +65,7 @@ export async function audit(operator: Operator, { reconcile: given, trace }: Key
   );
   for (const { file, records: some, missed } of read)
     if (some + missed === 0) operator.say(escapeControls(`${file}: no lines.`));
-  if (matched + unreleased + foreign.length + unaudited.length + unrecorded.length === 0)
+  if (matched + unreleased + lost + foreign.length + unaudited.length + unrecorded.length === 0)
     throw new ZonesError(
       'config_invalid',
       `No signature with a key of ${system.name} is in ${files.join(', ')}.`,

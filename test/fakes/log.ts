@@ -1,10 +1,10 @@
 import { createLog, type Log } from '@helseid-zones/client/log';
 import { watch } from '../canaries.ts';
 
-/** A log whose lines can be read: the functions' own, which writes here instead of to standard output. */
-export function collectLog(): Log & { lines: Record<string, unknown>[] } {
+/** A log whose lines can be read: the functions' own, which writes here instead of to standard output. `now` is in epoch milliseconds. */
+export function collectLog(now = () => 1_800_000_000_000): Log & { lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
-  const source = { service: 'journal', zone: 'public', env: {}, now: () => 1_800_000_000_000 };
+  const source = { service: 'journal', zone: 'public', env: {}, now };
   return {
     ...createLog({
       ...source,

@@ -162,7 +162,7 @@ describe('an alarm can fire', () => {
 
   test('on what a signer reports of KMS that is slow', () => {
     const slow = alarm('journal-signer-journal-public-KmsSlow');
-    const signed = { kind: 'dpop_proof', target: 't', kid: 'k', jti: 'j', kmsRequest: 'r' } as const;
+    const signed = { kind: 'dpop_proof', target: 't', kid: 'k', jti: 'j', kmsRequest: 'r', lost: 0 } as const;
     const took = (latency: number) =>
       writtenBySigner((audit) => audit.recordSigned([{ ...signed, latency }])).reported;
     expect(stateOf(slow, took(1000))).toBe('OK');

@@ -13,7 +13,9 @@ const properties = (type: string, stack?: string) =>
 const names = (type: string, property: string) => properties(type).map((of) => String(of[property]));
 
 const { lines, reported } = writtenBySigner((audit) => {
-  audit.recordSigned([{ kind: 'dpop_proof', target: 't', kid: 'k', jti: 'j', kmsRequest: 'r', latency: 1 }]);
+  audit.recordSigned([
+    { kind: 'dpop_proof', target: 't', kid: 'k', jti: 'j', kmsRequest: 'r', lost: 0, latency: 1 },
+  ]);
   audit.recordRefused(['dpop_proof'], new ZonesError('grant_refused', 'No.', { facts: { field: 'url' } }));
   const facts = { aws_error: 'E', status: 400 };
   audit.recordRefused(['dpop_proof'], new ZonesError('kms_throttled', 'No.', { facts }));

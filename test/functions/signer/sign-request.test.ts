@@ -92,6 +92,9 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
   return world;
 }
 
+/** What the SDK adds to an error. */
+const META = (attempts: number, httpStatusCode?: number) => ({ $metadata: { attempts, httpStatusCode } });
+
 /** A signer whose record has one key, which is current. */
 function withKey(algorithm: Algorithm = 'ES256') {
   const world = createWorld({}, algorithm);
@@ -347,27 +350,35 @@ describe('KMS says no', () => {
     expect(await world.sign(assertion)).toMatchObject({ error: { code: 'kms_refused' } });
   });
 
-  test('the audit names KMS’s calls, also those whose signatures nobody got', async () => {
+  test('the audit names KMS’s calls, also those whose signatures nobody got, and counts the answers that were lost', async () => {
     const world = withKey();
     const { send } = world.kms;
     let calls = 0;
     world.kms.send = (async (command: never) => {
-      const answer = await send(command);
-      return (command as object) instanceof SignCommand
-        ? { ...answer, $metadata: { requestId: `kms-${++calls}` } }
-        : answer;
+      if (!((command as object) instanceof SignCommand)) return send(command);
+      const attempts = ++calls;
+      world.now += 10;
+      if (attempts === 3) throw Object.assign(awsError('DisabledException', 409), META(attempts, 409));
+      if (attempts === 4) throw Object.assign(new Error('socket hang up'), META(attempts));
+      return { ...(await send(command)), $metadata: { requestId: `kms-${attempts}`, attempts } };
     }) as typeof send;
     await world.sign(assertion);
-    world.kms.failNext('Sign', 'DisabledException', 1, 409);
     await world.sign(assertion, tokenProof);
+    await world.sign(assertion);
     await world.sign({ ...tokenProof, url: 'https://elsewhere.example.no/' });
+    const kid = world.keys[0]?.kid;
     const named = world
       .audited()
-      .map(({ code, kms_request, kms_requests }) => [code, kms_request, kms_requests]);
+      .map(({ code, kid, kids, kms_request, kms_requests, kms_ms, kms_lost }) => [
+        ...[code, kid ?? kids, kms_request ?? kms_requests, kms_ms, kms_lost],
+      ]);
     expect(named).toEqual([
-      ['signed', 'kms-1', undefined],
-      ['failed', undefined, ['kms-2']],
-      ['refused', undefined, undefined],
+      ['signed', kid, 'kms-1', 10, undefined],
+      // Of the second call, and of the third, which KMS refused at last.
+      ['failed', [kid], ['kms-2'], 20, 1 + 2],
+      // Of the fourth, which had no answer at all.
+      ['failed', [kid], undefined, 10, 4],
+      ['refused', undefined, undefined, undefined, undefined],
     ]);
   });
 

@@ -16,7 +16,9 @@ import { full } from '../../full.ts';
 import { newFolder } from '../../temporary.ts';
 
 const KEY = 'arn:aws:kms:eu-north-1:111122223333:key/1';
-const KEYS = new Map([[KEY, { kid: 'k', signers: ['journal-signer-journal-internal'] }]]);
+const KEYS = new Map([
+  [KEY, { kid: 'k', signers: ['journal-signer-journal-internal', 'journal-signer-journal-public'] }],
+]);
 const SIGNER = 'arn:aws:sts::111122223333:assumed-role/journal-signer-journal-internal/s';
 
 /** As CloudTrail's user guide has an event of KMS. */
@@ -62,15 +64,47 @@ describe('a reconciliation', () => {
     ['a signature that was not released', [event('a'), withheld], [0, 1, [], [], []]],
     ['a line of another key', [event('a'), line('a', { kid: 'other' })], [0, 0, [], ['a'], ['a']]],
     ['a line of another time', [event('a'), line('a', { timestamp: '1999' })], [0, 0, [], ['a'], ['a']]],
+    ['two that one line says nobody got', [event('a'), event('a'), withheld], [0, 1, [], ['a'], []]],
+    [
+      'another zone’s line, not released',
+      [event('a'), { ...withheld, zone: 'nowhere' }],
+      [0, 0, [], ['a'], []],
+    ],
+    ['another key’s line, not released', [event('a'), { ...withheld, kids: ['x'] }], [0, 0, [], ['a'], []]],
+    [
+      'another minute, not released',
+      [event('a'), { ...withheld, timestamp: '2026-11-30T10:01:00Z' }],
+      [0, 0, [], ['a'], []],
+    ],
+    [
+      'a signer whose line names another zone',
+      [event('a'), line('a', { zone: 'x' })],
+      [0, 0, [], ['a'], ['a']],
+    ],
+    [
+      'another signer of the key',
+      [event('a', by(SIGNER.replace('internal', 'public'))), line('a')],
+      [0, 0, [], ['a'], ['a']],
+    ],
+    [
+      'another account',
+      [event('a', by(SIGNER.replace('1111', '9999'))), line('a')],
+      [0, 0, ['a'], [], ['a']],
+    ],
+    [
+      'another partition',
+      [event('a', by(SIGNER.replace('aws', 'aws-cn'))), line('a')],
+      [0, 0, ['a'], [], ['a']],
+    ],
     ['another time, not released', [event('a'), { ...withheld, timestamp: 't' }], [0, 0, [], ['a'], []]],
-    ['another role, told of', [event('a', OTHER_ROLE), line('a')], [0, 0, ['a'], [], []]],
+    ['another role, told of', [event('a', OTHER_ROLE), line('a')], [0, 0, ['a'], [], ['a']]],
     [
       'another role, not released',
       [event('a', by('arn:aws:iam::1:user/u')), withheld],
       [0, 0, ['a'], [], []],
     ],
-    ['nobody', [event('a', { userIdentity: null }), line('a')], [0, 0, ['a'], [], []]],
-    ['no identity', [event('a', { userIdentity: undefined }), line('a')], [0, 0, ['a'], [], []]],
+    ['nobody', [event('a', { userIdentity: null }), line('a')], [0, 0, ['a'], [], ['a']]],
+    ['no identity', [event('a', { userIdentity: undefined }), line('a')], [0, 0, ['a'], [], ['a']]],
     ['no endpoint', [event('a', { vpcEndpointId: null }), line('a')], [0, 0, ['a'], [], []]],
     ['no source', [event('a', { sourceIPAddress: null, errorCode: null }), line('a')], [1, 0, [], [], []]],
     ['no key', [event('a', { resources: undefined })], [0, 0, ['a'], [], []]],
@@ -83,6 +117,71 @@ describe('a reconciliation', () => {
     ['what is neither', [null, 1, 'x', [], { code: 'signed' }], [0, 0, [], [], []]],
   ])('of %s', (_, records, expected) => {
     expect(foundIn(records)).toEqual(expected);
+  });
+
+  describe('of attempts whose answers were lost', () => {
+    const at = (time: string) => `2026-11-30T10:00:${time}Z`;
+    const sign = (id: string, time: string, more: object = {}) => event(id, { eventTime: at(time), ...more });
+    const lost = (kms_lost: number, time: string, more: object = {}) =>
+      line('a', { kms_lost, timestamp: at(time), ...more });
+    const failed = { code: 'failed', kid: undefined, kids: ['k'], kms_request: undefined };
+    const lostIn = (...records: unknown[]) => {
+      const found = reconcile(records, KEYS, 'journal');
+      return [found.lost, found.unaudited.map(({ requestID }) => requestID)];
+    };
+    const a = sign('a', '20');
+    test.each<[string, unknown[], [number, string[]]]>([
+      ['takes one that its line counts', [a, sign('x', '19'), lost(1, '20')], [1, []]],
+      ['takes one that KMS was still at', [a, sign('x', '22'), lost(1, '20')], [1, []]],
+      ['takes no more than are counted', [a, sign('x', '19'), sign('y', '19'), lost(1, '20')], [1, ['y']]],
+      ['takes two that are counted', [a, sign('x', '19'), sign('y', '19'), lost(2, '20')], [2, []]],
+      [
+        'takes those of a call that failed',
+        [sign('x', '19'), sign('y', '21'), lost(3, '20', failed)],
+        [2, []],
+      ],
+      [
+        'takes those of a call that took long',
+        [a, sign('x', '01'), lost(1, '30', { kms_ms: 25_000 })],
+        [1, []],
+      ],
+      ['takes none from before', [a, sign('x', '01'), lost(1, '20')], [0, ['x']]],
+      ['takes none from after', [a, sign('x', '31'), lost(1, '20')], [0, ['x']]],
+      [
+        'takes none that a line without its own signature counts',
+        [sign('x', '19'), lost(1, '20')],
+        [0, ['x']],
+      ],
+      [
+        'takes none of another signer',
+        [a, sign('x', '19', by(SIGNER.replace('internal', 'public'))), lost(1, '20')],
+        [0, ['x']],
+      ],
+      ['takes none of another key', [sign('x', '19'), lost(1, '20', { ...failed, kids: ['y'] })], [0, ['x']]],
+      [
+        'counts a line in two files once',
+        [sign('x', '19'), sign('y', '19'), ...Array(2).fill(lost(1, '20', failed))],
+        [1, ['y']],
+      ],
+      ['takes none without a time', [a, sign('x', 'x'), lost(1, '20')], [0, ['x']]],
+      [
+        'takes for each call what leaves most for the others',
+        [...[sign('x', '24'), sign('y', '12'), lost(1, '20', failed), lost(1, '30', failed)]],
+        [2, []],
+      ],
+    ])('%s', (_, records, expected) => {
+      expect(lostIn(...records)).toEqual(expected);
+      expect(lostIn(...records.toReversed())[0]).toEqual(expected[0]);
+    });
+    test('but never one by another role, or not through an endpoint', () => {
+      const found = foundIn([
+        a,
+        sign('x', '19', { vpcEndpointId: null }),
+        sign('y', '19', by('arn:x')),
+        lost(2, '20'),
+      ]);
+      expect(found).toEqual([1, 0, ['x', 'y'], [], []]);
+    });
   });
 
   test('finds the one forged among 100,000, in any order', () => {

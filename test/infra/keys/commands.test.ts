@@ -160,7 +160,7 @@ describe('show', () => {
 });
 
 describe('audit', () => {
-  const signer = 'arn:aws:sts::111122223333:assumed-role/journal-signer-journal-public/s';
+  const signer = `arn:aws:sts::${ACCOUNT}:assumed-role/journal-signer-journal-public/s`;
   const event = (requestID: string, arn = signer) => ({
     ...{ eventSource: 'kms.amazonaws.com', eventName: 'Sign', eventTime: '2026-11-30T10:00:00Z', requestID },
     ...{
@@ -170,6 +170,7 @@ describe('audit', () => {
     },
   });
   const line = (kms_request: string) => ({
+    ...{ zone: 'public', client: 'journal' },
     ...{ code: 'signed', service: 'journal', timestamp: '2026-11-30T10:00:00Z', kid: kid(0), kms_request },
   });
   const auditOf = async (...records: object[]) => {

@@ -3,21 +3,23 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import type { Grant } from '@helseid-zones/protocol/grant';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { decodeJwt, EmbeddedJWK, jwtVerify } from 'jose';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createAudit } from '../../../functions/signer/audit.ts';
 import { AWS_BOUNDS, createKeyReader, shedThrottled } from '../../../functions/signer/kms.ts';
 import { createRecordReader } from '../../../functions/signer/read-record.ts';
 import { createSignRequest } from '../../../functions/signer/sign-request.ts';
+import { reconcile } from '../../../infra/keys/reconcile.ts';
 import { callJson } from '../../../local/aws/aws-client.ts';
 import { createFaults } from '../../../local/aws/faults.ts';
 import { startKms } from '../../../local/aws/kms/service.ts';
 import { jsonEmulator, operation } from '../../../local/aws/operation.ts';
 import { createRotations } from '../../../local/aws/secrets/rotation.ts';
 import { startSecretsManager } from '../../../local/aws/secrets/service.ts';
+import { cloudTrailEvent } from '../../../local/aws/trail.ts';
 import { watch } from '../../canaries.ts';
 import { collectLog } from '../../fakes/log.ts';
 import { FULL } from '../../full.ts';
-import { createSigningKey, secretStoreOf, startAws } from './harness.ts';
+import { ACCOUNT, createSigningKey, secretStoreOf, startAws } from './harness.ts';
 
 type Fault = Parameters<ReturnType<typeof createFaults>['inject']>[1];
 
@@ -101,7 +103,7 @@ async function startSigner() {
     kms.destroy();
     store.destroy();
   });
-  const log = collectLog();
+  const log = collectLog(Date.now);
   const grant: Grant = {
     ...{ version: 1, system: 'journal', zone: 'public', ...owner, tenancy: 'single-tenant' },
     ...{ profile: helseIdProfile, assertions: { details: 'none' }, requestObjects: false },
@@ -123,19 +125,31 @@ async function startSigner() {
     });
   const proof = { kind: 'dpop_proof', client: 'journal', method: 'POST', url: `${owner.issuer}/token` };
   const signed = () => log.lines.filter(({ code }) => code === 'signed');
-  return { faults, environment, signed, event: { intents: [proof] } };
+  const role = 'journal-signer-journal-public';
+  const through = {
+    userIdentity: { arn: `arn:aws:sts::${ACCOUNT}:assumed-role/${role}/s` },
+    vpcEndpointId: 'vpce-1',
+  };
+  /** What CloudTrail has of it all, compared with what the signer tells. */
+  const audited = () => {
+    const events = aws.context.trail.lines().flatMap((line) => cloudTrailEvent(line) ?? []);
+    const records = [...events.map((each) => ({ ...each, ...through })), ...log.lines];
+    return reconcile(records, new Map([[entry.keyArn, { kid: entry.kid, signers: [role] }]]), 'journal');
+  };
+  return { faults, environment, signed, audited, event: { intents: [proof] } };
 }
 
-/** A service, what it is, which operation meets which fault how often, and what comes of the first request. */
-type Row = [string, string, string, Fault, number, string];
+/** A service, what it is, which operation meets which fault how often, what comes of the first request, and how many signatures KMS made for nobody. */
+type Row = [string, string, string, Fault, number, string, number?];
 
 describe('a signer that meets it', () => {
   test.each<Row>([
     ['kms', 'throttled', 'Sign', { error: 'ThrottlingException' }, 9, 'kms_throttled'],
     ['kms', 'down', 'Sign', { error: 'KMSInternalException', status: 500 }, 9, 'kms_unavailable'],
     ['kms', 'down for a call', 'Sign', { error: 'KMSInternalException', status: 500 }, 1, 'signed'],
-    ...(FULL ? [['kms', 'too slow for a call', 'Sign', { slow: 2000 }, 1, 'signed'] as Row] : []),
-    ['kms', 'answering, and the answer lost', 'Sign', { lost: true }, 1, 'signed'],
+    ...(FULL ? [['kms', 'too slow for a call', 'Sign', { slow: 2000 }, 1, 'signed', 1] as Row] : []),
+    ['kms', 'answering, and the answer lost', 'Sign', { lost: true }, 1, 'signed', 1],
+    ['kms', 'answering, and each answer lost', 'Sign', { lost: true }, 9, 'kms_unavailable', 3],
     ['kms', 'with a disabled key', 'Sign', { error: 'DisabledException' }, 9, 'key_not_usable'],
     [
       'secretsmanager',
@@ -163,8 +177,8 @@ describe('a signer that meets it', () => {
     ],
   ])(
     '%s %s, at a cold start: refuses coded or signs once, and signs when it is over',
-    async (service, _, operation, fault, calls, expected) => {
-      const { faults, environment, signed, event } = await startSigner();
+    async (service, _, operation, fault, calls, expected, lost = 0) => {
+      const { faults, environment, signed, audited, event } = await startSigner();
       const plan = faults.inject({ service, operation }, fault, calls);
       const sign = environment();
       const first = await sign(event, 'request-1');
@@ -181,6 +195,11 @@ describe('a signer that meets it', () => {
       expect(answers).toHaveLength(expected === 'signed' ? 2 : 1);
       for (const { jws } of answers) await jwtVerify(jws, EmbeddedJWK, { typ: 'dpop+jwt' });
       expect(new Set(answers.map(({ jws }) => decodeJwt(jws).jti)).size).toBe(answers.length);
+      // What was signed for nobody is no theft.
+      await vi.waitFor(() => expect(audited().lost).toBe(lost), 3000);
+      expect(audited()).toEqual({
+        ...{ matched: answers.length, unreleased: 0, lost, foreign: [], unaudited: [], unrecorded: [] },
+      });
     },
   );
 });
