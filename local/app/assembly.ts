@@ -53,13 +53,20 @@ interface SynthOptions {
  */
 export async function loadAssembly(options: SynthOptions): Promise<ResolvedAssembly> {
   const folder = join(options.directory, hashInputs(options));
-  if (!existsSync(join(folder, 'manifest.json'))) {
+  const read = async () => {
+    const notRun: string[] = JSON.parse(readFileSync(join(folder, NOT_RUN), 'utf8'));
+    return { notRun, assembly: readAssembly(folder) };
+  };
+  const synth = async () => {
     options.onSynth?.();
+    rmSync(folder, { recursive: true, force: true });
     await synthesize(options, folder);
-  }
-  const notRun: string[] = JSON.parse(readFileSync(join(folder, NOT_RUN), 'utf8'));
+    return read();
+  };
+  // One that is damaged is made anew, like one that is not there.
+  const { notRun, assembly } = await read().catch(synth);
   for (const what of notRun) options.onNotRun?.(what);
-  return resolveAssembly(readAssembly(folder), { account: ACCOUNT, region: REGION });
+  return resolveAssembly(assembly, { account: ACCOUNT, region: REGION });
 }
 
 async function synthesize({ declarationFile, stage = '', ports, directory }: SynthOptions, folder: string) {

@@ -10,6 +10,7 @@ import { registrations } from '../../infra/declaration/own.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { callJson } from '../aws/aws-client.ts';
 import type { LocalAws } from '../aws/local-aws.ts';
+import { KEYS_FILE } from '../aws/state.ts';
 import type { Trail, TrailLine } from '../aws/trail.ts';
 import type { StandIns } from './stand-ins.ts';
 
@@ -101,7 +102,13 @@ export function findInState(record: ClientRecord, state: KeyState): KeyEntry | u
  * @throws {ZonesError} local_failed: in AWS's words
  */
 export async function readJwk(aws: LocalAws, { keyArn, kid, algorithm }: KeyEntry): Promise<JWK> {
-  const { PublicKey } = await askAws(aws, 'kms', 'TrentService.GetPublicKey', { KeyId: keyArn });
+  const lost = `The record names a key that ${KEYS_FILE} of the state lacks (${keyArn}): put the file back, or begin anew with --fresh.`;
+  const asked = askAws(aws, 'kms', 'TrentService.GetPublicKey', { KeyId: keyArn });
+  const { PublicKey } = await asked.catch((cause) => {
+    throw cause.facts?.error === 'NotFoundException'
+      ? new ZonesError('local_failed', lost, { cause })
+      : cause;
+  });
   const der = Buffer.from(String(PublicKey), 'base64');
   const jwk = createPublicKey({ key: der, format: 'der', type: 'spki' }).export({ format: 'jwk' });
   return { ...jwk, kid, alg: algorithm, use: 'sig' };

@@ -1,7 +1,11 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { listen } from '../aws/http.ts';
+import { unwritable } from '../aws/state.ts';
+
+/** Bytes that a start takes at least. */
+const ROOM = 4_194_304;
 
 /** A port that will be listened on, and the option that moves it. */
 export interface WantedPort {
@@ -12,19 +16,32 @@ export interface WantedPort {
 /**
  * Locks the folder for this process and makes sure that the ports are free, before anything in the folder is touched: a second
  * start must not disturb the first. Returns what gives the folder back.
- * @throws {ZonesError} local_failed: the message says what runs already
+ * @throws {ZonesError} local_failed: the message says what runs already, or that there is no room to write in
  */
 export async function lockDirectory(directory: string, ports: readonly WantedPort[]): Promise<() => void> {
   for (const wanted of ports) await requireFree(wanted, ports);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const path = join(directory, 'running.json');
   const holder = readHolder(path);
   if (holder !== undefined)
     throw failed(
       `A local system with its state in ${directory} is running (process ${holder}). End it, or choose another folder with --directory.`,
     );
-  writeFileSync(path, JSON.stringify({ pid: process.pid }), { mode: 0o600 });
+  requireRoom(directory);
+  writeFileSync(path, JSON.stringify({ pid: process.pid, began: beginOf(process.pid) }), { mode: 0o600 });
   return () => rmSync(path, { force: true });
+}
+
+/** Begun without room, one part or another would fail in words of its own. */
+function requireRoom(directory: string): void {
+  const path = join(directory, 'room');
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(path, Buffer.alloc(ROOM));
+    rmSync(path);
+  } catch (cause) {
+    if (existsSync(path)) rmSync(path);
+    throw unwritable(directory, 'nothing was started', cause);
+  }
 }
 
 async function requireFree({ port, option }: WantedPort, all: readonly WantedPort[]): Promise<void> {
@@ -48,13 +65,20 @@ function isTaken(cause: unknown): boolean {
   return isZonesError(cause) && (cause.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE';
 }
 
-/** The process that holds the folder, if it is still there: one that was killed leaves its file behind. */
+/** The process that holds the folder, if it is still there: one that was killed leaves its file behind, and its number to another. */
 function readHolder(path: string): number | undefined {
   try {
-    const { pid } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number };
+    const { pid, began } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number; began?: string };
     process.kill(pid, 0);
-    return pid;
+    return began === beginOf(pid) ? pid : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** When a process began, as Linux tells it, where a number is soon another's; elsewhere undefined, and the number alone counts. */
+function beginOf(pid: number): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  // Behind the name, which may hold anything.
+  return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19];
 }

@@ -102,14 +102,16 @@ async function runOnce(system: LocalSystem, { json }: CommandOptions, say: Surro
 }
 
 /**
- * Resolves with the first signal that asks this process to end; a second one ends it at once, and its functions with it. Where
- * npm started it, also when that is gone.
+ * Resolves with the first signal that asks this process to end; a second one, of whichever kind, ends it at once, and its functions
+ * with it. Where npm started it, also when that is gone.
  */
-function waitForEnd(npmIsThere: Surroundings['npmIsThere']): Promise<NodeJS.Signals> {
+export function waitForEnd(npmIsThere: Surroundings['npmIsThere']): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
+    let asked = false;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        process.once(signal, () => process.exit(130));
+        if (asked) process.exit(130);
+        asked = true;
         resolve(signal);
       });
     }

@@ -68,8 +68,8 @@ export async function startStandIns(
     (place) => {
       const { audience, scopes } = required(system.apis[place.name], place.name);
       const { issuer, keys } = issuerOf(issuerForApi(system, place.name));
-      const folder = { answers: join(answers, place.name) };
-      return startHealthApi({ ...shared(place, place.name), ...folder, issuer, keys, audience, scopes });
+      const more = { answers: join(answers, place.name), routes: pathsOf(system, place.name) };
+      return startHealthApi({ ...shared(place, place.name), ...more, issuer, keys, audience, scopes });
     },
   );
   const all = [...helseIds.values(), ...selfServices.values(), ...apis.values()];
@@ -126,6 +126,12 @@ function apisOf(system: SystemDeclaration, foreign: readonly ForeignClient[]): S
   const all = registrations(system).flatMap(({ selfService }) => selfService ?? []);
   const byAudience = new Map(all.map(({ audience, scope }) => [audience, { audience, scopes: [scope] }]));
   return [...declared, ...byAudience.values(), ...foreignApis(foreign)];
+}
+
+/** The paths of an API that zones may call, as granted. */
+function pathsOf({ zones }: SystemDeclaration, name: string): string[] {
+  const granted = Object.values(zones).flatMap(({ grants }) => grants.flatMap(({ apis }) => apis));
+  return granted.flatMap(({ api, paths }) => (api === name ? paths : []));
 }
 
 function issuerForApi(system: SystemDeclaration, api: string): string | undefined {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beginCall, type Call, type Caller, type Route } from './call.ts';
 import type { AwsContext } from './context.ts';
-import { AwsError, type WireResponse, writeJsonError } from './errors.ts';
+import { AwsError, toAwsError, type WireResponse, writeJsonError } from './errors.ts';
 import type { Faults } from './faults.ts';
 import { type Listening, listen, readBody } from './http.ts';
 import type { Emulator } from './operation.ts';
@@ -115,12 +115,6 @@ async function readRequest(incoming: IncomingMessage): Promise<WireRequest> {
   const { method = 'GET', url: target = '/', headersDistinct } = incoming;
   const headers = Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join(', ')]);
   return { method, target, headers: Object.fromEntries(headers), body: await readBody(incoming, MAX_BODY) };
-}
-
-function toAwsError(cause: unknown): AwsError {
-  if (cause instanceof AwsError) return cause;
-  if (cause instanceof RangeError) return new AwsError('RequestEntityTooLargeException', cause.message, 413);
-  return new AwsError('InternalFailure', 'The local AWS failed; logs/trail.log says how', 500);
 }
 
 function write(response: ServerResponse, { status, headers, body }: WireResponse): void {

@@ -1,3 +1,5 @@
+import { isZonesError } from '@helseid-zones/protocol/errors';
+
 /** An answer, ready for the wire. */
 export interface WireResponse {
   status: number;
@@ -24,6 +26,14 @@ export class AwsError extends Error {
     this.status = status;
     this.members = members;
   }
+}
+
+/** What a failure is on the wire. Of what the local AWS could not do, such as keep what it was given, whoever asks is told. */
+export function toAwsError(cause: unknown): AwsError {
+  if (cause instanceof AwsError) return cause;
+  if (cause instanceof RangeError) return new AwsError('RequestEntityTooLargeException', cause.message, 413);
+  const why = isZonesError(cause, 'local_failed') ? cause.message : 'logs/trail.log says how';
+  return new AwsError('InternalFailure', `The local AWS failed: ${why}`, 500);
 }
 
 /** AWS's `ValidationException`. */

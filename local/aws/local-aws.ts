@@ -180,7 +180,7 @@ async function startPool(stateDirectory: string, trail: Trail, started: AsyncDis
 }
 
 function openStores(assembly: ResolvedAssembly, directory: string) {
-  const open = <T>(name: string, initial: T) => openDocument(join(directory, name), initial);
+  const open = <T extends object>(name: string, initial: T) => openDocument(join(directory, name), initial);
   return {
     keys: openKeyStore(open(KEYS_FILE, { keys: [] }), assembly, readKeys(assembly)),
     secrets: openSecretStore(open('secrets.json', { secrets: [] }), readSecrets(assembly), now),

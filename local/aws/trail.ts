@@ -1,5 +1,6 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { appendLine } from './state.ts';
 import { currentTrace } from './trace.ts';
 
 /** One line of the audit trail: what happened where. `fields` never hold tokens, assertions, proofs or persons. */
@@ -49,8 +50,7 @@ export function createTrail(now: () => number, capacity = 2000) {
  */
 export function keepTrail(trail: Trail, directory: string): () => void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const append = (file: string, entry: object) =>
-    appendFileSync(join(directory, file), `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+  const append = (file: string, entry: object) => appendLine(join(directory, file), JSON.stringify(entry));
   return trail.subscribe((line) => {
     append('trail.log', line);
     const event = cloudTrailEvent(line);

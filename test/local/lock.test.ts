@@ -1,4 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { lockDirectory } from '../../local/app/lock.ts';
@@ -19,9 +21,26 @@ describe('the place of the local system', () => {
     (await lockDirectory(directory, []))();
   });
 
-  it('is free again when its holder was killed', async () => {
+  it.each([
+    ['nobody', { pid: 2_147_483_646, began: '1' }],
+    ['another process', { pid: 1, began: '1' }],
+    ['this process', { pid: process.pid, began: '1' }],
+    ['every process', { pid: -1, began: '1' }],
+    ['its group', { pid: 0, began: '1' }],
+  ])('is free again when its holder was killed, whose number %s has now', async (_, holder) => {
     const directory = newFolder();
-    writeFileSync(join(directory, 'running.json'), '{"pid":2147483646}');
+    writeFileSync(join(directory, 'running.json'), JSON.stringify(holder));
+    await expect(lockDirectory(directory, [])).resolves.toBeTypeOf('function');
+  });
+
+  it.runIf(process.platform === 'linux')('needs room, and says so before anything is begun', async () => {
+    const directory = newFolder();
+    symlinkSync('/dev/full', join(directory, 'room'));
+    await expect(lockDirectory(directory, [])).rejects.toMatchObject({
+      code: 'local_failed',
+      message: expect.stringMatching(/can't be written \(ENOSPC\): nothing was started\. Make room/),
+    });
+    expect(existsSync(join(directory, 'running.json'))).toBe(false);
     await expect(lockDirectory(directory, [])).resolves.toBeTypeOf('function');
   });
 
@@ -46,6 +65,25 @@ describe('the place of the local system', () => {
       message: expect.stringContaining('wanted twice, by --port and --stand-in-port'),
     });
   });
+});
+
+it.each([
+  ['SIGTERM', 'SIGINT'],
+  ['SIGINT', 'SIGINT'],
+] as const)('a start that %s asked to end is ended at once by %s', async (first, second) => {
+  const script = `import { waitForEnd } from './local/app/run.ts';
+    setInterval(() => {}, 1000);
+    const ended = waitForEnd(() => true);
+    console.log('waits');
+    console.log(await ended);`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const exit = once(child, 'exit');
+  const signals = [first, second];
+  for await (const _ of child.stdout) child.kill(signals.shift());
+  expect(await exit).toEqual([130, null]);
 });
 
 describe('a document of the state', () => {

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { required } from '@helseid-zones/protocol/required';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -233,18 +233,21 @@ export default ({ internal }) => {
 `,
     );
     const said: string[] = [];
-    await loadAssembly({
-      ...{
-        declarationFile: join(folder, 'zones.ts'),
-        stage: undefined,
-        ports: undefined,
-        directory: newFolder(),
-      },
-      onNotRun: (what) => said.push(what),
-    });
+    const options = {
+      ...{ declarationFile: join(folder, 'zones.ts'), stage: undefined, ports: undefined },
+      ...{ directory: newFolder(), onNotRun: (what: string) => said.push(what) },
+    };
+    await loadAssembly(options);
     expect(said).toEqual([
       'the export of the audit (audit.export)',
       expect.stringMatching(/^journal-zone-internal\/Notices\/Resource \(AWS::SNS::Topic\)$/),
     ]);
+    const [made = ''] = readdirSync(options.directory);
+    writeFileSync(join(options.directory, made, 'journal-zone-internal.template.json'), '{');
+    let synths = 0;
+    const again = { ...options, onSynth: () => (synths += 1) };
+    for (let starts = 0; starts < 2; starts += 1) await loadAssembly(again);
+    // What is damaged is made anew, once.
+    expect(synths).toBe(1);
   },
 );

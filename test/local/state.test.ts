@@ -1,8 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openKeyStore } from '../../local/aws/kms/keys.ts';
-import { KEYS_FILE, openDocument, removeState } from '../../local/aws/state.ts';
+import { appendLine, KEYS_FILE, openDocument, removeState } from '../../local/aws/state.ts';
 import { coded } from '../coded.ts';
 import { newFolder } from '../temporary.ts';
 
@@ -33,7 +41,11 @@ test('keys that may be registered at a real issuer are not', async () => {
 
 describe.each<[string, RegExp, (path: string) => void]>([
   ['is damaged', /is damaged; start with --fresh/, (path) => writeFileSync(path, '{')],
-  ['is no object', /is damaged; start/, (path) => writeFileSync(path, '')],
+  ['is empty', /is damaged; start/, (path) => writeFileSync(path, '')],
+  ['is no object', /is damaged; start/, (path) => writeFileSync(path, '[]')],
+  ['is nothing', /is damaged; start/, (path) => writeFileSync(path, 'null')],
+  ['lacks its list', /is damaged; start/, (path) => writeFileSync(path, '{}')],
+  ['has another thing in the place of its list', /is damaged/, (path) => writeFileSync(path, '{"keys":{}}')],
   ['is a folder', /can't be read \(EISDIR\); start with --fresh/, (path) => mkdirSync(path)],
   ['is a link in a circle', /can't be read \(ELOOP\); start/, (path) => symlinkSync(path, path)],
 ])('a file of keys that %s', (_, message, spoil) => {
@@ -54,6 +66,39 @@ describe.each<[string, RegExp, (path: string) => void]>([
     expect(() => removeState(directory, true)).toThrow(coded('local_failed'));
     expect(readdirSync(directory)).toContain(KEYS_FILE);
   });
+});
+
+const linux = test.runIf(process.platform === 'linux');
+
+linux('what can’t be saved is refused, and the document is as it was', () => {
+  const path = join(newFolder(), 'state.json');
+  const document = openDocument(path, { list: [1] });
+  document.save();
+  symlinkSync('/dev/full', `${path}.new`);
+  document.value.list.push(2);
+  expect(() => document.save()).toThrow(
+    expect.objectContaining({
+      code: 'local_failed',
+      message: expect.stringContaining(`${path} can't be written (ENOSPC)`),
+    }),
+  );
+  expect(openDocument(path, { list: [0] }).value).toEqual({ list: [1] });
+  document.save();
+  expect(openDocument(path, { list: [0] }).value).toEqual({ list: [1, 2] });
+});
+
+linux('a log without room ends nobody’s work: it is said once, and goes on with a line of its own', () => {
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  onTestFinished(() => said.mockRestore());
+  const path = join(newFolder(), 'trail.log');
+  symlinkSync('/dev/full', path);
+  for (const line of ['one', 'two']) appendLine(path, line);
+  rmSync(path);
+  writeFileSync(path, 'on');
+  for (const line of ['three', 'four']) appendLine(path, line);
+  expect(readFileSync(path, 'utf8')).toBe('on\nthree\nfour\n');
+  const words = said.mock.calls.map(([chunk]) => String(chunk)).join('');
+  expect(words.match(/trail\.log can't be written \(ENOSPC\)/g)).toHaveLength(1);
 });
 
 test('a state without keys is removed', () => {

@@ -1,3 +1,5 @@
+import { create as createDomain } from 'node:domain';
+import type { RequestListener } from 'node:http';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import dynalite from 'dynalite';
 import * as v from 'valibot';
@@ -94,9 +96,29 @@ export type TableDefinition = Readonly<Record<string, unknown>> & { readonly Tab
  * @throws {ZonesError} local_failed
  */
 export async function startTables(definitions: readonly TableDefinition[], path?: string) {
-  const { url, close } = await listenWith(dynalite({ createTableMs: 0, deleteTableMs: 0, path }), 0, 'http');
-  for (const definition of definitions) await createTable(url, definition);
+  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, path });
+  const [work] = server.listeners('request') as [RequestListener];
+  server.removeAllListeners('request').on('request', answering(work));
+  const { url, close } = await listenWith(server, 0, 'http');
+  for (const definition of definitions)
+    await createTable(url, definition).catch((cause) => close().finally(() => Promise.reject(cause)));
   return { url, close };
+}
+
+/** dynalite throws what LevelDB could not do (a damaged file, no room) where nobody can catch it: here it is the answer. */
+function answering(work: RequestListener): RequestListener {
+  return (request, response) => {
+    const domain = createDomain();
+    domain.on('error', ({ message }) => {
+      if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/x-amz-json-1.0' });
+      response.end(
+        JSON.stringify({ __type: 'InternalServerError', message: `The tables failed: ${message}` }),
+      );
+    });
+    // It works on once the request's body has ended.
+    domain.add(request);
+    domain.run(() => work(request, response));
+  };
 }
 
 /**
@@ -107,7 +129,10 @@ export async function createTable(url: string, definition: TableDefinition): Pro
   const response = await askDynalite(url, 'DynamoDB_20120810.CreateTable', JSON.stringify(definition));
   const text = await response.text();
   if (!response.ok && !text.includes('ResourceInUseException'))
-    throw new ZonesError('local_failed', `dynalite refused table ${definition.TableName}: ${text}`);
+    throw new ZonesError(
+      'local_failed',
+      `dynalite refused table ${definition.TableName}: ${text} Where the state is damaged, --fresh begins anew.`,
+    );
 }
 
 /** Sends dynalite a request with a signature that it does not look into. */

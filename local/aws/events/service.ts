@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { isZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
 import { isOfPattern } from '../../../infra/declaration/own.ts';
 import { isObject, parseJson } from '../../../infra/proof/assembly/json.ts';
 import { type Call, serviceCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
-import { AwsError } from '../errors.ts';
+import { AwsError, toAwsError } from '../errors.ts';
 import { useKey } from '../kms/keys.ts';
 import { requireInvoke } from '../lambda/service.ts';
 import { type Emulator, jsonEmulator, operation, parseInput, text, texts } from '../operation.ts';
@@ -59,7 +60,13 @@ export function startEvents(model: EventsModel, context: AwsContext): Emulator {
   );
   const schedules = model.rules.flatMap((rule) => {
     const about = { resources: [rule.arn], detail: {} };
-    const run = () => deliver(context, rule, toEvent(context, 'aws.events', 'Scheduled Event', about));
+    const run = () => {
+      try {
+        deliver(context, rule, toEvent(context, 'aws.events', 'Scheduled Event', about));
+      } catch (cause) {
+        note(context, rule, { outcome: 'lost', error: String(cause) });
+      }
+    };
     return rule.schedule === undefined ? [] : [{ expression: rule.schedule, run }];
   });
   return jsonEmulator(
@@ -83,8 +90,9 @@ function putEntry(model: EventsModel, context: AwsContext, bus: Bus, entry: obje
     for (const rule of matching) deliver(context, rule, event);
     return { EventId: event.id };
   } catch (cause) {
-    if (!(cause instanceof AwsError)) throw cause;
-    return { ErrorCode: cause.code, ErrorMessage: cause.message };
+    if (!(cause instanceof AwsError || isZonesError(cause, 'local_failed'))) throw cause;
+    const { code, message } = toAwsError(cause);
+    return { ErrorCode: code, ErrorMessage: message };
   }
 }
 
@@ -119,24 +127,28 @@ function useBusKey(context: AwsContext, { arn, kmsKeyId }: Bus): void {
 /**
  * Hands an event to a rule's targets as EventBridge does, with its own principal and the rule as source. What a target's
  * policy refuses goes to the target's dead-letter queue, or is lost and said so. Knows queues and functions.
+ * @throws {ZonesError} local_failed: a queue can't be kept, and whoever sent the event must hear it
  */
 function deliver(context: AwsContext, rule: Rule, event: object): void {
   const call = serviceCall(context, SERVICE, rule.arn);
-  const note = (fields: object) =>
-    context.trail.add({ kind: 'platform', fields: { event: 'event-delivery', rule: rule.name, ...fields } });
   for (const { arn, input = JSON.stringify(event), deadLetterArn } of rule.targets) {
     const tryToSend = (target: string, outcome: string): boolean => {
       try {
         send(context, call, target, input);
         return true;
       } catch (cause) {
-        note({ outcome, target, error: String(cause) });
+        if (!(cause instanceof AwsError)) throw cause;
+        note(context, rule, { outcome, target, error: String(cause) });
         return false;
       }
     };
-    if (tryToSend(arn, 'refused')) note({ outcome: 'delivered', target: arn });
+    if (tryToSend(arn, 'refused')) note(context, rule, { outcome: 'delivered', target: arn });
     else if (deadLetterArn !== undefined) tryToSend(deadLetterArn, 'lost');
   }
+}
+
+function note({ trail }: AwsContext, rule: Rule, fields: object): void {
+  trail.add({ kind: 'platform', fields: { event: 'event-delivery', rule: rule.name, ...fields } });
 }
 
 /** Asynchronously, and once: AWS tries a function that fails twice more. */

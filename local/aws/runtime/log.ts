@@ -1,6 +1,7 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject, parseJson } from '../../../infra/proof/assembly/json.ts';
+import { appendLine } from '../state.ts';
 import type { Trail } from '../trail.ts';
 
 /** Where the lines of a function go. */
@@ -20,7 +21,7 @@ export function createLogs(directory: string, trail: Trail) {
   return (of: { name: string; zone?: string | undefined }, stream: string): FunctionLog => ({
     stream,
     line(text, given) {
-      appendFileSync(join(directory, `${of.name}.log`), `${text}\n`, { mode: 0o600 });
+      appendLine(join(directory, `${of.name}.log`), text);
       const fields = parseLine(text);
       const { xray_trace_id: trace } = fields;
       trail.add({

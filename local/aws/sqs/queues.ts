@@ -33,6 +33,18 @@ export function openQueues(
 ) {
   const queues = declared.map(openQueue);
 
+  /** One save for all that belongs together. What can't be saved has not happened, here either. */
+  function keep(changed: Readonly<Record<string, StoredMessage[]>>): void {
+    const { queues: before } = document.value;
+    document.value.queues = { ...before, ...changed };
+    try {
+      document.save();
+    } catch (cause) {
+      document.value.queues = before;
+      throw cause;
+    }
+  }
+
   /**
    * By ARN, URL (of whichever origin) or name.
    * @throws {AwsError} QueueDoesNotExist
@@ -49,9 +61,9 @@ export function openQueues(
   function openQueue(settings: QueueSettings) {
     const waiting = new Set<() => void>();
     const all = (): StoredMessage[] => document.value.queues[settings.arn] ?? [];
-    const replace = (messages: StoredMessage[]) => {
-      document.value.queues[settings.arn] = messages;
-      document.save();
+    const replace = (messages: StoredMessage[]) => keep({ [settings.arn]: messages });
+    const wake = () => {
+      for (const one of waiting) one();
     };
 
     const isKept = ({ sent }: StoredMessage) => sent + settings.retention * 1000 > now();
@@ -64,49 +76,52 @@ export function openQueues(
         ({ receives, visible }) => receives >= rule.maxReceiveCount && visible <= now(),
       );
       if (dead.length === 0) return messages;
-      replace(all().filter((message) => !dead.includes(message)));
-      for (const message of dead) find(rule.deadLetterArn).send(message.body, message);
+      const to = find(rule.deadLetterArn);
+      // With id and age.
+      const buried = dead.map(({ id, body, sent }) => ({ id, body, sent, receives: 0, visible: now() }));
+      keep({
+        [settings.arn]: all().filter((message) => !dead.includes(message)),
+        [to.settings.arn]: [...to.messages(), ...buried],
+      });
+      to.wake();
       return messages.filter((message) => !dead.includes(message));
     }
 
     return {
       settings,
       messages: all,
+      wake,
       /** How many can be received now, and how many are hidden until a receiver's visibility timeout has passed. */
       count() {
         const kept = all().filter(isKept);
         const visible = kept.filter((message) => message.visible <= now()).length;
         return { visible, inFlight: kept.length - visible };
       },
-      /** The second argument keeps id and age of a message that comes from another queue, as redriving does. */
-      send(body: string, { id, sent } = { id: randomUUID() as string, sent: now() }): StoredMessage {
-        const message: StoredMessage = { id, body, sent, receives: 0, visible: now() };
+      send(body: string): StoredMessage {
+        const message = { id: randomUUID(), body, sent: now(), receives: 0, visible: now() };
         replace([...all(), message]);
-        for (const wake of waiting) wake();
+        wake();
         return message;
       },
       /** Up to `max` visible messages, hidden from now on for `hidden` seconds. Those received too often go to the dead-letter queue. */
       receive(max: number, hidden = settings.visibilityTimeout) {
-        const kept = all().filter(isKept);
-        const ready = redrive(kept).filter(({ visible }) => visible <= now());
-        const batch = ready.slice(0, max);
-        for (const message of batch) {
-          message.receives += 1;
-          message.firstReceived ??= now();
-          message.visible = now() + hidden * 1000;
-          message.receipt = randomUUID();
-        }
-        if (batch.length > 0 || kept.length < all().length)
-          replace(all().filter((message) => kept.includes(message)));
+        const kept = redrive(all().filter(isKept));
+        const ready = kept.filter(({ visible }) => visible <= now());
+        const batch = ready.slice(0, max).map((message) => ({
+          ...{ firstReceived: now(), ...message, visible: now() + hidden * 1000 },
+          ...{ receives: message.receives + 1, receipt: randomUUID() as string },
+        }));
+        const changed = kept.map((message) => batch.find(({ id }) => id === message.id) ?? message);
+        if (batch.length > 0 || kept.length < all().length) replace(changed);
         return batch;
       },
       /** Hides a message for so many seconds from now. @throws {AwsError} ReceiptHandleIsInvalid: it is not the message's last */
       hide(receipt: string, seconds: number) {
         const message = all().find((each) => each.receipt === receipt);
         if (message === undefined) throw invalidReceipt();
-        message.visible = now() + seconds * 1000;
-        replace([...all()]);
-        for (const wake of waiting) wake();
+        const changed = { ...message, visible: now() + seconds * 1000 };
+        replace(all().map((one) => (one === message ? changed : one)));
+        wake();
       },
       purge: () => replace([]),
       /** @throws {AwsError} ReceiptHandleIsInvalid: it is not the message's last */

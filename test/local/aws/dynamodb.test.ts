@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { startDynamoDb } from '../../../local/aws/dynamodb/service.ts';
+import { startDynamoDb, startTables } from '../../../local/aws/dynamodb/service.ts';
+import { newFolder } from '../../temporary.ts';
 import { ACCOUNT, answered, DATA_KEY, REGION, rulesOf, startAws } from './harness.ts';
 
 const model = {
@@ -23,6 +26,16 @@ async function start({ authorize, asked } = rulesOf()) {
     aws.json('dynamodb', `DynamoDB_20120810.${operation}`, input);
   return { call, asked };
 }
+
+it('says of tables that it can’t open what to do, instead of ending the process', async () => {
+  const path = newFolder();
+  await (await startTables(model.tables, path)).close();
+  writeFileSync(join(path, 'CURRENT'), '');
+  await expect(startTables(model.tables, path)).rejects.toMatchObject({
+    code: 'local_failed',
+    message: expect.stringMatching(/table sessions: .*The tables failed.*--fresh begins anew/),
+  });
+});
 
 const item = { pk: { S: 'a' }, n: { N: '1' } };
 

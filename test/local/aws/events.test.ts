@@ -1,3 +1,5 @@
+import { readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { isOfPattern } from '../../../infra/declaration/own.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
@@ -7,10 +9,11 @@ import { pollQueue } from '../../../local/aws/lambda/event-source.ts';
 import { createFunctionTable } from '../../../local/aws/lambda/service.ts';
 import { openQueues, type QueueSettings, type StoredMessage } from '../../../local/aws/sqs/queues.ts';
 import { startSqs } from '../../../local/aws/sqs/service.ts';
-import { memoryDocument } from '../../../local/aws/state.ts';
+import { memoryDocument, openDocument } from '../../../local/aws/state.ts';
 import type { Rule } from '../../../local/aws/template/resources.ts';
 import { currentTrace } from '../../../local/aws/trace.ts';
 import { createTrail } from '../../../local/aws/trail.ts';
+import { newFolder } from '../../temporary.ts';
 import {
   ACCOUNT,
   answered,
@@ -35,8 +38,20 @@ const queueOf = (name: string, more: Partial<QueueSettings> = {}): QueueSettings
 });
 const worker = functionOf('worker');
 
-function newQueues(clock = fakeClock()) {
-  const document = memoryDocument({ queues: {} as Record<string, StoredMessage[]> });
+/** What is put as a document's creation goes to the queue, or to the undelivered. */
+const RULE: Rule = {
+  name: 'documents',
+  arn: `arn:aws:events:${REGION}:${ACCOUNT}:rule/journal/documents`,
+  bus: 'journal',
+  pattern: { source: ['journal.documents'], 'detail-type': ['DocumentCreated'] },
+  schedule: undefined,
+  targets: [{ arn: arnOf('events'), input: undefined, deadLetterArn: arnOf('undelivered') }],
+};
+
+function newQueues(
+  clock = fakeClock(),
+  document = memoryDocument({ queues: {} as Record<string, StoredMessage[]> }),
+) {
   const redrive = { deadLetterArn: arnOf('dead'), maxReceiveCount: 2 };
   const declared = [queueOf('events', { redrive }), queueOf('dead'), queueOf('undelivered')];
   const queues = openQueues(document, declared, clock.now);
@@ -98,6 +113,79 @@ describe('a queue', () => {
     clock.advance(86_400_000);
     expect(reopened.receive(1)).toEqual([]);
     expect(reopened.messages()).toEqual([]);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('queues on a disk', () => {
+  function onDisk() {
+    const path = join(newFolder(), 'queues.json');
+    const opened = openDocument(path, { queues: {} as Record<string, StoredMessage[]> });
+    const saved: string[] = [];
+    const save = () => {
+      opened.save();
+      saved.push(readFileSync(path, 'utf8'));
+    };
+    /** The next save finds no room. */
+    const fill = () => symlinkSync('/dev/full', `${path}.new`);
+    return { ...newQueues(fakeClock(), { value: opened.value, save }), saved, fill };
+  }
+
+  /** With one message that its next receive buries. */
+  function withDying() {
+    const all = onDisk();
+    all.events.send('one');
+    for (let times = 0; times < 2; times += 1) {
+      all.events.receive(1);
+      all.clock.advance(60_000);
+    }
+    return all;
+  }
+
+  it('have a message in one place after each save, whenever the process ends', () => {
+    const { events, dead, saved } = withDying();
+    expect(events.receive(1)).toEqual([]);
+    expect(dead.messages()).toHaveLength(1);
+    expect(saved.map((text) => text.split('"body":"one"').length - 1)).toEqual(saved.map(() => 1));
+  });
+
+  it('lose nothing to a move, a receive or a delete that could not be saved', () => {
+    const { events, dead, saved, fill } = withDying();
+    fill();
+    expect(() => events.receive(1)).toThrow("can't be written (ENOSPC)");
+    expect([events, dead].map((queue) => queue.messages().length)).toEqual([1, 0]);
+    events.receive(1);
+    expect(dead.messages()).toHaveLength(1);
+    fill();
+    expect(() => dead.receive(1)).toThrow('ENOSPC');
+    const [{ receipt = '' } = {}] = dead.receive(1);
+    for (const change of [() => dead.hide(receipt, 1), () => dead.delete(receipt), () => dead.send('two')]) {
+      fill();
+      expect(change).toThrow('ENOSPC');
+    }
+    expect(JSON.parse(saved.at(-1) ?? '').queues[dead.settings.arn]).toEqual(dead.messages());
+  });
+
+  it('take no event that they can’t keep, and whoever sends it is told', async () => {
+    const { queues, events, fill } = onDisk();
+    const arn = `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/journal`;
+    const model = { buses: [{ name: 'journal', arn, kmsKeyId: undefined }], rules: [RULE] };
+    const { json } = await startAws((context) => [startEvents(model, context), startSqs(context)], {
+      queues,
+    });
+    const entry = { EventBusName: 'journal', Source: 'journal.documents', DetailType: 'DocumentCreated' };
+    const put = () => json('events', 'AWSEvents.PutEvents', { Entries: [{ ...entry, Detail: '{}' }] }, '1.1');
+    fill();
+    await expect(put()).resolves.toMatchObject({
+      FailedEntryCount: 1,
+      Entries: [{ ErrorCode: 'InternalFailure', ErrorMessage: expect.stringContaining('ENOSPC') }],
+    });
+    fill();
+    const send = { QueueUrl: events.settings.url, MessageBody: 'one' };
+    await expect(json('sqs', 'AmazonSQS.SendMessage', send)).rejects.toThrow(answered('InternalFailure'));
+    const all = ['events', 'dead', 'undelivered'].map((name) => queues.find(name).messages());
+    expect(all).toEqual([[], [], []]);
+    await expect(put()).resolves.toMatchObject({ FailedEntryCount: 0 });
+    expect(events.messages()).toHaveLength(1);
   });
 });
 
@@ -187,21 +275,12 @@ describe('an event source mapping', () => {
 });
 
 describe('EventBridge', () => {
-  const rule: Rule = {
-    name: 'documents',
-    arn: `arn:aws:events:${REGION}:${ACCOUNT}:rule/journal/documents`,
-    bus: 'journal',
-    pattern: { source: ['journal.documents'], 'detail-type': ['DocumentCreated'] },
-    schedule: undefined,
-    targets: [{ arn: arnOf('events'), input: undefined, deadLetterArn: arnOf('undelivered') }],
-  };
-
   async function start({ authorize, asked } = rulesOf()) {
     const { queues, events } = newQueues();
     const arn = `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/journal`;
     const bus = { name: 'journal', arn, kmsKeyId: undefined };
     const { json } = await startAws(
-      (context) => [startEvents({ buses: [bus], rules: [rule] }, context), startSqs(context)],
+      (context) => [startEvents({ buses: [bus], rules: [RULE] }, context), startSqs(context)],
       { authorize, queues },
     );
     const fine = { EventBusName: 'journal', Source: 'journal.documents', DetailType: 'DocumentCreated' };
@@ -223,7 +302,7 @@ describe('EventBridge', () => {
     expect(asked.at(-1)).toMatchObject({
       action: 'sqs:SendMessage',
       caller: { arn: 'events.amazonaws.com' },
-      context: { 'aws:SourceArn': rule.arn, 'aws:SourceAccount': ACCOUNT },
+      context: { 'aws:SourceArn': RULE.arn, 'aws:SourceAccount': ACCOUNT },
     });
   });
 

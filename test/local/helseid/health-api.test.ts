@@ -60,6 +60,7 @@ beforeAll(async () => {
     audience: 'example:documents',
     scopes: [scopes.documents],
     answers,
+    routes: ['/DocumentReference', '/Patient/*'],
     onEvent,
   });
   summaries = await startHealthApi({
@@ -122,6 +123,14 @@ describe('answers', () => {
       },
     ]);
     expect(events.at(-1)?.detail).toBe('POST /fhir/DocumentReference 200');
+  });
+
+  test.each([
+    ['a granted one', '/Patient/17895012348', 'GET /fhir/Patient/* 200'],
+    ['another', '/Nobody/PATIENT', 'GET another path 200'],
+  ])('leave no line with what a path says: %s', async (_, path, detail) => {
+    await call('GET', `${documents.url}${path}`, tokens.documents);
+    expect(events.at(-1)?.detail).toBe(detail);
   });
 
   test('are those of the folder, by method and path, a segment `_` for any, read at each call', async () => {
