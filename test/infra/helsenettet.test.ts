@@ -22,14 +22,11 @@ import {
 import { synthesize as read } from './proof/one-client.ts';
 import { synthesize, text } from './synthesize.ts';
 
-const [RECORDS, PORTAL, ADMIN, SIGNING] = [
-  'kommune-zone-records',
-  'kommune-zone-portal',
-  'kommune-zone-admin',
-  'kommune-signing',
-];
+const [RECORDS, PORTAL, ADMIN] = ['kommune-zone-records', 'kommune-zone-portal', 'kommune-zone-admin'];
+const SIGNING = 'kommune-signing';
 const TGW = 'tgw-0a1b2c3d4e5f60718';
-const OTHER_TGW = 'tgw-0f1f2f3f4f5f6f7f8';
+const OTHER_TGW = { TransitGatewayId: 'tgw-0f1f2f3f4f5f6f7f8' };
+const PROXY = 'http://proxy.kommune.example.no:3128';
 const VPC = 'vpc-0a1b2c3d4e5f60718';
 const assembly = read(system);
 const folder = synthesize(system);
@@ -135,6 +132,7 @@ const egress =
     change(find(r, 'NetworkFunctionGroup', 'SecurityGroup').Properties.SecurityGroupEgress as Changeable[]);
 const toRange = (cidr: string, more: object): Change =>
   egress((rules) => void Object.assign(rules.find(({ CidrIp }) => CidrIp === cidr) ?? {}, more));
+const HTTPS_EVERYWHERE = { CidrIp: '0.0.0.0/0', FromPort: 443, ToPort: 443 };
 const HTTPS_THERE = { CidrIp: '91.186.80.0/24', IpProtocol: 'tcp', FromPort: 443, ToPort: 443 };
 const firstRoute =
   (properties: object): Change =>
@@ -142,10 +140,19 @@ const firstRoute =
     const route = Object.values(r).find(({ Type }) => Type === 'AWS::EC2::Route');
     Object.assign(route?.Properties ?? {}, properties);
   };
+const TGW_ATTACHED = 'TransitGatewayAttachment';
+const VGW_ATTACHED = 'VPCGatewayAttachment';
 const attachment =
   (type: string, properties: object): Change =>
   (r) =>
     void Object.assign(find(r, 'NetworkAttachment', type).Properties, properties);
+/** Adds something of a network. */
+const net = (type: string, properties: Changeable): Change => adds(`AWS::EC2::${type}`, properties);
+const attached = net(TGW_ATTACHED, { TransitGatewayId: TGW });
+const VGW = { VpnGatewayId: 'vgw-0a1b2c3d4e5f60718' };
+const OTHER_VGW = { VpnGatewayId: 'vgw-0f1f2f3f4f5f6f7f8' };
+const elsewhere = { SubnetIds: ['subnet-0c1b2c3d4e5f60718'] };
+const everywhere = { DestinationCidrBlock: '0.0.0.0/0' };
 
 /** Hostile changes, by the rule that finds each where nothing is compared. */
 const HOSTILE: Readonly<Record<string, readonly [name: string, stack: string, change: Change][]>> = {
@@ -156,86 +163,49 @@ const HOSTILE: Readonly<Record<string, readonly [name: string, stack: string, ch
     ['another port', RECORDS, toRange('91.186.80.0/24', { FromPort: 22, ToPort: 22 })],
     ['every protocol', RECORDS, toRange('91.186.80.0/24', { IpProtocol: '-1' })],
     ['UDP', RECORDS, toRange('91.186.80.0/24', { IpProtocol: 'udp' })],
-    [
-      'https to everywhere beside the proxy',
-      PORTAL,
-      toRange('10.200.4.0/28', { CidrIp: '0.0.0.0/0', FromPort: 443, ToPort: 443 }),
-    ],
+    ['https to everywhere beside the proxy', PORTAL, toRange('10.200.4.0/28', HTTPS_EVERYWHERE)],
     ['the proxy’s port everywhere', PORTAL, toRange('10.200.4.0/28', { CidrIp: '0.0.0.0/0' })],
-    ['everything to the transit gateway', RECORDS, firstRoute({ DestinationCidrBlock: '0.0.0.0/0' })],
-    [
-      'another zone behind the transit gateway',
-      RECORDS,
-      firstRoute({ DestinationCidrBlock: '10.20.0.0/20' }),
-    ],
-    ['a route through another transit gateway', RECORDS, firstRoute({ TransitGatewayId: OTHER_TGW })],
-    [
-      'an attachment to another transit gateway',
-      RECORDS,
-      attachment('TransitGatewayAttachment', { TransitGatewayId: OTHER_TGW }),
-    ],
-    [
-      'another VPN gateway',
-      ADMIN,
-      attachment('VPCGatewayAttachment', { VpnGatewayId: 'vgw-0f1f2f3f4f5f6f7f8' }),
-    ],
+    ['everything to the transit gateway', RECORDS, firstRoute(everywhere)],
+    ['a zone behind the transit gateway', RECORDS, firstRoute({ DestinationCidrBlock: '10.20.0.0/20' })],
+    ['a route through another transit gateway', RECORDS, firstRoute(OTHER_TGW)],
+    ['an attachment to another transit gateway', RECORDS, attachment(TGW_ATTACHED, OTHER_TGW)],
+    ['another VPN gateway', ADMIN, attachment(VGW_ATTACHED, OTHER_VGW)],
     ['another zone’s transit gateway', ADMIN, firstRoute({ GatewayId: undefined, TransitGatewayId: TGW })],
-    [
-      'a way out of the signing zone by its rules for exits',
-      SIGNING,
-      adds('AWS::EC2::TransitGatewayAttachment', { TransitGatewayId: TGW }),
-    ],
+    ['a way out of the signing zone by its rules for exits', SIGNING, attached],
     [
       'a range let out of the signing zone',
       SIGNING,
       sets('NetworkFunctionGroup', { SecurityGroupEgress: [HTTPS_THERE] }, 'SecurityGroup'),
     ],
-    ['a NAT gateway in a network that is there', PORTAL, adds('AWS::EC2::NatGateway', {})],
+    ['a NAT gateway in a network that is there', PORTAL, net('NatGateway', {})],
     [
       'a route in a network that is there',
       PORTAL,
-      adds('AWS::EC2::Route', { RouteTableId: 'rtb-0a1b2c3d4e5f60718', DestinationCidrBlock: '0.0.0.0/0' }),
+      net('Route', { RouteTableId: 'rtb-0a1b2c3d4e5f60718', ...everywhere }),
     ],
   ],
   'properties-are-understood': [
-    ['a route through a gateway that nobody declared', RECORDS, firstRoute({ TransitGatewayId: OTHER_TGW })],
-    ['another VPC attached', RECORDS, attachment('TransitGatewayAttachment', { VpcId: VPC })],
+    ['a route through a gateway that nobody declared', RECORDS, firstRoute(OTHER_TGW)],
+    ['another VPC attached', RECORDS, attachment(TGW_ATTACHED, { VpcId: VPC })],
     [
       'a function in another subnet',
       PORTAL,
-      (r) =>
-        void Object.assign(find(r, 'summaryFunction').Properties.VpcConfig as Changeable, {
-          SubnetIds: ['subnet-0c1b2c3d4e5f60718'],
-        }),
+      (r) => void Object.assign(find(r, 'summaryFunction').Properties.VpcConfig as Changeable, elsewhere),
     ],
   ],
   'signing-zone-has-no-way-out': [
-    [
-      'a way out of the signing zone',
-      SIGNING,
-      adds('AWS::EC2::TransitGatewayAttachment', { TransitGatewayId: TGW }),
-    ],
-    [
-      'a VPN of the signing zone',
-      SIGNING,
-      adds('AWS::EC2::VPCGatewayAttachment', { VpnGatewayId: 'vgw-0a1b2c3d4e5f60718' }),
-    ],
+    ['a way out of the signing zone', SIGNING, attached],
+    ['a VPN of the signing zone', SIGNING, net(VGW_ATTACHED, VGW)],
     [
       'a route of the signing zone',
       SIGNING,
-      adds('AWS::EC2::Route', { DestinationCidrBlock: '91.186.80.0/24', TransitGatewayId: TGW }),
+      net('Route', { DestinationCidrBlock: '91.186.80.0/24', TransitGatewayId: TGW }),
     ],
   ],
   'networks-are-declared': [
-    ['a VPC beside the one that is there', PORTAL, adds('AWS::EC2::VPC', { CidrBlock: '10.20.0.0/20' })],
+    ['a VPC beside the one that is there', PORTAL, net('VPC', { CidrBlock: '10.20.0.0/20' })],
   ],
-  'endpoints-are-own': [
-    [
-      'an endpoint in another subnet',
-      PORTAL,
-      sets('Networklambdaendpoint', { SubnetIds: ['subnet-0c1b2c3d4e5f60718'] }),
-    ],
-  ],
+  'endpoints-are-own': [['an endpoint in another subnet', PORTAL, sets('Networklambdaendpoint', elsewhere)]],
   'names-answered': [
     ['no firewall of names', PORTAL, (r) => void delete r[idOf(r, 'NetworkNameRulesOfVpc')]],
     [
@@ -249,11 +219,7 @@ const HOSTILE: Readonly<Record<string, readonly [name: string, stack: string, ch
     ['AWS through the proxy', PORTAL, setsVariables('summary', { NO_PROXY: 'localhost' })],
     ['no proxy', PORTAL, setsVariables('summary', { NODE_USE_ENV_PROXY: '0' })],
     ['other authorities', PORTAL, setsVariables('summary', { NODE_EXTRA_CA_CERTS: '/tmp/ca.pem' })],
-    [
-      'a proxy where none is declared',
-      RECORDS,
-      setsVariables('worker', { HTTPS_PROXY: 'http://proxy.kommune.example.no:3128' }),
-    ],
+    ['a proxy where none is declared', RECORDS, setsVariables('worker', { HTTPS_PROXY: PROXY })],
   ],
 };
 
@@ -276,57 +242,56 @@ describe('what leads elsewhere than declared is found without a comparison', () 
 });
 
 describe('a declaration of networks that exist', () => {
-  const wrong: Record<string, [value: unknown, field: string, message: RegExp][]> = {
+  type Wrong = [value: unknown, message: RegExp, field?: string];
+  const PROXY_URL = 'zones.portal.exits.proxy.proxy.url';
+  const at = (hosts: string, message: RegExp) =>
+    hosts.split(' ').map((host): Wrong => [`https://${host}:3128`, message]);
+  const wrong: Record<string, Wrong[]> = {
     'zones.records.exits.helsenettet.through': [
-      [ABSENT, '', /is missing: name the transit gateway/],
-      ['tgw-1', '', /must be an id such as tgw-/],
+      [ABSENT, /is missing: name the transit gateway/],
+      ['tgw-1', /must be an id such as tgw-/],
     ],
     'zones.records.exits.helsenettet.cidrs[0]': [
-      ['0.0.0.0/0', '', /IPv4 range of \/16 to \/32/],
-      ['91.0.0.0/8', '', /\/16 to \/32/],
-      ['91.186.92.124/24', '', /\/16 to \/32/],
-      ['169.254.169.254/32', '', /\/16 to \/32/],
-      ['10.30.4.0/24', '', /overlaps the network of signing/],
-      ['10.20.4.0/24', '', /overlaps the network of portal/],
-      ['10.10.4.0/24', '', /overlaps the network of records/],
+      ['0.0.0.0/0', /IPv4 range of \/16 to \/32/],
+      ...['91.0.0.0/8', '91.186.92.124/24', '169.254.169.254/32'].map(
+        (cidr): Wrong => [cidr, /\/16 to \/32/],
+      ),
+      ['10.30.4.0/24', /overlaps the network of signing/],
+      ['10.20.4.0/24', /overlaps the network of portal/],
+      ['10.10.4.0/24', /overlaps the network of records/],
     ],
     'zones.records.exits.helsenettet.hosts[1]': [
-      ['summaries.example.no', '', /the zone calls documents.example.no, helseid-sts.test.nhn.no/],
-      ['helseid-sts.test.nhn.no', 'zones.records.exits', /name helseid-sts.test.nhn.no twice/],
+      ['summaries.example.no', /the zone calls documents.example.no, helseid-sts.test.nhn.no/],
+      ['helseid-sts.test.nhn.no', /name helseid-sts.test.nhn.no twice/, 'zones.records.exits'],
     ],
     'zones.records.exits.helsenettet.ports': [
-      [[8443], 'zones.records.exits.helsenettet.hosts[0]', /called on port 443: add it/],
-      [[0], 'zones.records.exits.helsenettet.ports[0]', /at least 1/],
+      [[8443], /called on port 443: add it/, 'zones.records.exits.helsenettet.hosts[0]'],
+      [[0], /at least 1/, 'zones.records.exits.helsenettet.ports[0]'],
     ],
-    'zones.portal.exits.proxy.through': [[TGW, '', /can't be set: the zone's VPC is there/]],
-    'zones.portal.exits.proxy.ports': [[[8080], '', /lack that of http:\/\/proxy/]],
-    'zones.portal.exits.proxy.proxy.url': [
-      ['http://user:word@proxy.example.no:3128', '', /without path and credentials/],
-      ...['s3.eu-north-1.amazonaws.com', 'sts.eu-north-1.amazonaws.com'].map(
-        (host) => [`https://${host}:3128`, '', /where AWS itself is called/] as [string, string, RegExp],
-      ),
-      ...['x..y', 'proxy', '1.2.3', '0x7f.1', '10.9.9.999'].map(
-        (host) => [`https://${host}:3128`, '', /names of the public DNS only/] as [string, string, RegExp],
-      ),
-      ['http://10.9.9.9:3128', 'zones.portal.exits.proxy.cidrs', /add 10.9.9.9\/32/],
+    'zones.portal.exits.proxy.through': [[TGW, /can't be set: the zone's VPC is there/]],
+    'zones.portal.exits.proxy.ports': [[[8080], /lack that of http:\/\/proxy/]],
+    [PROXY_URL]: [
+      ['http://user:word@proxy.example.no:3128', /without path and credentials/],
+      ...at('s3.eu-north-1.amazonaws.com sts.eu-north-1.amazonaws.com', /where AWS itself is called/),
+      ...at('x..y proxy 1.2.3 0x7f.1 10.9.9.999', /names of the public DNS only/),
+      ['http://10.9.9.9:3128', /add 10.9.9.9\/32/, 'zones.portal.exits.proxy.cidrs'],
     ],
     'zones.portal.exits.proxy.proxy.ca': [
-      ['-----BEGIN PRIVATE KEY-----', '', /certificates of authorities/],
-      ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----', '', /certificates of authorities/],
+      ['-----BEGIN PRIVATE KEY-----', /certificates of authorities/],
+      ['-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----', /certificates of authorities/],
     ],
     'zones.portal.network.subnets[1].subnetId': [
-      ['subnet-0a1b2c3d4e5f60718', 'zones.portal.network', /names subnet-0a1b2c3d4e5f60718 a second time/],
+      ['subnet-0a1b2c3d4e5f60718', /names subnet-0a1b2c3d4e5f60718 a second time/, 'zones.portal.network'],
     ],
-    'signing.exits': [[{}, '', /is not a field/]],
-    'signing.network': [[{}, '', /is not a field/]],
+    'signing.exits': [[{}, /is not a field/]],
+    'signing.network': [[{}, /is not a field/]],
   };
   it.each(['proxy.kommune.local', 'proxy.internal', '10.200.4.1'])('takes a proxy at %s', (host) => {
-    const at = 'zones.portal.exits.proxy.proxy.url';
-    expect(findProblems(changed(at, `http://${host}:3128`, system))).toEqual([]);
+    expect(findProblems(changed(PROXY_URL, `http://${host}:3128`, system))).toEqual([]);
   });
   it.each(
     Object.entries(wrong).flatMap(([at, cases]) =>
-      cases.map(([value, field, message]) => [at, value, field || at, message] as const),
+      cases.map(([value, message, field = at]) => [at, value, field, message] as const),
     ),
   )('is refused: %s as %j', (at, value, field, message) => {
     const problems = findProblems(changed(at, value, system));

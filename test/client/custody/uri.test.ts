@@ -24,16 +24,10 @@ describe('the URI of a custody', () => {
     [`awskms:///${KEY},${KEY}`, `${KEY},${KEY}`, 0],
     [`secretsmanager:///${SECRET}`, SECRET, 0],
     ['postgres://journal@db/journal', 'postgres://journal@db/journal', 0],
-    [
+    ...[
       'postgres://%2Fvar%2Frun%2Fpostgresql/journal?application_name=journal',
-      'postgres://%2Fvar%2Frun%2Fpostgresql/journal?application_name=journal',
-      0,
-    ],
-    [
       'postgres://journal@db:5432/journal?sslmode=verify-full&sslrootcert=/etc/ca.pem',
-      'postgres://journal@db:5432/journal?sslmode=verify-full&sslrootcert=/etc/ca.pem',
-      0,
-    ],
+    ].map((uri): [string, string, number] => [uri, uri, 0]),
     ['pkcs11:object=journal', 'pkcs11:object=journal', 0],
     ['postgresql://journal@db/journal', 'postgres://journal@db/journal', 0],
   ])('%s', (uri, place, mode) => {
@@ -45,44 +39,22 @@ describe('the URI of a custody', () => {
   });
 
   test.each([
-    ['https://vault.example.no/key'],
-    ['/var/lib/key.pem'],
-    ['file://server/key.pem'],
-    ['file:///key.pem?mode=644'],
-    ['file:///key.pem?passphrase=abc'],
-    ['file:///key.pem?mode=constructor'],
-    ['file:///key.pem?mode=__proto__'],
-    ['file:///key.pem?mode='],
-    ['file:///key.pem?mode=600&mode=640'],
-    ['file:///key.pem#of-journal'],
-    ['file:///key.pem#'],
-    ['file:key.pem'],
-    ['file:///a%2Fkey.pem'],
-    ['file:///key.pem%00'],
-    ['postgres://journal:hunter2@db/journal'],
-    ['postgresql://journal:hunter2@db/journal'],
-    ['postgres://journal@db/journal?password=hunter2'],
-    ['postgres://journal@db/journal?passwor%64=hunter2'],
-    ['postgres://db/journal?user=journal%3Ahunter2'],
-    ['postgres://journal%3Ahunter2@db/journal'],
-    ['postgres:journal:hunter2@db/journal'],
-    ['postgres:/journal:hunter2@db/journal'],
-    ['postgres://journal@db/journal?sslmode=no-verify'],
-    ['postgres://journal@db/journal?sslmode=require'],
-    ['postgres://journal@db/journal?sslmode=verify-full&sslmode=no-verify'],
-    ['postgres://journal@db/journal?ssl=no-verify'],
-    ['postgres://journal@db/journal?sslmode=verify-full&uselibpqcompat=true'],
-    ['postgres://journal@db/journal?host=elsewhere'],
-    ['postgres://journal@db/journal?options=-c%20x'],
-    ['postgres://journal@db/journal#password=hunter2'],
-    ['postgres://jour nal@db/journal'],
-    ['postgres://journal@db/journal?application_name=%zz'],
-    ['awskms:///%zz'],
-    ['awskms:///%'],
-    [`awskms:///${SECRET}`],
-    [`awskms:///${KEY},`],
-    [`secretsmanager://host/${SECRET}`],
-    ['awskms:///alias/journal'],
+    ...`https://vault.example.no/key /var/lib/key.pem file://server/key.pem file:///key.pem?mode=644
+    file:///key.pem?passphrase=abc file:///key.pem?mode=constructor file:///key.pem?mode=__proto__ file:///key.pem?mode=
+    file:///key.pem?mode=600&mode=640 file:///key.pem#of-journal file:///key.pem# file:key.pem file:///a%2Fkey.pem
+    file:///key.pem%00 awskms:///%zz awskms:///% awskms:///${SECRET} awskms:///${KEY}, secretsmanager://host/${SECRET}
+    awskms:///alias/journal`.split(/\s+/),
+    ...`//journal:hunter2@db/journal //db/journal?user=journal%3Ahunter2 //journal%3Ahunter2@db/journal
+    journal:hunter2@db/journal /journal:hunter2@db/journal`
+      .split(/\s+/)
+      .map((rest) => `postgres:${rest}`),
+    ...`?password=hunter2 ?passwor%64=hunter2 ?sslmode=no-verify ?sslmode=require ?sslmode=verify-full&sslmode=no-verify
+    ?ssl=no-verify ?sslmode=verify-full&uselibpqcompat=true ?host=elsewhere ?options=-c%20x #password=hunter2
+    ?application_name=%zz`
+      .split(/\s+/)
+      .map((rest) => `postgres://journal@db/journal${rest}`),
+    'postgresql://journal:hunter2@db/journal',
+    'postgres://jour nal@db/journal',
   ])('%s is refused', (uri) => {
     expect(codeOf(() => parseCustodyUri(uri))).toBe('custody_refused');
     expect(() => parseCustodyUri(uri)).not.toThrow(/hunter2|abc/);

@@ -151,38 +151,32 @@ describe('the language', () => {
 describe('the same origin', () => {
   const ours = 'https://journal.test';
 
-  it.each<['passes' | 'refuses', string, Record<string, string>]>([
-    ['passes', 'GET', {}],
-    ['passes', 'GET', { 'sec-fetch-site': 'none' }],
-    ['passes', 'GET', { 'sec-fetch-site': 'same-origin' }],
-    ['passes', 'GET', { origin: ours }],
-    ['passes', 'POST', { 'sec-fetch-site': 'same-origin' }],
-    ['passes', 'POST', { origin: ours }],
-    ['passes', 'POST', { 'x-csrf': '1' }],
-    ['passes', 'POST', { 'sec-fetch-site': 'same-origin', origin: ours, 'x-csrf': '1' }],
-    ['passes', 'DELETE', { origin: ours }],
+  const site = (site: string, more = {}) => ({ 'sec-fetch-site': site, ...more });
+  const [csrf, nowhere] = [{ 'x-csrf': '1' }, { origin: 'null' }];
+  const of = (judgement: string, method: string, ...headers: Record<string, string>[]) =>
+    headers.map((each) => [judgement, method, each] as const);
+  it.each([
+    ...of('passes', 'GET', {}, site('none'), site('same-origin'), { origin: ours }),
+    ...of(
+      'passes',
+      'POST',
+      site('same-origin'),
+      { origin: ours },
+      csrf,
+      site('same-origin', { origin: ours, ...csrf }),
+    ),
+    ...of('passes', 'DELETE', { origin: ours }),
     // A form on a page with `Referrer-Policy: no-referrer`, in Chromium.
-    ['passes', 'POST', { 'sec-fetch-site': 'same-origin', origin: 'null' }],
-    ['passes', 'GET', { 'sec-fetch-site': 'same-origin', origin: 'null' }],
-    ['passes', 'GET', { 'sec-fetch-site': 'none', origin: 'null' }],
-    ['refuses', 'GET', { 'sec-fetch-site': 'cross-site' }],
-    ['refuses', 'GET', { 'sec-fetch-site': 'same-site' }],
-    ['refuses', 'GET', { origin: 'https://evil.test' }],
-    ['refuses', 'POST', {}],
-    ['refuses', 'POST', { 'sec-fetch-site': 'none' }],
-    ['refuses', 'POST', { 'sec-fetch-site': 'cross-site', 'x-csrf': '1' }],
-    ['refuses', 'POST', { origin: 'null' }],
-    ['refuses', 'GET', { origin: 'null' }],
-    ['refuses', 'POST', { origin: 'null', 'x-csrf': '1' }],
-    ['refuses', 'POST', { 'sec-fetch-site': 'cross-site', origin: 'null' }],
-    ['refuses', 'POST', { 'sec-fetch-site': 'none', origin: ours, 'x-csrf': '1' }],
-    ['refuses', 'POST', { 'sec-fetch-site': 'Same-Origin' }],
-    ['refuses', 'POST', { origin: `${ours}/`, 'x-csrf': '1' }],
-    ['refuses', 'POST', { origin: 'http://journal.test' }],
-    ['refuses', 'POST', { origin: `${ours}.evil.test` }],
-    ['refuses', 'PUT', {}],
-    ['refuses', 'PATCH', {}],
-    ['refuses', 'DELETE', { 'sec-fetch-site': 'same-site', origin: ours }],
+    ...of('passes', 'POST', site('same-origin', nowhere)),
+    ...of('passes', 'GET', site('same-origin', nowhere), site('none', nowhere)),
+    ...of('refuses', 'GET', site('cross-site'), site('same-site'), { origin: 'https://evil.test' }, nowhere),
+    ...of('refuses', 'POST', {}, site('none'), site('cross-site', csrf), nowhere, { ...nowhere, ...csrf }),
+    ...of('refuses', 'POST', site('cross-site', nowhere), site('none', { origin: ours, ...csrf })),
+    ...of('refuses', 'POST', site('Same-Origin'), { origin: `${ours}/`, ...csrf }),
+    ...of('refuses', 'POST', { origin: 'http://journal.test' }, { origin: `${ours}.evil.test` }),
+    ...of('refuses', 'PUT', {}),
+    ...of('refuses', 'PATCH', {}),
+    ...of('refuses', 'DELETE', site('same-site', { origin: ours })),
   ])('%s %s with %j', (judgement, method, headers) => {
     const lists = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
     const judge = expect(() => requireSameOrigin(request(lists, method), ours));

@@ -6,56 +6,30 @@ import { full } from '../../full.ts';
 
 describe('the return path', () => {
   it.each([
-    ['/', '/'],
-    ['/journal', '/journal'],
-    ['/journal?day=1&x=//y#part', '/journal?day=1&x=//y#part'],
-    ['/a//b', '/a//b'],
+    ...'/ /journal /journal?day=1&x=//y#part /a//b /a?next=https://evil.test /a?x=../b /session /apis /100%'
+      .split(' ')
+      .map((path) => [path, path]),
     ['/å', '/%C3%A5'],
-    ['/a?next=https://evil.test', '/a?next=https://evil.test'],
-    ['/a?x=../b', '/a?x=../b'],
-    ['/session', '/session'],
-    ['/apis', '/apis'],
-    ['/100%', '/100%'],
   ])('takes %j', (path, expected) => {
-    expect(checkReturnPath(path)).toBe(expected);
+    expect(checkReturnPath(String(path))).toBe(expected);
   });
 
   it.each([
-    '',
-    'journal',
-    'https://evil.test',
-    'javascript:alert(1)',
-    '//evil.test',
-    '/\\evil.test',
-    '\\\\evil.test',
-    '/\t/evil.test',
-    '/\n/evil.test',
-    ' /journal',
-    '/a b',
-    '/..//evil.test',
-    '/.//evil.test',
-    '/%2e%2e//evil.test',
-    '/a/../..//evil.test',
-    '/a/../b',
-    '/a/.',
-    '/%2E%2e/a',
-    '/.%2E/a',
-    '/%5cevil.test',
-    '/a%2Fb',
-    '/a\u0000',
-    '/a\u2028b',
-    '/\u00a0/evil.test',
+    ...[
+      '',
+      '/\t/evil.test',
+      '/\n/evil.test',
+      ' /journal',
+      '/a b',
+      '/a\u0000',
+      '/a\u2028b',
+      '/\u00a0/evil.test',
+    ],
+    ...`journal https://evil.test javascript:alert(1) //evil.test /\\evil.test \\\\evil.test /..//evil.test
+    /.//evil.test /%2e%2e//evil.test /a/../..//evil.test /a/../b /a/. /%2E%2e/a /.%2E/a /%5cevil.test /a%2Fb
+    /api/summaries/17 /api /api?x /%61pi/a /API/a
+    /login /login?return=/a /callback?code=a /logout#x /logout/callback`.split(/\s+/),
     `/${'a'.repeat(1001)}`,
-    '/api/summaries/17',
-    '/api',
-    '/api?x',
-    '/%61pi/a',
-    '/API/a',
-    '/login',
-    '/login?return=/a',
-    '/callback?code=a',
-    '/logout#x',
-    '/logout/callback',
   ])('refuses %j', (path) => {
     expect(() => checkReturnPath(path)).toThrow(expect.objectContaining({ code: 'return_path_invalid' }));
   });

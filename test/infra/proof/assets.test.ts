@@ -67,25 +67,24 @@ describe('what is deployed is what was read', () => {
     expect(found(() => undefined)).toEqual([]);
   });
 
+  const HASH = /whose name is not the hash of its content/;
+  const ZIPS_HASH = /\.zip, whose name is not the hash of its content/;
+  const MADE = /made while it is deployed/;
+  const PLACE = /to another bucket, or by another role/;
+  const wrote = (file: string, content: string) =>
+    inManifest((manifest, directory) => {
+      cpSync(join(folder, String(code.source.path)), join(directory, 'edited'), { recursive: true });
+      writeFileSync(join(directory, 'edited', file), content);
+      ofCode(manifest).source.path = 'edited';
+    });
+  const sends = (more: object) =>
+    inManifest((manifest) => void Object.assign(destinationOf(ofCode(manifest)), more));
+  const made = { executable: 'make' };
+  const image = { source: { directory: '.' }, destinations: { a: { repositoryName: 'a', imageTag: 'b' } } };
+
   it.each<[string, RegExp, (directory: string) => void]>([
-    [
-      'code that was edited afterwards',
-      /\.zip, whose name is not the hash of its content/,
-      inManifest((manifest, directory) => {
-        cpSync(join(folder, String(code.source.path)), join(directory, 'edited'), { recursive: true });
-        writeFileSync(join(directory, 'edited', 'index.mjs'), 'export const handler = () => {};');
-        ofCode(manifest).source.path = 'edited';
-      }),
-    ],
-    [
-      'a file that was put beside the code',
-      /\.zip, whose name is not the hash of its content/,
-      inManifest((manifest, directory) => {
-        cpSync(join(folder, String(code.source.path)), join(directory, 'edited'), { recursive: true });
-        writeFileSync(join(directory, 'edited', '.hidden.mjs'), '');
-        ofCode(manifest).source.path = 'edited';
-      }),
-    ],
+    ['code that was edited afterwards', ZIPS_HASH, wrote('index.mjs', 'export const handler = () => {};')],
+    ['a file that was put beside the code', ZIPS_HASH, wrote('.hidden.mjs', '')],
     [
       'another template under the name of the one that is here',
       /\.json, whose name is not the hash|uploads another template/,
@@ -94,47 +93,18 @@ describe('what is deployed is what was read', () => {
         source.path = `${STACKS.public}.template.json`;
       }),
     ],
-    [
-      'what a command makes',
-      /made while it is deployed/,
-      inManifest((manifest) => {
-        ofCode(manifest).source = { executable: 'make' };
-      }),
-    ],
+    ['what a command makes', MADE, inManifest((m) => void Object.assign(ofCode(m), { source: made }))],
     [
       'what a command makes, with a path beside it',
-      /made while it is deployed/,
-      inManifest((manifest) => {
-        ofCode(manifest).source.executable = 'make';
-      }),
+      MADE,
+      inManifest((m) => void Object.assign(ofCode(m).source, made)),
     ],
-    [
-      'a container image',
-      /made while it is deployed/,
-      inManifest((manifest) => {
-        manifest.dockerImages.a = {
-          source: { directory: '.' },
-          destinations: { here: { repositoryName: 'a', imageTag: 'b' } },
-        };
-      }),
-    ],
-    [
-      'another bucket',
-      /to another bucket, or by another role/,
-      inManifest((manifest) => {
-        destinationOf(ofCode(manifest)).bucketName = 'elsewhere';
-      }),
-    ],
-    [
-      'another role',
-      /to another bucket, or by another role/,
-      inManifest((manifest) => {
-        destinationOf(ofCode(manifest)).assumeRoleArn = 'arn:aws:iam::111122223333:role/x';
-      }),
-    ],
+    ['a container image', MADE, inManifest((m) => void Object.assign(m.dockerImages, { image }))],
+    ['another bucket', PLACE, sends({ bucketName: 'elsewhere' })],
+    ['another role', PLACE, sends({ assumeRoleArn: 'arn:aws:iam::111122223333:role/x' })],
     [
       'a second copy of the code, elsewhere',
-      /to another bucket, or by another role/,
+      PLACE,
       inManifest((manifest) => {
         const file = ofCode(manifest);
         file.destinations.more = { ...destinationOf(file), bucketName: 'elsewhere' };
@@ -142,7 +112,7 @@ describe('what is deployed is what was read', () => {
     ],
     [
       'an archive',
-      /whose name is not the hash of its content/,
+      HASH,
       inManifest((manifest, directory) => {
         writeFileSync(join(directory, 'code.zip'), 'PK');
         ofCode(manifest).source = { path: 'code.zip', packaging: 'file' };
@@ -150,7 +120,7 @@ describe('what is deployed is what was read', () => {
     ],
     [
       'a file that has no name',
-      /whose name is not the hash of its content/,
+      HASH,
       inManifest((manifest, directory) => {
         writeFileSync(join(directory, 'code.zip'), 'PK');
         const destinations = { here: { ...destinationOf(ofCode(manifest)), objectKey: '' } };
@@ -159,7 +129,7 @@ describe('what is deployed is what was read', () => {
     ],
     [
       'code that a manifest beside the stack’s own uploads',
-      /whose name is not the hash of its content/,
+      HASH,
       (directory) => {
         inFile<Manifest>(MANIFEST, ({ files }) => {
           writeFileSync(join(directory, 'code.zip'), 'PK');

@@ -17,222 +17,124 @@ import { oneClient } from './one-client.ts';
 
 /** The properties that our constructs emit, by the rule that judges them on its own, the comparison off; the best one where several do. */
 const JUDGED: Readonly<Record<string, string>> = {
-  'actions-are-known': `
-    IAM::ManagedPolicy: PolicyDocument
-    IAM::Role: Policies
-  `,
+  'actions-are-known': 'IAM::ManagedPolicy: PolicyDocument; IAM::Role: Policies',
   'alarms-ring': `
     CloudWatch::Alarm: AlarmActions ComparisonOperator EvaluationPeriods MetricName Namespace Period Statistic Threshold TreatMissingData InsufficientDataActions
   `,
-  'data-is-encrypted': `
-    SQS::Queue: KmsMasterKeyId SqsManagedSseEnabled
-  `,
-  'data-keys-are-closed': `
-    KMS::Key: KeyPolicy
-  `,
-  'endpoints-admit-own-roles': `
-    EC2::VPCEndpoint: PolicyDocument
-  `,
-  'endpoints-are-own': `
-    EC2::Subnet: VpcId
-    EC2::VPCEndpoint: SecurityGroupIds ServiceName SubnetIds VpcId
-  `,
+  'data-is-encrypted': 'SQS::Queue: KmsMasterKeyId SqsManagedSseEnabled',
+  'data-keys-are-closed': 'KMS::Key: KeyPolicy',
+  'endpoints-admit-own-roles': 'EC2::VPCEndpoint: PolicyDocument',
+  'endpoints-are-own': 'EC2::Subnet: VpcId; EC2::VPCEndpoint: SecurityGroupIds ServiceName SubnetIds VpcId',
   'events-are-declared': `
-    SQS::Queue: RedrivePolicy
-    Events::EventBus: Name
-    Events::Rule: EventPattern ScheduleExpression
+    SQS::Queue: RedrivePolicy; Events::EventBus: Name; Events::Rule: EventPattern ScheduleExpression
   `,
   'exits-are-declared': `
-    EC2::Route: DestinationCidrBlock TransitGatewayId
-    EC2::SecurityGroup: SecurityGroupEgress
-    EC2::TransitGatewayAttachment: TransitGatewayId
-    EC2::VPCGatewayAttachment: VpnGatewayId
+    EC2::Route: DestinationCidrBlock TransitGatewayId; EC2::SecurityGroup: SecurityGroupEgress;
+    EC2::TransitGatewayAttachment: TransitGatewayId; EC2::VPCGatewayAttachment: VpnGatewayId
   `,
   'function-permissions-are-own': `
     Lambda::Permission: Action FunctionName Principal SourceArn SourceAccount
   `,
-  'functions-have-own-roles': `
-    IAM::Role: RoleName
-    Lambda::Function: FunctionName Role
-  `,
-  'logs-are-own': `
-    Logs::LogGroup: LogGroupName
-    ApiGateway::Account: CloudWatchRoleArn
-  `,
-  'logs-are-kept': `
-    Logs::SubscriptionFilter: DestinationArn FilterPattern LogGroupName
-  `,
+  'functions-have-own-roles': 'IAM::Role: RoleName; Lambda::Function: FunctionName Role',
+  'logs-are-own': 'Logs::LogGroup: LogGroupName; ApiGateway::Account: CloudWatchRoleArn',
+  'logs-are-kept': 'Logs::SubscriptionFilter: DestinationArn FilterPattern LogGroupName',
   'names-answered': `
-    Route53Resolver::FirewallDomainList: Domains
-    Route53Resolver::FirewallRuleGroup: FirewallRules
+    Route53Resolver::FirewallDomainList: Domains; Route53Resolver::FirewallRuleGroup: FirewallRules;
     Route53Resolver::FirewallRuleGroupAssociation: FirewallRuleGroupId VpcId
   `,
-  'networks-are-declared': `
-    EC2::VPC: CidrBlock
-  `,
-  'outsiders-are-not-admitted': `
-    SNS::TopicPolicy: PolicyDocument
-    SQS::QueuePolicy: PolicyDocument
-  `,
+  'networks-are-declared': 'EC2::VPC: CidrBlock',
+  'outsiders-are-not-admitted': 'SNS::TopicPolicy: PolicyDocument; SQS::QueuePolicy: PolicyDocument',
   'properties-are-understood': `
-    ApiGateway::RestApi: SecurityPolicy
-    Lambda::Function: VpcConfig
-    Events::Rule: EventBusName Targets
-    Lambda::EventSourceMapping: EventSourceArn FunctionName
-    Lambda::Function: Code Environment
-    EC2::SecurityGroup: VpcId
-    EC2::SecurityGroupIngress: FromPort IpProtocol SourceSecurityGroupId ToPort
-    EC2::Route: NatGatewayId GatewayId
-    ApiGateway::Stage: MethodSettings
-    Logs::LogGroup: KmsKeyId RetentionInDays
-    EC2::FlowLog: LogGroupName
-    Lambda::Function: LoggingConfig
-    ApiGateway::Stage: AccessLogSetting
-    SecretsManager::Secret: KmsKeyId
-    SNS::Topic: KmsMasterKeyId
-    DynamoDB::Table: SSESpecification
-    Events::EventBus: KmsKeyIdentifier
-    ApiGateway::Authorizer: AuthorizerResultTtlInSeconds
-    EC2::VPC: EnableDnsHostnames EnableDnsSupport InstanceTenancy
-    EC2::Subnet: AvailabilityZone CidrBlock
-    EC2::RouteTable: VpcId
-    EC2::SubnetRouteTableAssociation: RouteTableId SubnetId
-    EC2::SecurityGroupEgress: DestinationSecurityGroupId GroupId
-    Route53Resolver::FirewallRuleGroupAssociation: Priority
-    EC2::VPCEndpoint: PrivateDnsEnabled VpcEndpointType RouteTableIds
-    KMS::Key: EnableKeyRotation
-    IAM::ManagedPolicy: Path
-    EC2::FlowLog: LogDestinationType ResourceId ResourceType TrafficType
-    Lambda::Function: Architectures
-    SNS::TopicPolicy: Topics
-    EC2::Route: RouteTableId
-    EC2::TransitGatewayAttachment: SubnetIds VpcId
-    EC2::EIP: Domain
-    EC2::NatGateway: AllocationId SubnetId
-    EC2::VPCGatewayAttachment: InternetGatewayId VpcId
-    DynamoDB::Table: TableName
-    ApiGateway::Authorizer: IdentitySource RestApiId Type
-    ApiGateway::RestApi: BinaryMediaTypes EndpointAccessMode EndpointConfiguration
-    ApiGateway::Deployment: RestApiId
-    ApiGateway::Stage: DeploymentId
-    ApiGateway::Resource: ParentId RestApiId
-    ApiGateway::Method: RequestValidatorId RestApiId
-    ApiGateway::GatewayResponse: ResponseType RestApiId
-    ApiGateway::RequestValidator: RestApiId ValidateRequestBody ValidateRequestParameters
-    SQS::QueuePolicy: Queues
-    Events::EventBus: DeadLetterConfig
-    Lambda::EventSourceMapping: FunctionResponseTypes ScalingConfig
-    SecretsManager::RotationSchedule: RotateImmediatelyOnUpdate RotationRules SecretId
+    ApiGateway::RestApi: SecurityPolicy BinaryMediaTypes EndpointAccessMode EndpointConfiguration;
+    Lambda::Function: VpcConfig Code Environment LoggingConfig Architectures;
+    Events::Rule: EventBusName Targets;
+    Lambda::EventSourceMapping: EventSourceArn FunctionName FunctionResponseTypes ScalingConfig;
+    EC2::SecurityGroup: VpcId; EC2::SecurityGroupIngress: FromPort IpProtocol SourceSecurityGroupId ToPort;
+    EC2::Route: NatGatewayId GatewayId RouteTableId;
+    ApiGateway::Stage: MethodSettings AccessLogSetting DeploymentId;
+    Logs::LogGroup: KmsKeyId RetentionInDays;
+    EC2::FlowLog: LogGroupName LogDestinationType ResourceId ResourceType TrafficType;
+    SecretsManager::Secret: KmsKeyId; SNS::Topic: KmsMasterKeyId;
+    DynamoDB::Table: SSESpecification TableName; Events::EventBus: KmsKeyIdentifier DeadLetterConfig;
+    ApiGateway::Authorizer: AuthorizerResultTtlInSeconds IdentitySource RestApiId Type;
+    EC2::VPC: EnableDnsHostnames EnableDnsSupport InstanceTenancy; EC2::Subnet: AvailabilityZone CidrBlock;
+    EC2::RouteTable: VpcId; EC2::SubnetRouteTableAssociation: RouteTableId SubnetId;
+    EC2::SecurityGroupEgress: DestinationSecurityGroupId GroupId;
+    Route53Resolver::FirewallRuleGroupAssociation: Priority;
+    EC2::VPCEndpoint: PrivateDnsEnabled VpcEndpointType RouteTableIds; KMS::Key: EnableKeyRotation;
+    IAM::ManagedPolicy: Path; SNS::TopicPolicy: Topics; EC2::TransitGatewayAttachment: SubnetIds VpcId;
+    EC2::EIP: Domain; EC2::NatGateway: AllocationId SubnetId;
+    EC2::VPCGatewayAttachment: InternetGatewayId VpcId; ApiGateway::Deployment: RestApiId;
+    ApiGateway::Resource: ParentId RestApiId; ApiGateway::Method: RequestValidatorId RestApiId;
+    ApiGateway::GatewayResponse: ResponseType RestApiId;
+    ApiGateway::RequestValidator: RestApiId ValidateRequestBody ValidateRequestParameters;
+    SQS::QueuePolicy: Queues;
+    SecretsManager::RotationSchedule: RotateImmediatelyOnUpdate RotationRules SecretId;
     Logs::QueryDefinition: LogGroupNames
   `,
   'records-are-bare': `
-    SecretsManager::Secret: Name SecretString
-    SecretsManager::RotationSchedule: RotationLambdaARN
+    SecretsManager::Secret: Name SecretString; SecretsManager::RotationSchedule: RotationLambdaARN
   `,
-  'roles-are-bounded': `
-    IAM::ManagedPolicy: ManagedPolicyName
-    IAM::Role: PermissionsBoundary
-  `,
+  'roles-are-bounded': 'IAM::ManagedPolicy: ManagedPolicyName; IAM::Role: PermissionsBoundary',
   'roles-are-trusted-by-one-service': `
-    IAM::Role: AssumeRolePolicyDocument
-    EC2::FlowLog: DeliverLogsPermissionArn
+    IAM::Role: AssumeRolePolicyDocument; EC2::FlowLog: DeliverLogsPermissionArn
   `,
   'routes-are-authorized': `
-    ApiGateway::Resource: PathPart
-    ApiGateway::Authorizer: AuthorizerUri
+    ApiGateway::Resource: PathPart; ApiGateway::Authorizer: AuthorizerUri;
     ApiGateway::Method: AuthorizerId AuthorizationType HttpMethod Integration ResourceId
   `,
-  'signers-have-one-caller': `
-    Lambda::ResourcePolicy: PolicyDocument ResourceArn
-  `,
-  'signers-are-declared': `
-    Lambda::Function: Handler ReservedConcurrentExecutions
-  `,
+  'signers-have-one-caller': 'Lambda::ResourcePolicy: PolicyDocument ResourceArn',
+  'signers-are-declared': 'Lambda::Function: Handler ReservedConcurrentExecutions',
   'signing-is-bound': `
-    EC2::SecurityGroupIngress: GroupId
-    EC2::SecurityGroupEgress: FromPort IpProtocol ToPort
+    EC2::SecurityGroupIngress: GroupId; EC2::SecurityGroupEgress: FromPort IpProtocol ToPort
   `,
-  'signing-zone-has-no-way-out': `
-    EC2::Subnet: MapPublicIpOnLaunch
-  `,
-  'zone-functions-are-declared': `
-    Lambda::Function: Runtime
-    ApiGateway::Stage: RestApiId StageName
-  `,
+  'signing-zone-has-no-way-out': 'EC2::Subnet: MapPublicIpOnLaunch',
+  'zone-functions-are-declared': 'Lambda::Function: Runtime; ApiGateway::Stage: RestApiId StageName',
 };
 
 /** The others: whatever they say opens nothing, so only the comparison finds another value. By the reason. */
 const OF_NO_CONSEQUENCE: Readonly<Record<string, string>> = {
   'how much, how long: never who': `
-    Lambda::Function: MemorySize Timeout
-    DynamoDB::Table: BillingMode
-    SQS::Queue: MessageRetentionPeriod VisibilityTimeout
-    Lambda::EventSourceMapping: BatchSize
+    Lambda::Function: MemorySize Timeout; DynamoDB::Table: BillingMode;
+    SQS::Queue: MessageRetentionPeriod VisibilityTimeout; Lambda::EventSourceMapping: BatchSize
   `,
   'what a caller reads where API Gateway itself refuses': `
     ApiGateway::GatewayResponse: ResponseParameters ResponseTemplates
   `,
-  'functions check their own parameters': `
-    ApiGateway::Method: RequestParameters
-  `,
+  'functions check their own parameters': 'ApiGateway::Method: RequestParameters',
   'a figure that nobody emits rings as missing or not at all: only the comparison knows which one is meant': `
     CloudWatch::Alarm: Dimensions
   `,
   'a name that no policy and no rule goes by': `
-    ApiGateway::Authorizer: Name
-    CloudWatch::Alarm: AlarmName
-    ApiGateway::RestApi: Name
-    ApiGateway::RequestValidator: Name
-    SQS::Queue: QueueName
-    Events::Rule: Name
+    ApiGateway::Authorizer: Name; CloudWatch::Alarm: AlarmName; ApiGateway::RestApi: Name;
+    ApiGateway::RequestValidator: Name; SQS::Queue: QueueName; Events::Rule: Name
   `,
   'how a store is laid out, and what of it can be had back': `
-    DynamoDB::Table: AttributeDefinitions KeySchema PointInTimeRecoverySpecification TimeToLiveSpecification
+    DynamoDB::Table: AttributeDefinitions KeySchema PointInTimeRecoverySpecification TimeToLiveSpecification;
     SecretsManager::Secret: GenerateSecretString
   `,
   'the zone of a stack is what all of its tags say': `
-    EC2::VPC: Tags
-    EC2::Subnet: Tags
-    EC2::RouteTable: Tags
-    KMS::Key: Tags
-    IAM::Role: Tags
-    Lambda::Function: Tags
-    EC2::EIP: Tags
-    EC2::NatGateway: Tags
-    EC2::InternetGateway: Tags
+    EC2::VPC: Tags; EC2::Subnet: Tags; EC2::RouteTable: Tags; KMS::Key: Tags; IAM::Role: Tags;
+    Lambda::Function: Tags; EC2::EIP: Tags; EC2::NatGateway: Tags; EC2::InternetGateway: Tags;
     DynamoDB::Table: Tags
   `,
   'for people': `
-    EC2::SecurityGroup: GroupDescription
-    EC2::SecurityGroupIngress: Description
-    EC2::SecurityGroupEgress: Description
-    KMS::Key: Description
-    SecretsManager::Secret: Description
-    IAM::ManagedPolicy: Description
-    IAM::Role: Description
-    SNS::Topic: DisplayName
-    CloudWatch::Alarm: AlarmDescription
-    ApiGateway::Deployment: Description
-    Events::EventBus: Description
-    Events::Rule: Description
-    CloudWatch::Dashboard: DashboardBody DashboardName
+    EC2::SecurityGroup: GroupDescription; EC2::SecurityGroupIngress: Description;
+    EC2::SecurityGroupEgress: Description; KMS::Key: Description; SecretsManager::Secret: Description;
+    IAM::ManagedPolicy: Description; IAM::Role: Description; SNS::Topic: DisplayName;
+    CloudWatch::Alarm: AlarmDescription; ApiGateway::Deployment: Description; Events::EventBus: Description;
+    Events::Rule: Description; CloudWatch::Dashboard: DashboardBody DashboardName;
     Logs::QueryDefinition: Name QueryString
   `,
-  'whether X-Ray is told': `
-    Lambda::Function: TracingConfig
-    ApiGateway::Stage: TracingEnabled
-  `,
+  'whether X-Ray is told': 'Lambda::Function: TracingConfig; ApiGateway::Stage: TracingEnabled',
 };
 
-/** `type property` of each line of a table. */
+/** `type property` of each entry of a table. */
 function namesIn(table: string): string[] {
-  return table
-    .split('\n')
-    .filter((line) => line.includes(': '))
-    .flatMap((line) => {
-      const [type = '', properties = ''] = line.trim().split(': ');
-      return wordsOf(properties).map((property) => `AWS::${type} ${property}`);
-    });
+  return table.split(';').flatMap((entry) => {
+    const [type = '', properties = ''] = entry.trim().split(': ');
+    return wordsOf(properties).map((property) => `AWS::${type} ${property}`);
+  });
 }
 
 const judges = new Map(
