@@ -1,18 +1,15 @@
 import type { BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { beginLogin, logIn, pick, readSession, visit } from './login.ts';
-import { findBarriers, openProfile, type Profile, picture, type Running, startRunning } from './running.ts';
+import { findBarriers, openProfile, type Profile, picture, startRunning } from './running.ts';
 
-let running: Running;
+const running = await startRunning();
 const open: BrowserContext[] = [];
 
-beforeAll(async () => {
-  running = await startRunning();
-});
 afterEach(async () => {
   await Promise.all(open.splice(0).map((context) => context.close()));
 });
-afterAll(() => running?.close());
+afterAll(() => running.close());
 
 async function profile(options: Parameters<typeof openProfile>[1] = {}): Promise<Profile> {
   const made = await openProfile(running, options);

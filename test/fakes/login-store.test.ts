@@ -1,18 +1,13 @@
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { createDynamoTable } from '../../functions/common/dynamo.ts';
-import { createDynamoStore, type LoginStore } from '../../functions/login-common/store.ts';
-import { type Dynamo, startDynamo } from './dynamo.ts';
+import { createDynamoStore } from '../../functions/login-common/store.ts';
+import { startDynamo } from './dynamo.ts';
 import { createFakeLoginStore } from './login-store.ts';
 
-let dynamo: Dynamo;
-let real: LoginStore;
-
-beforeAll(async () => {
-  dynamo = await startDynamo();
-  await dynamo.createTable('sessions');
-  real = createDynamoStore(createDynamoTable(dynamo.aws, 'sessions'));
-});
+const dynamo = await startDynamo();
+await dynamo.createTable('sessions');
+const real = createDynamoStore(createDynamoTable(dynamo.aws, 'sessions'));
 
 afterAll(() => dynamo.close());
 

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { required } from '@helseid-zones/protocol/required';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
@@ -10,7 +10,7 @@ import { loadAssembly } from '../../local/app/assembly.ts';
 import { fireSchedule, putSecret, webhookHeaders } from '../../local/app/call-own.ts';
 import { callLines } from '../../local/app/welcome.ts';
 import { callJson, callLambda } from '../../local/aws/aws-client.ts';
-import { type LocalAws, startLocalAws } from '../../local/aws/local-aws.ts';
+import { startLocalAws } from '../../local/aws/local-aws.ts';
 import { createTrail } from '../../local/aws/trail.ts';
 import { FULL } from '../full.ts';
 import { synthesizedFolder } from '../infra/synthesize.ts';
@@ -20,14 +20,11 @@ import { newFolder } from '../temporary.ts';
 const PLACE = { account: '000000000000', region: 'eu-north-1' };
 const assembly = resolveAssembly(readAssembly(synthesizedFolder(system, PLACE)), PLACE);
 const trail = createTrail(Date.now);
-let aws: LocalAws;
-
-beforeAll(async () => {
-  aws = await startLocalAws({
-    ...{ assembly, world: buildWorld(assembly), stateDirectory: newFolder() },
-    ...{ calledUrls: () => [], gatewayPort: () => 0, trail },
-  });
+const aws = await startLocalAws({
+  ...{ assembly, world: buildWorld(assembly), stateDirectory: newFolder() },
+  ...{ calledUrls: () => [], gatewayPort: () => 0, trail },
 });
+
 afterAll(() => aws.close());
 
 /** Calls a service as a function of the zone would: with its role, through the zone's endpoint; resolves to the error's code, or `ok`. */

@@ -4,19 +4,19 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createCredentialTable } from '../../local/aws/credentials.ts';
 import { startGateway } from '../../local/aws/gateway/server.ts';
-import { createPool, type FunctionPool, type RunnableFunction } from '../../local/aws/runtime/pool.ts';
-import { type RuntimeApi, startRuntimeApi } from '../../local/aws/runtime/runtime-api.ts';
+import { createPool, type RunnableFunction } from '../../local/aws/runtime/pool.ts';
+import { startRuntimeApi } from '../../local/aws/runtime/runtime-api.ts';
 import { createTrail } from '../../local/aws/trail.ts';
 import { newFolder } from '../temporary.ts';
 import { ACCOUNT, REGION, rulesOf } from './aws/harness.ts';
 
 // A function in its own process, the Runtime API and the gateway, as an answer goes through them in pieces.
 const folder = newFolder();
-let api: RuntimeApi;
-let pool: FunctionPool;
+const api = await startRuntimeApi();
+const pool = createPool({ api, now: Date.now, log: () => ({ stream: 's', line: () => undefined }) });
 /** Where functions wait until the test has seen what they wrote; whoever comes first waits for the other. */
 /** For machines that are busy. */
 const PATIENCE = { timeout: 15_000 };
@@ -39,11 +39,7 @@ function letGo(): void {
   }
 }
 
-beforeAll(async () => {
-  api = await startRuntimeApi();
-  pool = createPool({ api, now: Date.now, log: () => ({ stream: 's', line: () => undefined }) });
-  await new Promise<void>((resolve) => gate.listen(0, '127.0.0.1', resolve));
-});
+await new Promise<void>((resolve) => gate.listen(0, '127.0.0.1', resolve));
 afterAll(async () => {
   await pool.close();
   await api.close();

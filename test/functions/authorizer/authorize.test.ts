@@ -4,18 +4,15 @@ import { parseZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { type AuthorizerDeps, authorizeRequest } from '../../../functions/authorizer/authorize.ts';
 import { deriveSettings } from '../../../functions/authorizer/rules.ts';
 import { makeKeys, makePorts, makeRequest, NOW, RULES, type Twist } from './make-request.ts';
 
 const ARN = 'arn:aws:execute-api:eu-north-1:000000000000:abc/live/GET/v1/summaries/1';
 const ORG = 'helseid://claims/client/claims/orgnr_';
-let keys: Awaited<ReturnType<typeof makeKeys>>;
+const keys = await makeKeys();
 let audit: [string, Record<string, unknown>][];
-beforeAll(async () => {
-  keys = await makeKeys();
-});
 beforeEach(() => {
   audit = [];
 });

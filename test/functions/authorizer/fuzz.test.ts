@@ -1,16 +1,13 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import fc from 'fast-check';
 import { base64url } from 'jose';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { challengeFor } from '../../../functions/authorizer/challenge.ts';
 import { validateAccess } from '../../../functions/authorizer/validate-access.ts';
 import { full } from '../../full.ts';
 import { makeKeys, makePorts, makeRequest, RULES } from './make-request.ts';
 
-let keys: Awaited<ReturnType<typeof makeKeys>>;
-beforeAll(async () => {
-  keys = await makeKeys();
-});
+const keys = await makeKeys();
 
 const headerText = fc.string({ unit: 'binary-ascii', maxLength: 60 });
 const jws = fc

@@ -9,7 +9,7 @@ import {
   exportJWK,
   UnsecuredJWT,
 } from 'jose';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   accessError,
   type Check,
@@ -20,10 +20,7 @@ import type { AccessRules } from '../../../functions/authorizer/rules.ts';
 import { validateAccess } from '../../../functions/authorizer/validate-access.ts';
 import { makeKey, makeKeys, makePorts, makeRequest, NOW, RULES, type Twist } from './make-request.ts';
 
-let keys: Awaited<ReturnType<typeof makeKeys>>;
-beforeAll(async () => {
-  keys = await makeKeys();
-});
+const keys = await makeKeys();
 
 async function validate(twist: Twist = {}, rules: AccessRules = RULES, ports = makePorts(keys.issuer.jwk)) {
   return validateAccess(await makeRequest(keys, twist), rules, ports);

@@ -1,13 +1,10 @@
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { createDynamoTable } from '../../../functions/common/dynamo.ts';
-import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
+import { startDynamo } from '../../fakes/dynamo.ts';
 
-let dynamo: Dynamo;
-beforeAll(async () => {
-  dynamo = await startDynamo();
-  await dynamo.createTable('table');
-});
+const dynamo = await startDynamo();
+await dynamo.createTable('table');
 afterAll(() => dynamo.close());
 
 const NEW = { when: 'attribute_not_exists(pk)' };

@@ -1,7 +1,7 @@
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import type { AccessToken } from '@helseid-zones/client/tokens';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { createDynamoTable, type DynamoTable } from '../../../functions/common/dynamo.ts';
 import {
   createSharedCache,
@@ -11,14 +11,11 @@ import {
   RENEWAL_INTERVAL,
 } from '../../../functions/tokens/shared-cache.ts';
 import { failure } from '../../client/make-client.ts';
-import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
+import { startDynamo } from '../../fakes/dynamo.ts';
 import { FULL } from '../../full.ts';
 
-let dynamo: Dynamo;
-beforeAll(async () => {
-  dynamo = await startDynamo();
-  await dynamo.createTable('tokens');
-});
+const dynamo = await startDynamo();
+await dynamo.createTable('tokens');
 afterAll(() => dynamo.close());
 
 const START = 1_790_000_000_000;

@@ -6,12 +6,12 @@ import type { AccessTokenRequest } from '@helseid-zones/client/tokens';
 import type { Context, SQSEvent } from 'aws-lambda';
 import fc from 'fast-check';
 import { decodeJwt } from 'jose';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createDynamoTable } from '../../../functions/common/dynamo.ts';
 import { TablePersistence } from '../../../functions/worker/persistence.ts';
 import { createWorker } from '../../../functions/worker/process.ts';
 import { API, makeWorld, type World } from '../../client/make-client.ts';
-import { type Dynamo, startDynamo } from '../../fakes/dynamo.ts';
+import { startDynamo } from '../../fakes/dynamo.ts';
 import { AUDIT_LINE, collectLog } from '../../fakes/log.ts';
 import { full } from '../../full.ts';
 import { SAMPLE_TEXT } from './sample.ts';
@@ -24,10 +24,7 @@ const api = { baseUrl: `${API}/fhir`, scopes: ['documents/write'] };
 const documentsOf = (client: TokenClient) => (child: string) =>
   createApiCall(client, api, [{ type: 'helseid_authorization', child }]);
 
-let dynamo: Dynamo;
-beforeAll(async () => {
-  dynamo = await startDynamo();
-});
+const dynamo = await startDynamo();
 afterAll(() => dynamo.close());
 
 let tables = 0;

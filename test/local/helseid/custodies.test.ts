@@ -25,9 +25,9 @@ import {
 import { createLog } from '@helseid-zones/client/log';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { decodeJwt } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { TEST_USERS } from '../../../local/helseid/users.ts';
-import { type PatternWorld, SCOPE, startPatternWorld } from '../../../local/patterns/stand-in.ts';
+import { SCOPE, startPatternWorld } from '../../../local/patterns/stand-in.ts';
 import { failure } from '../../client/make-client.ts';
 import { CUSTODIES_UNDER_TEST, type CustodyUnderTest, registrable } from '../../fakes/custodies.ts';
 import { FULL } from '../../full.ts';
@@ -45,12 +45,9 @@ const names = Object.keys(CUSTODIES_UNDER_TEST);
 const KEPT = 'client-kept';
 const clientIdOf = (scheme: string) => `client-${scheme.replace(':', '')}`;
 
-let world: PatternWorld;
+const world = await startPatternWorld(newFolder(), [...names.map(clientIdOf), KEPT], CALLBACK);
+tls.setDefaultCACertificates([...tls.getCACertificates('default'), world.certificate.cert]);
 
-beforeAll(async () => {
-  world = await startPatternWorld(newFolder(), [...names.map(clientIdOf), KEPT], CALLBACK);
-  tls.setDefaultCACertificates([...tls.getCACertificates('default'), world.certificate.cert]);
-});
 afterAll(() => world.close());
 
 interface Cell {

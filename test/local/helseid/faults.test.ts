@@ -9,14 +9,14 @@ import { createTokenClient, type IssuerRequest } from '@helseid-zones/client/tok
 import type { ErrorCode } from '@helseid-zones/protocol/errors';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { exportJWK, exportPKCS8, generateKeyPair, jwtVerify, SignJWT } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { localCertificate } from '../../../local/helseid/certificate.ts';
 import { type HealthApiServer, startHealthApi } from '../../../local/helseid/health-api.ts';
 import { failure } from '../../client/make-client.ts';
 import { FULL } from '../../full.ts';
 import { newFolder } from '../../temporary.ts';
 import { startWeb } from './web.ts';
-import { type ClientKey, makeClientKey } from './wire.ts';
+import { makeClientKey } from './wire.ts';
 
 type Inject = HealthApiServer['faults']['inject'];
 type Fault = Parameters<Inject>[1];
@@ -26,15 +26,11 @@ const TIMEOUT = 2000;
 const SOON = 300;
 const TOO_LONG = 2500;
 
-let key: ClientKey;
-let web: Awaited<ReturnType<typeof startWeb>>;
-let api: HealthApiServer;
-beforeAll(async () => {
-  key = await makeClientKey();
-  web = await startWeb([key]);
-  const { issuer, keys } = web.server;
-  const [audience, scopes] = ['example:a', ['example:a/read']];
-  api = await startHealthApi({ certificate: web.files.certificate, issuer, keys, audience, scopes });
+const key = await makeClientKey();
+const web = await startWeb([key]);
+const api = await startHealthApi({
+  ...{ certificate: web.files.certificate, issuer: web.server.issuer, keys: web.server.keys },
+  ...{ audience: 'example:a', scopes: ['example:a/read'] },
 });
 afterAll(async () => {
   await api.close();

@@ -1,10 +1,9 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { TEST_USERS } from '../../../local/helseid/users.ts';
 import { CALLBACK, SCOPE, startWeb } from './web.ts';
 import {
   browse,
-  type ClientKey,
   hash,
   makeClientKey,
   makePkce,
@@ -19,38 +18,22 @@ import {
 const LEVEL = 'helseid://claims/identity/security_level';
 const PID = 'helseid://claims/identity/pid';
 const ORG = 'helseid://claims/client/claims/orgnr_';
+const HPR = 'helseid://scopes/hpr/hpr_number';
+const OF_OTHER = 'openid example:b/read';
 const [line, , low] = TEST_USERS;
 
-let key: ClientKey;
-let other: ClientKey;
-let web: Awaited<ReturnType<typeof startWeb>>;
-let wire: ReturnType<typeof makeWire>;
-let issuer: string;
-
-beforeAll(async () => {
-  [key, other] = await Promise.all([makeClientKey(), makeClientKey()]);
-  web = await startWeb([key]);
-  ({ issuer } = web.server);
-  wire = makeWire(issuer, 'web', key);
-});
+const [key, other] = await Promise.all([makeClientKey(), makeClientKey()]);
+const web = await startWeb([key]);
+const { issuer } = web.server;
+const wire = makeWire(issuer, 'web', key);
 afterAll(() => web.close());
 beforeEach(() => () => void Object.assign(web.server.behaviour, { proofAtPar: false }));
 
-async function logIn(
-  form: Record<string, string> = {},
-  user = line?.sub ?? '',
-  browser = openIssuerBrowser(),
-) {
+async function logIn(form: object = {}, user = line?.sub ?? '', browser = openIssuerBrowser()) {
   const { verifier, challenge } = makePkce();
-  const parameters = {
-    scope: SCOPE,
-    redirect_uri: CALLBACK,
-    state: 'state-1',
-    nonce: 'nonce-1',
-    code_challenge: challenge,
-    code_challenge_method: 'S256',
-    ...form,
-  };
+  const pkce = { code_challenge: challenge, code_challenge_method: 'S256' };
+  const state = { state: 'state-1', nonce: 'nonce-1' };
+  const parameters = { scope: SCOPE, redirect_uri: CALLBACK, ...state, ...pkce, ...form };
   const { par, location } = await wire.authorize(parameters, user, browser);
   const response = Object.fromEntries(location?.searchParams ?? []);
   const redeem = (extra: Record<string, string> = {}, call: Parameters<typeof wire.token>[0] = {}) =>
@@ -179,17 +162,9 @@ describe('PAR', () => {
     ['another redirect_uri', { redirect_uri: 'http://localhost:3999/other' }, 'invalid_request'],
     ['no redirect_uri', { redirect_uri: '' }, 'invalid_request'],
     ['a scope the client lacks', { scope: 'openid example:c/read' }, 'invalid_scope'],
-    [
-      'an identity scope the client lacks',
-      { scope: 'openid helseid://scopes/hpr/hpr_number example:a/read' },
-      'invalid_scope',
-    ],
+    ['an identity scope the client lacks', { scope: `openid ${HPR} example:a/read` }, 'invalid_scope'],
     ['an unknown resource', { resource: 'example:c' }, 'invalid_target'],
-    [
-      'a resource and the scope of another',
-      { resource: 'example:a', scope: 'openid example:b/read' },
-      'invalid_scope',
-    ],
+    ['a resource and the scope of another', { resource: 'example:a', scope: OF_OTHER }, 'invalid_scope'],
     ["the stand-in's own resource", { resource: 'urn:helseid-zones:every-api' }, 'invalid_target'],
     ['another response type', { response_type: 'code id_token' }, 'unsupported_response_type'],
   ])('%s is refused', async (_, form, error) => {

@@ -1,41 +1,29 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { HelseIdServer } from '../../../local/helseid/helseid.ts';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { startHelseId } from '../../../local/helseid/helseid.ts';
-import type { SelfServiceServer } from '../../../local/helseid/self-service.ts';
 import { startSelfService } from '../../../local/helseid/self-service.ts';
 import { type ClientKey, hash, makeCertificate, makeClientKey, makeProof, makeWire, read } from './wire.ts';
 
 const SCOPE = 'nhn:selvbetjening/client';
 const CC = { grant_type: 'client_credentials', scope: SCOPE };
-let files: Awaited<ReturnType<typeof makeCertificate>>;
-let key: ClientKey;
-let helseId: HelseIdServer;
-let server: SelfServiceServer;
-let wire: ReturnType<typeof makeWire>;
-let token: string;
-
-beforeAll(async () => {
-  [files, key] = await Promise.all([makeCertificate(), makeClientKey()]);
-  helseId = await startHelseId({
-    certificate: files.certificate,
-    apis: [
-      { audience: 'nhn:selvbetjening', scopes: [SCOPE] },
-      { audience: 'example:a', scopes: ['example:a/read'] },
-    ],
-    clients: [
-      {
-        clientId: 'c',
-        scopes: [SCOPE, 'example:a/read'],
-        tenancy: 'single-tenant',
-        jwks: { keys: [key.jwk] },
-      },
-    ],
-  });
-  const { registry, issuer, keys } = helseId;
-  server = await startSelfService({ certificate: files.certificate, registry, issuer, keys });
-  wire = makeWire(issuer, 'c', key);
-  token = String((await wire.token({ form: CC })).body['access_token']);
+const [{ certificate }, key] = await Promise.all([makeCertificate(), makeClientKey()]);
+const helseId = await startHelseId({
+  certificate,
+  apis: [
+    { audience: 'nhn:selvbetjening', scopes: [SCOPE] },
+    { audience: 'example:a', scopes: ['example:a/read'] },
+  ],
+  clients: [
+    {
+      ...{ clientId: 'c', scopes: [SCOPE, 'example:a/read'], jwks: { keys: [key.jwk] } },
+      tenancy: 'single-tenant',
+    },
+  ],
 });
+const { registry, issuer, keys } = helseId;
+const server = await startSelfService({ certificate, registry, issuer, keys });
+const wire = makeWire(issuer, 'c', key);
+const token = String((await wire.token({ form: CC })).body['access_token']);
+
 afterAll(async () => {
   await server.close();
   await helseId.close();

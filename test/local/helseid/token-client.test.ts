@@ -19,13 +19,12 @@ import {
 } from '@helseid-zones/client';
 import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import { decodeJwt, exportPKCS8 } from 'jose';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { HealthApiServer } from '../../../local/helseid/health-api.ts';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { startHealthApi } from '../../../local/helseid/health-api.ts';
 import type { HelseIdBehaviour } from '../../../local/helseid/types.ts';
 import { TEST_USERS } from '../../../local/helseid/users.ts';
 import { CALLBACK, SCOPE, startWeb } from './web.ts';
-import { browse, type ClientKey, makeClientKey, openIssuerBrowser } from './wire.ts';
+import { browse, makeClientKey, openIssuerBrowser } from './wire.ts';
 
 // The client as its users call it, against a certified server that shares no code with it. What a server does wrong is in test/client.
 const CHILD = '974760673';
@@ -33,26 +32,13 @@ const CHILD_CLAIM = 'helseid://claims/client/claims/orgnr_child';
 const user = TEST_USERS[0]?.sub ?? '';
 const details = [{ type: 'helseid_authorization' as const, child: CHILD }];
 
-let keys: Record<'ES256' | 'PS256', ClientKey>;
-let web: Awaited<ReturnType<typeof startWeb>>;
-let api: HealthApiServer;
-
-beforeAll(async () => {
-  const [ES256, PS256] = await Promise.all([makeClientKey('ES256'), makeClientKey('PS256')]);
-  keys = { ES256, PS256 };
-  web = await startWeb([ES256, PS256]);
-  const { certificate } = web.files;
-  const { issuer, keys: issuerKeys } = web.server;
-  const scopes = ['example:a/read'];
-  api = await startHealthApi({
-    certificate,
-    issuer,
-    keys: issuerKeys,
-    audience: 'example:a',
-    scopes,
-    nonceLifetime: 60,
-  });
+const keys = { ES256: await makeClientKey('ES256'), PS256: await makeClientKey('PS256') };
+const web = await startWeb(Object.values(keys));
+const api = await startHealthApi({
+  ...{ certificate: web.files.certificate, issuer: web.server.issuer, keys: web.server.keys },
+  ...{ audience: 'example:a', scopes: ['example:a/read'], nonceLifetime: 60 },
 });
+
 afterAll(async () => {
   await api.close();
   await web.close();

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { listen } from '../../../../local/aws/http.ts';
 import { createLogs } from '../../../../local/aws/runtime/log.ts';
 import {
@@ -10,7 +10,7 @@ import {
   type PoolOptions,
   type RunnableFunction,
 } from '../../../../local/aws/runtime/pool.ts';
-import { type RuntimeApi, startRuntimeApi } from '../../../../local/aws/runtime/runtime-api.ts';
+import { startRuntimeApi } from '../../../../local/aws/runtime/runtime-api.ts';
 import { createTrail } from '../../../../local/aws/trail.ts';
 import { sampled } from '../../../full.ts';
 import { newFolder } from '../../../temporary.ts';
@@ -18,12 +18,9 @@ import { newFolder } from '../../../temporary.ts';
 const folder = newFolder();
 const trail = createTrail(Date.now);
 const logs = createLogs(join(folder, 'logs'), trail);
-let api: RuntimeApi;
+const api = await startRuntimeApi();
 const pools: FunctionPool[] = [];
 
-beforeAll(async () => {
-  api = await startRuntimeApi();
-});
 afterAll(async () => {
   await Promise.all(pools.map((pool) => pool.close()));
   await api.close();
