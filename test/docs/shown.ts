@@ -50,7 +50,7 @@ export function wrongTests(shown: readonly Shown[], read: (file: string) => stri
 function testBy(title: string): RegExp {
   const literal = title.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('…', '(?:…|%[sij#])');
   return new RegExp(
-    `(?:(?:\\b(?:it|test)|\\))\\(|^\\s*\\[)\\s*('${literal}')|^\\s*('?${literal}'?): \\(`,
+    `(?:(?:\\b(?:it|test)|\\))\\(|^\\s*\\[)\\s*('${literal}')|(?:^|\\{)\\s*('?${literal}'?): [({]`,
     'm',
   );
 }

@@ -78,10 +78,7 @@ describe('an event', () => {
     const { work, api: documents, issuer, audited } = await makeWorker();
     expect(await work(SAMPLE)).toEqual([]);
     const [request] = documents.requests;
-    expect(request).toMatchObject({
-      method: 'POST',
-      url: expect.stringMatching(/\/fhir\/DocumentReference$/),
-    });
+    expect(`${request?.method} ${request?.url}`).toMatch(/^POST .*\/fhir\/DocumentReference$/);
     expect(JSON.parse(request?.body ?? '')).toEqual(SAMPLE.detail.document);
     expect(request?.headers.get('content-type')).toBe('application/fhir+json');
     expect(new URLSearchParams(request?.headers.get('if-none-exist') ?? '').get('identifier')).toBe(
@@ -89,9 +86,8 @@ describe('an event', () => {
     );
     const asked = issuer.posts.at(-1)?.form;
     expect(asked?.['scope']).toBe('documents/write');
-    expect(JSON.stringify(decodeJwt(asked?.['client_assertion'] ?? '')['assertion_details'])).toContain(
-      '999977774',
-    );
+    const { assertion_details } = decodeJwt(asked?.['client_assertion'] ?? '');
+    expect(JSON.stringify(assertion_details)).toContain('999977774');
     expect(audited).toEqual([
       {
         ...AUDIT_LINE,
@@ -115,9 +111,7 @@ describe('an event', () => {
       const [first, ...later] = [...order].map((value) => sample(value));
       expect(await work(...later)).toEqual([]);
       expect(await work(first, later.at(-1))).toEqual([]);
-      const identifiers = documents.requests.map(
-        ({ body }) => JSON.parse(body).masterIdentifier.value as string,
-      );
+      const identifiers = documents.requests.map(({ body }) => JSON.parse(body).masterIdentifier.value);
       expect(identifiers.toSorted()).toEqual(['a', 'b', 'c']);
     },
   );
@@ -182,23 +176,16 @@ test('the same document twice at one time is submitted once; the other delivery 
   expect(documents.requests).toHaveLength(1);
 });
 
+const answer500 = () => Response.json({ __type: 'InternalServerError' }, { status: 500 });
+
 test.each<[string, (send: () => Promise<Response>) => Promise<Response>]>([
   ['never arrives', () => Promise.reject(new TypeError('fetch failed'))],
   [
     'is done and whose answer gets lost',
-    async (send) => {
-      await send();
-      throw new TypeError('fetch failed');
-    },
+    (send) => send().then(() => Promise.reject(new TypeError('fetch failed'))),
   ],
-  ['meets a 500', async () => Response.json({ __type: 'InternalServerError' }, { status: 500 })],
-  [
-    'is done and answered with a 500',
-    async (send) => {
-      await send();
-      return Response.json({ __type: 'InternalServerError' }, { status: 500 });
-    },
-  ],
+  ['meets a 500', async () => answer500()],
+  ['is done and answered with a 500', (send) => send().then(answer500)],
 ])('a document whose first write %s is submitted at once, and once', async (_name, lose) => {
   const { api: documents, client } = await makeWorker();
   const audited: unknown[] = [];
@@ -223,15 +210,12 @@ test.each<[string, (send: () => Promise<Response>) => Promise<Response>]>([
 
 test('an API that answers with a bare 401 has the document with the next token, in one delivery', async () => {
   const { work, api: documents, client } = await makeWorker();
-  const tokens = {
-    scopes: api.scopes,
-    details: [{ type: 'helseid_authorization', child: SAMPLE.detail.organization }],
-  };
+  const details = [{ type: 'helseid_authorization', child: SAMPLE.detail.organization }];
+  const tokens = { scopes: api.scopes, details };
   const { accessToken } = await getAccessToken(client, tokens as AccessTokenRequest);
-  documents.behaviour.answer = (request) =>
-    new Response(null, {
-      status: request.headers.get('authorization') === `DPoP ${accessToken}` ? 401 : 201,
-    });
+  const statusOf = (token: string | null) => (token === `DPoP ${accessToken}` ? 401 : 201);
+  documents.behaviour.answer = ({ headers }) =>
+    new Response(null, { status: statusOf(headers.get('authorization')) });
   expect(await work(SAMPLE)).toEqual([]);
   expect(documents.requests).toHaveLength(2);
 });
@@ -254,14 +238,8 @@ test('a table that does not answer fails the message and submits nothing', async
 
 /** What the deliveries of one time meet. */
 const MEETS = [
-  'nothing',
-  'API 500',
-  'API 503 once done',
-  'lost connections',
-  'issuer 503',
-  'signer',
-  'table 500',
-  'table lost',
+  ...['nothing', 'API 500', 'API 503 once done', 'lost connections'],
+  ...['issuer 503', 'signer', 'table 500', 'table lost'],
 ];
 
 test('nothing is lost: whatever five deliveries meet, an event is submitted, each time by its one identifier, or is given up with a reason for each', async () => {
@@ -273,7 +251,7 @@ test('nothing is lost: whatever five deliveries meet, an event is submitted, eac
   const lossy = createAwsCaller(readAwsConfig(dynamo.env), {
     fetch: async (...call) => {
       calls += 1;
-      if (meets === 'table 500') return Response.json({ __type: 'InternalServerError' }, { status: 500 });
+      if (meets === 'table 500') return answer500();
       const answer = await fetch(...call);
       // One answer in three, so that what is sent again comes through.
       if (meets === 'table lost' && calls % 3 === 0) throw new TypeError('fetch failed');
