@@ -64,15 +64,9 @@ describe('routes', () => {
       ...(streamed ? ['streamed'] : []),
     ]);
     expect(written.map((words) => words.join(' '))).toEqual([
-      'GET /login login',
-      'GET /callback callback',
-      'GET /session session',
-      'POST /session session',
-      'POST /logout logout',
-      'GET /logout/callback logout',
-      'POST /logout/backchannel logout',
-      'GET /api/summaries/{id} api streamed',
-      'GET /api/documents/{id} api streamed',
+      ...['GET /login login', 'GET /callback callback', 'GET /session session', 'POST /session session'],
+      ...['POST /logout logout', 'GET /logout/callback logout', 'POST /logout/backchannel logout'],
+      ...['GET /api/summaries/{id} api streamed', 'GET /api/documents/{id} api streamed'],
       'POST /api/documents api streamed',
     ]);
   });
