@@ -35,7 +35,7 @@ export interface PoolOptions {
   now: () => number;
   /** Processes of one function (default 3): a further invocation within the reserved concurrency waits for one. */
   instancesPerFunction?: number;
-  /** Processes in all (default 7): beyond it, those that rested longest are ended first. */
+  /** Processes in all (default 12): beyond it, those that rested longest are ended first, of functions that have several. */
   instances?: number;
 }
 
@@ -60,7 +60,7 @@ interface Slot {
 
 /** An empty pool: processes start with the first invocation that needs them, stay warm, and end by `close` at the latest. */
 export function createPool(options: PoolOptions) {
-  const { instancesPerFunction = 3, instances = 7, now } = options;
+  const { instancesPerFunction = 3, instances = 12, now } = options;
   const slots = new Set<Slot>();
   const inFlight = new Map<string, number>();
   const queues = new Map<string, ((slot: Slot | undefined) => void)[]>();
@@ -86,10 +86,13 @@ export function createPool(options: PoolOptions) {
     return slot;
   }
 
-  /** Makes room for one more by ending those that rested longest. */
+  /** Makes room for one more by ending those that rested longest: a second process of a function before the only one of another. */
   function evict(): void {
     const resting = [...slots].filter(({ busy }) => !busy).sort((a, b) => a.used - b.used);
-    for (const slot of resting.slice(0, Math.max(0, slots.size - instances + 1))) {
+    while (slots.size >= instances) {
+      const slot = resting.find(({ of: { name } }) => of(name).length > 1) ?? resting[0];
+      if (slot === undefined) return;
+      resting.splice(resting.indexOf(slot), 1);
       slots.delete(slot);
       void slot.instance.kill();
     }

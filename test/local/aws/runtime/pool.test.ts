@@ -176,6 +176,15 @@ describe('functions in processes of their own', () => {
     expect(pool.running().map(({ function: name }) => name)).toEqual(['second']);
   });
 
+  it('ends a second process of a function before the only one of another', async () => {
+    const pool = newPool({ instances: 3 });
+    await invoke(pool, functionOf('only', slow));
+    const twice = functionOf('twice', slow);
+    await Promise.all([invoke(pool, twice), invoke(pool, twice)]);
+    await invoke(pool, functionOf('new', slow));
+    expect(pool.running().map(({ function: name }) => name)).toEqual(['only', 'twice', 'new']);
+  });
+
   it('starts anew after recycle, and leaves no process after close', async () => {
     const of = functionOf('recycled', slow);
     const pool = newPool();
