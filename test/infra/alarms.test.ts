@@ -13,7 +13,7 @@ import { collectLog } from '../fakes/log.ts';
 import { makeKeys, makePorts, makeRequest, RULES } from '../functions/authorizer/make-request.ts';
 import shipped from '../one-client.zones.ts';
 import ownThings from '../own-things.zones.ts';
-import { about, type Resource, statementsOf, synthesize, text } from './synthesize.ts';
+import { about, type Resource, statementsOf, synthesize, synthesizeTemplates, text } from './synthesize.ts';
 import { type Reported, reportedIn, writtenBySigner } from './written-by-signer.ts';
 
 const assembly = synthesize();
@@ -251,7 +251,7 @@ describe('an alarm can fire', () => {
     } as unknown as APIGatewayRequestAuthorizerEvent;
     const ask = () => authorizeRequest({ settings, ports, ...log }, event).catch(() => {});
     for (let count = 0; count < 5; count += 1) await ask();
-    const called = alarmsIn(undefined, synthesize(multiTenant)).find(({ AlarmName }) =>
+    const called = alarmsIn(undefined, synthesizeTemplates(multiTenant)).find(({ AlarmName }) =>
       AlarmName.endsWith('-Replays'),
     ) as Alarm;
     const here = { ...called, Dimensions: called.Dimensions.map(hereOf) };
@@ -294,7 +294,7 @@ describe('an alarm can fire', () => {
   });
 
   test('on a schedule that could not be started', () => {
-    const own = synthesize(ownThings);
+    const own = synthesizeTemplates(ownThings);
     const failing = alarmsIn(undefined, own).filter(({ AlarmName }) =>
       AlarmName.endsWith('-FailedInvocations'),
     );
@@ -310,7 +310,7 @@ describe('an alarm can fire', () => {
   });
 
   test('on what a schedule started and Lambda gave up', () => {
-    const dropped = alarmsIn(undefined, synthesize(ownThings)).filter(({ AlarmName }) =>
+    const dropped = alarmsIn(undefined, synthesizeTemplates(ownThings)).filter(({ AlarmName }) =>
       AlarmName.endsWith('-AsyncEventsDropped'),
     );
     expect(dropped.length).toBeGreaterThan(0);
@@ -322,7 +322,7 @@ describe('an alarm can fire', () => {
   });
 
   test('from where a declaration says', () => {
-    const changed = synthesize({ ...shipped, alarms: { GatewayErrors: 20, DaysToExpiry: 50 } });
+    const changed = synthesizeTemplates({ ...shipped, alarms: { GatewayErrors: 20, DaysToExpiry: 50 } });
     const thresholds = (kind: string) => {
       const ofKind = alarmsIn(undefined, changed).filter(({ AlarmName }) => AlarmName.endsWith(`-${kind}`));
       return [...new Set(ofKind.map(({ Threshold }) => Threshold))];

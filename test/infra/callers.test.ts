@@ -6,7 +6,7 @@ import { prove } from '../../infra/proof/prove.ts';
 import system from '../one-client.zones.ts';
 import { findingsOf, STACKS, withTemplate } from './proof/mutate.ts';
 import { synthesize as read } from './proof/one-client.ts';
-import { synthesize, text } from './synthesize.ts';
+import { synthesize, synthesizeTemplates, text } from './synthesize.ts';
 
 const CLINIC = 'arn:aws:iam::111122223333:role/clinic';
 const { public: zone } = system.zones;
@@ -78,7 +78,7 @@ describe('a caller', () => {
     const entry = withCallers([{ role: CLINIC, calls: 'entry' }]);
     const without = withCallers([]);
     const templates = (of: typeof entry) => {
-      const { stacks, resources } = synthesize(of, { withCode: false });
+      const { stacks, resources } = synthesizeTemplates(of);
       return stacks.map(resources);
     };
     expect(templates(entry)).toEqual(templates(without));

@@ -11,7 +11,7 @@ import one from '../one-client.zones.ts';
 import own from '../own-things.zones.ts';
 import { ABSENT, changed } from './declaration/change.ts';
 import { CREATE_ONLY, deploy, EXCLUSIVE, type Stacks, stacksOf } from './deployment.ts';
-import { synthesize } from './synthesize.ts';
+import { synthesizeTemplates } from './synthesize.ts';
 
 /** Every entry that a zone can have, two clients, and an admin zone. */
 const BASE: SystemDeclaration = defineSystem({
@@ -160,7 +160,7 @@ function having(changes: Readonly<Record<string, unknown>>, of: unknown = BASE):
 }
 
 /** What stands once the declaration is deployed. */
-const deployed = (system: SystemDeclaration): Stacks => stacksOf(synthesize(system, { withCode: false }));
+const deployed = (system: SystemDeclaration): Stacks => stacksOf(synthesizeTemplates(system));
 
 /** The changed declaration, deployed over the first. */
 const over = (from: SystemDeclaration, to: SystemDeclaration) => deploy(deployed(from), deployed(to));

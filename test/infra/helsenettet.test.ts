@@ -20,7 +20,7 @@ import {
   withTemplate,
 } from './proof/mutate.ts';
 import { synthesize as read } from './proof/one-client.ts';
-import { synthesize, text } from './synthesize.ts';
+import { synthesize, synthesizeTemplates, text } from './synthesize.ts';
 
 const [RECORDS, PORTAL, ADMIN] = ['kommune-zone-records', 'kommune-zone-portal', 'kommune-zone-admin'];
 const SIGNING = 'kommune-signing';
@@ -106,7 +106,7 @@ describe('a system on networks that exist', () => {
     expect(findingsOf('names-answered', read(shared), shared)).toEqual([]);
     if (FULL) expect(prove(read(shared), shared).violations).toEqual([]);
     expect(assumptionsOf(shared)[1]?.assumes).toMatch(/resolver answers whatever its owner lets it/);
-    expect(synthesize(shared).ofType('AWS::Route53Resolver::FirewallRuleGroup', PORTAL)).toEqual([]);
+    expect(synthesizeTemplates(shared).ofType('AWS::Route53Resolver::FirewallRuleGroup', PORTAL)).toEqual([]);
   });
 
   it('is drawn with the other networks outside, and a call of a function to each', () => {

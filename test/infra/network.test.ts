@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { statementsOf, synthesize, text, withZones } from './synthesize.ts';
+import { statementsOf, synthesizeTemplates, text, withZones } from './synthesize.ts';
 
-const assembly = synthesize(withZones({ quiet: { cidr: '10.50.0.0/20', grants: [] } }));
+const assembly = synthesizeTemplates(withZones({ quiet: { cidr: '10.50.0.0/20', grants: [] } }));
 const SIGNING = 'journal-signing';
 const zones = [SIGNING, ...['public', 'internal', 'admin', 'quiet'].map((zone) => `journal-zone-${zone}`)];
 

@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import staged from '../../examples/stages.zones.ts';
 import { evaluate } from '../../infra/proof/policy/condition.ts';
 import { parsePolicy } from '../../infra/proof/policy/statement.ts';
-import { synthesize } from './synthesize.ts';
+import { synthesizeTemplates } from './synthesize.ts';
 
 const { account = '' } = staged('test');
-const assembly = synthesize(staged('test'));
+const assembly = synthesizeTemplates(staged('test'));
 
 describe('the pipeline', () => {
   const workflow = readFileSync('examples/pipeline.yml', 'utf8');

@@ -3,7 +3,7 @@ import { buildApp, placeFromEnvironment, stageFromContext } from '../../infra/bu
 import { rotationCron } from '../../infra/constructs/schedules.ts';
 import { coded } from '../coded.ts';
 import system from '../one-client.zones.ts';
-import { about, statementsOf, synthesize, text, withZones } from './synthesize.ts';
+import { about, statementsOf, synthesizeTemplates, text, withZones } from './synthesize.ts';
 
 const OWN = '111111111111';
 const OTHER = '222222222222';
@@ -17,7 +17,7 @@ const spread = withZones(
     },
   },
 );
-const assembly = synthesize(spread, { account: OWN, region: 'eu-north-1' });
+const assembly = synthesizeTemplates(spread, { account: OWN, region: 'eu-north-1' });
 
 describe('zones in another account', () => {
   test('go there, while signing and admin zones stay together', () => {
@@ -73,7 +73,7 @@ describe('zones in another account', () => {
 
   test('are admitted by permissions, by role, where signers have no policies of their own', () => {
     const signing = { ...spread.signing, resourcePolicies: false };
-    const without = synthesize({ ...spread, signing }, { account: OWN, region: 'eu-north-1' });
+    const without = synthesizeTemplates({ ...spread, signing }, { account: OWN, region: 'eu-north-1' });
     const permissions = without.ofType('AWS::Lambda::Permission', 'journal-signing');
     expect(permissions.map(([, { Properties }]) => Properties['Principal']).sort()).toEqual(
       [...askers.internal, ...askers.public].sort(),

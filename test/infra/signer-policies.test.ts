@@ -8,7 +8,7 @@ import { authorize } from '../../local/aws/evaluate.ts';
 import system from '../one-client.zones.ts';
 import { dropStatement, find, idOf, role, signer, withTemplate } from './proof/mutate.ts';
 import { oneClient, synthesize as synthesized } from './proof/one-client.ts';
-import { statementsOf, synthesize, text } from './synthesize.ts';
+import { statementsOf, synthesize, synthesizeTemplates, text } from './synthesize.ts';
 
 const ZONES = ['public', 'internal', 'admin'];
 const POLICY = 'SignerPolicyjournal';
@@ -49,7 +49,10 @@ describe('a policy of each signer’s own', () => {
   });
 
   it('is made for no signer where the declaration does without', () => {
-    const without = synthesize({ ...system, signing: { ...system.signing, resourcePolicies: false } });
+    const without = synthesizeTemplates({
+      ...system,
+      signing: { ...system.signing, resourcePolicies: false },
+    });
     expect(without.ofType('AWS::Lambda::ResourcePolicy')).toEqual([]);
     expect(without.dependencies('journal-zone-public')).not.toContain('journal-signing');
   });

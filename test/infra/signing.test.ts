@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import system from '../one-client.zones.ts';
-import { synthesize, withZones } from './synthesize.ts';
+
+import { synthesize, synthesizeTemplates, withZones } from './synthesize.ts';
 
 const assembly = synthesize();
 const STACK = 'journal-signing';
@@ -46,7 +47,7 @@ const sparing = withZones(
 );
 
 test('availability zones are the system’s unless the zone, or the signing zone, has its own', () => {
-  const subnets = synthesize(sparing)
+  const subnets = synthesizeTemplates(sparing)
     .ofType('AWS::EC2::VPCEndpoint')
     .filter(([, { Properties }]) => Properties['VpcEndpointType'] === 'Interface')
     .map(([, { Properties }]) => (Properties['SubnetIds'] as unknown[]).length);
@@ -54,7 +55,7 @@ test('availability zones are the system’s unless the zone, or the signing zone
 });
 
 test('where nothing may be reserved no function reserves, whatever is declared', () => {
-  const none = synthesize(sparing);
+  const none = synthesizeTemplates(sparing);
   const functions = none.ofType('AWS::Lambda::Function');
   expect(functions.length).toBeGreaterThan(10);
   for (const [id, { Properties }] of functions)

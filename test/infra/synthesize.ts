@@ -138,6 +138,11 @@ export function synthesize(...system: Parameters<typeof synthesizedFolder>): Ass
   };
 }
 
+/** As {@link synthesize}, without the code of functions, which takes two thirds of the time: for what templates alone say. */
+export function synthesizeTemplates(declaration: SystemDeclaration, options: BuildOptions = {}): Assembly {
+  return synthesize(declaration, { withCode: false, ...options });
+}
+
 /** The statements of a role's inline policies, a managed policy, a key, an endpoint, or a queue policy. */
 export function statementsOf({ Type, Properties }: Resource): Statement[] {
   const document = (value: unknown) => (value as { Statement: Statement[] }).Statement;

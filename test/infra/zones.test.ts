@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { about, type Statement, statementsOf, synthesize, text, withZones } from './synthesize.ts';
+import {
+  about,
+  type Statement,
+  statementsOf,
+  synthesize,
+  synthesizeTemplates,
+  text,
+  withZones,
+} from './synthesize.ts';
 
 // Who may invoke signers, make keys and read records is the proof's to say: own-signers-only, endpoints-admit-own-roles, made-keys-are-closed,
 // keys-are-made-by-rotation and their like. Here is what its rules don't ask.
@@ -253,7 +261,7 @@ describe('a zone whose users log in, with a route for others’ tokens', () => {
     { method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'helseid' },
   ] as const;
   const authorizer = { client: 'journal', audience: 'example:vendor', scopes: ['example:vendor/read'] };
-  const portal = synthesize(
+  const portal = synthesizeTemplates(
     withZones(
       { public: { cidr: '10.10.0.0/20', gateway: { routes, login, authorizer }, grants } },
       { apiGatewayAccount: false },

@@ -31,11 +31,12 @@ export function resolveValue(value: unknown, scope: Scope): unknown {
   if (name !== undefined && others.length === 0 && (name === 'Ref' || name.startsWith('Fn::'))) {
     return INTRINSICS[name]?.(value[name], scope) ?? unknownExpression(value, scope);
   }
-  const members = Object.entries(value).map(([key, member]): [string, unknown] => [
-    key,
-    resolveValue(member, scope),
-  ]);
-  return Object.fromEntries(members.filter(([, member]) => member !== NO_VALUE));
+  const members: [string, unknown][] = [];
+  for (const [key, written] of Object.entries(value)) {
+    const member = resolveValue(written, scope);
+    if (member !== NO_VALUE) members.push([key, member]);
+  }
+  return Object.fromEntries(members);
 }
 
 /** One that is not among {@link INTRINSICS}, such as `Fn::If`, is for the deploy to decide. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Where a resource is deployed. */
 export interface Place {
@@ -70,10 +70,7 @@ function partsOf(
   { name = '' }: Form,
 ): Readonly<Record<string, () => string>> {
   const hex = (length: number, salt = '') =>
-    createHash('sha256')
-      .update([account, region, stack, logicalId, salt].join('/'))
-      .digest('hex')
-      .slice(0, length);
+    hash('sha256', [account, region, stack, logicalId, salt].join('/')).slice(0, length);
   // As CloudFormation makes names.
   const named = () =>
     property(name) ?? `${stack.slice(0, 24)}-${logicalId.slice(0, 24)}-${hex(12).toUpperCase()}`;

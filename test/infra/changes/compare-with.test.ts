@@ -162,8 +162,11 @@ describe('a change', () => {
 
 describe('what can be compared', () => {
   it('is for the same account and region', async () => {
-    const elsewhere = synthesizedFolder(system, { account: '111122223333', region: 'eu-west-1' });
-    await expect(against(readAssembly(elsewhere))).rejects.toMatchObject({ code: 'config_invalid' });
+    const place = { account: '111122223333', region: 'eu-west-1' };
+    const read = readAssembly(synthesizedFolder(system, { ...place, withCode: false }));
+    const input = readInput(resolveAssembly(read), system);
+    const compared = compareWith(folder, { ...input, read }, OPTIONS);
+    await expect(compared).rejects.toMatchObject({ code: 'config_invalid' });
   });
 
   it.runIf(FULL)(

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
@@ -78,7 +78,7 @@ function normalized(bytes: Buffer): Buffer {
 
 /** In hex. */
 export function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes);
 }
 
 function listFiles(path: string): string[] {
