@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import system from '../one-client.zones.ts';
-
 import { synthesize, synthesizeTemplates, withZones } from './synthesize.ts';
 
 const assembly = synthesize();

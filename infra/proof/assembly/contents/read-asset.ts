@@ -21,7 +21,10 @@ const cache = new Map<string, readonly AssetFile[]>();
 export function readAsset(path: string): readonly AssetFile[] {
   try {
     const files = listFiles(path);
-    const key = files.map((file) => `${file}:${statSync(file).size}:${statSync(file).mtimeMs}`).join('\n');
+    const key = files
+      .map((file) => ({ file, ...statSync(file) }))
+      .map(({ file, size, mtimeMs }) => `${file}:${size}:${mtimeMs}`)
+      .join('\n');
     const known = cache.get(key);
     if (known) return known;
     const read = files.map((file) => ({
