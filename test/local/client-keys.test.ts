@@ -7,8 +7,8 @@ import { callJson } from '../../local/aws/aws-client.ts';
 import { newFolder } from '../temporary.ts';
 
 const KEYS = 'surgery/reports/report/reporting';
-// Below those that the kernel gives out by itself.
-const port = 20_000 + (process.pid % 200) * 50;
+// Below those that the kernel gives out by itself, and none of once.test.ts.
+const port = 10_000 + (process.pid % 100) * 50;
 let system: LocalSystem;
 
 beforeAll(async () => {
