@@ -115,7 +115,7 @@ const TEMPLATES: Changes = {
     'RotationSchedule',
   ),
   'admin: another schedule of the key watch': sets(
-    'KeyAlarmsdaily',
+    'KeyAlarmshourly',
     { ScheduleExpression: 'rate(12 hours)' },
     'Events::Rule',
   ),

@@ -68,7 +68,7 @@ mutations('events-are-declared', {
   'internal: events of every source': sets('EventsRule', { EventPattern: { source: [{ prefix: '' }] } }),
   'internal: events of the default bus': (r) => void delete find(r, 'EventsRule').Properties.EventBusName,
   'internal: events that are lost': (r) => void delete find(r, 'EventsQueue7').Properties.RedrivePolicy,
-  'admin: events of the account': sets('KeyAlarmsdaily', { EventPattern: { source: ['aws.iam'] } }, 'Rule'),
+  'admin: events of the account': sets('KeyAlarmshourly', { EventPattern: { source: ['aws.iam'] } }, 'Rule'),
 });
 
 const alarms = resources.filter(({ resource }) => resource.Type === 'AWS::CloudWatch::Alarm');
