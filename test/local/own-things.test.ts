@@ -209,7 +209,7 @@ test('the documented handlers use table and queue with the SDK’s own clients',
 
 test.runIf(FULL)(
   'what constructs of one’s own add and the local system does not run is said',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     const folder = resolve('.build', 'not-run');
     mkdirSync(folder, { recursive: true });
