@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { matchesPath } from '@helseid-zones/protocol/check-grant';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { required } from '@helseid-zones/protocol/required';
 import { zoneScopes } from '../../infra/declaration/derive.ts';
@@ -68,7 +69,7 @@ export async function startStandIns(
     (place) => {
       const { audience, scopes } = required(system.apis[place.name], place.name);
       const { issuer, keys } = issuerOf(issuerForApi(system, place.name));
-      const more = { answers: join(answers, place.name), routes: pathsOf(system, place.name) };
+      const more = { answers: join(answers, place.name), routeOf: routesOf(system, place) };
       return startHealthApi({ ...shared(place, place.name), ...more, issuer, keys, audience, scopes });
     },
   );
@@ -128,10 +129,13 @@ function apisOf(system: SystemDeclaration, foreign: readonly ForeignClient[]): S
   return [...declared, ...byAudience.values(), ...foreignApis(foreign)];
 }
 
-/** The paths of an API that zones may call, as granted. */
-function pathsOf({ zones }: SystemDeclaration, name: string): string[] {
+/** Names a path of an API by the granted one that it matches, for lines that may name no person. */
+function routesOf({ zones }: SystemDeclaration, { name, path }: StandInPlace) {
   const granted = Object.values(zones).flatMap(({ grants }) => grants.flatMap(({ apis }) => apis));
-  return granted.flatMap(({ api, paths }) => (api === name ? paths : []));
+  const routes = granted.flatMap(({ api, paths }) =>
+    api === name ? paths.map((below) => path + below) : [],
+  );
+  return (called: string) => routes.find((route) => matchesPath(route, called));
 }
 
 function issuerForApi(system: SystemDeclaration, api: string): string | undefined {

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Access } from '@helseid-zones/client/verify-access';
-import { matchesPath } from '@helseid-zones/protocol/check-grant';
 import type { JWTVerifyGetKey } from 'jose';
 import * as v from 'valibot';
 import { createNonces, createSeenProofs, protect } from './protect.ts';
@@ -23,8 +22,8 @@ interface HealthApiOptions extends ServerOptions {
   scopes: readonly string[];
   /** Path under which the routes lie, e.g. `/fhir`; default none. */
   path?: string | undefined;
-  /** Paths below that as grants have them, by which its lines name calls: the path itself may name a person. */
-  routes?: readonly string[];
+  /** How its lines call a path, if not as another one: the path itself may name a person. */
+  routeOf?: (path: string) => string | undefined;
   /** Demands a nonce of its own (default false), accepted for so many seconds. */
   nonceLifetime?: number | undefined;
   /** Folder of answers; without one every call is answered with what it was. */
@@ -55,7 +54,7 @@ export type HealthApiServer = Awaited<ReturnType<typeof startHealthApi>>;
  */
 export async function startHealthApi(options: HealthApiOptions) {
   const { certificate, port = 0, path = '', issuer, audience, scopes } = options;
-  const { nonceLifetime, routes = [], onEvent = () => {} } = options;
+  const { nonceLifetime, routeOf = () => {}, onEvent = () => {} } = options;
   const rules = { issuer, audience, scopes };
   const ports = { keys: options.keys, now: Date.now, seen: createSeenProofs(Date.now) };
   const nonces = nonceLifetime === undefined ? undefined : createNonces(() => nonceLifetime);
@@ -70,8 +69,7 @@ export async function startHealthApi(options: HealthApiOptions) {
         return readAnswer(options.answers, accepted) ?? echo(call, accepted);
       });
       const check = (answer.body as { check?: string } | undefined)?.check;
-      const route = routes.map((below) => path + below).find((one) => matchesPath(one, call.url.pathname));
-      const detail = `${call.method} ${route ?? 'another path'} ${answer.status}${check ? ` (${check})` : ''}`;
+      const detail = `${call.method} ${routeOf(call.url.pathname) ?? 'another path'} ${answer.status}${check ? ` (${check})` : ''}`;
       onEvent({ kind: 'api', detail });
       return answer;
     }),

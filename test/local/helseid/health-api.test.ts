@@ -41,7 +41,8 @@ const helseId = await startHelseId({
 const issued = { certificate, issuer: helseId.issuer, keys: helseId.keys };
 const documents = await startHealthApi({
   ...{ ...issued, path: '/fhir', audience: 'example:documents', scopes: [scopes.documents], answers },
-  routes: ['/DocumentReference', '/Patient/*'],
+  routeOf: (path) =>
+    ['/fhir/DocumentReference', '/fhir/Patient/*'].find((one) => path.startsWith(one.replace('*', ''))),
   onEvent: (event) => void events.push(event),
 });
 const summaries = await startHealthApi({

@@ -55,7 +55,6 @@ describe('the map of a small system', () => {
       'GET\u00a0/summaries/{id} start summary',
       'DocumentCreated start worker',
       'rate(1\u00a0hour) start key-watch',
-      'cron(0\u00a06\u00a0*\u00a0*\u00a0?\u00a0*) start key-watch',
       'rotation of journal/client/journal start rotation',
     ]);
   });
