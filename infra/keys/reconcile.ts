@@ -1,3 +1,4 @@
+import { MAX_INTENTS } from '@helseid-zones/protocol/intents';
 import { isObject } from '@helseid-zones/protocol/required';
 import * as v from 'valibot';
 import { signerName } from '../declaration/names.ts';
@@ -155,8 +156,12 @@ export function reconcile(
   return result;
 }
 
+/** How often a signer asks KMS for a signature: a line that counts more than can be lost was not written by one. */
+const ATTEMPTS = 3;
+
 /** Which events a line may be about beside the one that it names, and how many are left of those that it counts. */
-function callOf({ kid, kids, client, zone, timestamp, kms_ms, kms_lost }: AuditLine, system: string) {
+function callOf({ code, kid, kids, client, zone, timestamp, kms_ms, kms_lost }: AuditLine, system: string) {
+  const most = code === 'signed' ? ATTEMPTS - 1 : ATTEMPTS * MAX_INTENTS;
   const role = signerName(system, client, zone);
   const until = Date.parse(timestamp) + AROUND;
   const from = until - Math.min(kms_ms, APART) - 2 * AROUND;
@@ -164,7 +169,7 @@ function callOf({ kid, kids, client, zone, timestamp, kms_ms, kms_lost }: AuditL
   const known = kids ?? (kid === undefined ? undefined : [kid]);
   const covers = ({ role: of, key, at }: Signature) =>
     of === role && (known?.includes(key?.kid ?? '') ?? true) && from <= at && at <= until;
-  return { until, left: kms_lost, covers };
+  return { until, left: Math.min(kms_lost, most), covers };
 }
 
 /** ARNs that an event names: its resources', or the key that was asked for. */

@@ -145,6 +145,16 @@ describe('a reconciliation', () => {
         [a, sign('x', '01'), lost(1, '30', { kms_ms: 25_000 })],
         [1, []],
       ],
+      [
+        'takes no more than a signer can lose for one signature',
+        [a, ...['w', 'x', 'y'].map((id) => sign(id, '19')), lost(1e9, '20')],
+        [2, ['y']],
+      ],
+      [
+        'takes no more than a signer can lose for a request',
+        [...Array.from({ length: 25 }, (_, id) => sign(`${id}`, '19')), lost(1e9, '20', failed)],
+        [24, ['24']],
+      ],
       ['takes none from before', [a, sign('x', '01'), lost(1, '20')], [0, ['x']]],
       ['takes none from after', [a, sign('x', '31'), lost(1, '20')], [0, ['x']]],
       [
