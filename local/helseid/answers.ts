@@ -1,6 +1,10 @@
+import type { JWTVerifyGetKey } from 'jose';
 import type { AdapterFactory, KoaContextWithOIDC } from 'oidc-provider';
+import { headersOf } from '../aws/http.ts';
 import { forgetAssertion } from './oidc-provider-internals.ts';
+import { createSeenProofs, protect } from './protect.ts';
 import type { HelseIdBehaviour } from './types.ts';
+import { claimsOf, TEST_USERS } from './users.ts';
 
 /** What answers are finished with. */
 interface AnswerParts {
@@ -50,4 +54,34 @@ function withholdNonce(ctx: KoaContextWithOIDC, body: unknown, { nonce }: HelseI
 /** Of its own, since the stand-in takes nothing but errors from what it tests. */
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * A middleware that answers userinfo (OpenID Connect Core 5.3) for tokens that are meant for APIs, which oidc-provider would
+ * refuse there: the scope `openid` and a proof by the token's key are asked for, and no audience. Opaque tokens are left to
+ * oidc-provider.
+ */
+export function answerUserinfo(issuer: string, keys: JWTVerifyGetKey) {
+  const ports = { keys, now: Date.now, seen: createSeenProofs(Date.now) };
+  return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+    if (ctx.path !== '/connect/userinfo') return next();
+    if (!/^(GET|POST)$/.test(ctx.method)) {
+      ctx.status = 405;
+      ctx.set('allow', 'GET, POST');
+      ctx.body = { error: 'invalid_request', error_description: 'ask with GET or POST' };
+      return;
+    }
+    if (!ctx.get('authorization').includes('.')) return next();
+    const url = new URL(`${issuer}${ctx.path}`);
+    const call = { method: ctx.method, url, headers: headersOf(ctx.req), body: '' };
+    const rules = { issuer, scopes: ['openid'] };
+    const answer = await protect(call, rules, ports, undefined, async ({ claims }) => {
+      const user = TEST_USERS.find(({ sub }) => sub === claims.sub);
+      if (user === undefined) return { status: 401, body: { error: 'invalid_token' } };
+      return { status: 200, body: claimsOf(user, String(claims['scope']).split(' ')) };
+    });
+    ctx.status = answer.status;
+    ctx.set({ 'cache-control': 'no-store', ...answer.headers });
+    ctx.body = answer.body;
+  };
 }

@@ -31,7 +31,7 @@ export function createAssertionCheck(registry: Registry, behaviour: HelseIdBehav
     if (failed) throw new errors.InvalidClientAuth(failed[1]);
     demandResource(ctx.oidc.body?.['resource']);
     demandProof(ctx, behaviour);
-    const organization = readAssertionDetails(ctx, claims, client);
+    const organization = readAssertionDetails(ctx, claims, client, behaviour.refuseDetailsWithCode);
     if (organization) notes.set(ctx, organization);
     if (ctx.oidc.route === 'token') settleScope(ctx, client);
   };
@@ -60,12 +60,17 @@ function demandProof(ctx: KoaContextWithOIDC, behaviour: HelseIdBehaviour) {
   if (demanded && !ctx.get('dpop')) throw new errors.InvalidDpopProof('DPoP proof is missing');
 }
 
-function readAssertionDetails(ctx: KoaContextWithOIDC, claims: Claims, client: StandInClient) {
+function readAssertionDetails(
+  ctx: KoaContextWithOIDC,
+  claims: Claims,
+  client: StandInClient,
+  refuseWithCode: boolean,
+) {
   const { assertion_details: value } = claims;
   const grant = ctx.oidc.params?.['grant_type'];
   if (value !== undefined && ctx.oidc.route !== 'token')
     throw new errors.InvalidRequest('HID-1007: assertion_details belong to requests to the token endpoint');
-  if (value !== undefined && grant === 'authorization_code')
+  if (value !== undefined && grant === 'authorization_code' && refuseWithCode)
     throw new errors.InvalidRequest(
       'HID-1009: send assertion_details with the refresh token, not with the code',
     );

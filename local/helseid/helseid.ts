@@ -12,7 +12,7 @@ import {
   type JWTVerifyGetKey,
 } from 'jose';
 import Provider, { type AdapterPayload, type KoaContextWithOIDC } from 'oidc-provider';
-import { finishAnswers } from './answers.ts';
+import { answerUserinfo, finishAnswers } from './answers.ts';
 import type { Notes } from './assertions.ts';
 import { clientMetadata, makeConfiguration } from './helseid-configuration.ts';
 import { exchangeTokens, refuseReplays, useNonces } from './oidc-provider-internals.ts';
@@ -28,6 +28,8 @@ const DEFAULTS: HelseIdBehaviour = {
   nonceLifetime: 60,
   proofAtPar: false,
   challengeConsumesAssertion: true,
+  bindRefreshTokens: false,
+  refuseDetailsWithCode: true,
   accessTokenLifetime: 60,
   propagation: 0,
 };
@@ -59,7 +61,7 @@ export async function startHelseId(options: HelseIdOptions) {
   const storage = createStorage(
     openState<SavedEntries>(stateDir, 'sessions.json', {}),
     (clientId) => findClient(registry, clientId),
-    completePayload,
+    (model, payload) => completePayload(model, payload, behaviour),
   );
   const notes: Notes = new WeakMap();
 
@@ -72,7 +74,8 @@ export async function startHelseId(options: HelseIdOptions) {
     useNonces(provider, nonces);
     refuseReplays(provider);
     exchangeTokens(provider, keys);
-    for (const layer of [finishAnswers(parts), loginRoutes(provider)])
+    const { issuer } = provider;
+    for (const layer of [finishAnswers(parts), loginRoutes(provider), answerUserinfo(issuer, keys)])
       provider.use(layer as Parameters<Provider['use']>[0]);
     reportEvents(provider, options.onEvent);
     const answer = provider.callback();
@@ -120,9 +123,11 @@ function findClient(registry: Registry, clientId: string): AdapterPayload | unde
   return client && (clientMetadata(client, registry.honouredKeys(clientId)) as AdapterPayload);
 }
 
-/** What oidc-provider leaves out of its records: a wish for refresh tokens. */
-function completePayload(model: string, payload: AdapterPayload) {
+/** What oidc-provider leaves out of its records: the key a refresh token is bound to, and a wish for refresh tokens. */
+function completePayload(model: string, payload: AdapterPayload, behaviour: HelseIdBehaviour) {
   const oidc = Provider.ctx?.oidc;
+  const jkt = oidc?.entities.AccessToken?.jkt;
+  if (model === 'RefreshToken' && behaviour.bindRefreshTokens && jkt) payload.jkt ??= jkt;
   if (model === 'PushedAuthorizationRequest' && oidc)
     Object.assign(payload, { offline: requestedScopes(oidc, payload).includes('offline_access') });
 }

@@ -46,6 +46,10 @@ export interface HelseIdBehaviour {
   proofAtPar: boolean;
   /** Whether the client assertion is used up by an answer that only demands a nonce. */
   challengeConsumesAssertion: boolean;
+  /** Whether refresh tokens are bound to the DPoP key of the code exchange. */
+  bindRefreshTokens: boolean;
+  /** Whether organisation details are refused on the authorization_code grant (HID-1009). */
+  refuseDetailsWithCode: boolean;
   /** Seconds. */
   accessTokenLifetime: number;
   /** Seconds until a newly registered key is honoured. */

@@ -27,7 +27,10 @@ const web = await startWeb([key]);
 const { issuer } = web.server;
 const wire = makeWire(issuer, 'web', key);
 afterAll(() => web.close());
-beforeEach(() => () => void Object.assign(web.server.behaviour, { proofAtPar: false }));
+beforeEach(() => () => {
+  const { behaviour } = web.server;
+  Object.assign(behaviour, { bindRefreshTokens: false, proofAtPar: false, refuseDetailsWithCode: true });
+});
 
 async function logIn(form: object = {}, user = line?.sub ?? '', browser = openIssuerBrowser()) {
   const { verifier, challenge } = makePkce();
@@ -139,6 +142,62 @@ describe('login', () => {
     const proof = await makeProof('GET', url, key, { ath: hash(token) });
     const answer = await read(await fetch(url, { headers: { authorization: `DPoP ${token}`, dpop: proof } }));
     expect(answer.body).toMatchObject({ sub: line?.sub, name: line?.name });
+  });
+});
+
+describe('userinfo', () => {
+  const url = () => `${issuer}/connect/userinfo`;
+  async function ask(scope: string, twist: (token: string) => Promise<Record<string, string>>) {
+    const { redeem } = await logIn({ scope, nonce: '' });
+    return read(await fetch(url(), { headers: await twist(String((await redeem()).body['access_token'])) }));
+  }
+  const proven = async (token: string, signer = key) => ({
+    authorization: `DPoP ${token}`,
+    dpop: await makeProof('GET', url(), signer, { ath: hash(token) }),
+  });
+
+  test('takes a token that is for an API, and shows what its scopes are for', async () => {
+    const { status, body } = await ask('openid profile example:a/read', proven);
+    expect({ status, body }).toMatchObject({ status: 200, body: { sub: line?.sub, name: line?.name } });
+    expect(body).not.toHaveProperty('helseid://claims/identity/pid');
+  });
+
+  test('is read, not written', async () => {
+    const { redeem } = await logIn({ scope: 'openid profile example:a/read' });
+    const token = String((await redeem()).body['access_token']);
+    const dpop = await makeProof('PUT', url(), key, { ath: hash(token) });
+    const headers = { authorization: `DPoP ${token}`, dpop };
+    expect(await read(await fetch(url(), { method: 'PUT', headers }))).toMatchObject({
+      status: 405,
+      body: { error: 'invalid_request' },
+    });
+  });
+
+  test.each<[string, string, (token: string) => Promise<Record<string, string>>, number, string]>([
+    ['without openid', 'example:a/read', proven, 403, 'insufficient_scope'],
+    [
+      'without a proof',
+      'openid example:a/read',
+      async (t) => ({ authorization: `DPoP ${t}` }),
+      401,
+      'invalid_dpop_proof',
+    ],
+    [
+      'as a bearer token',
+      'openid example:a/read',
+      async (t) => ({ authorization: `Bearer ${t}` }),
+      401,
+      'invalid_request',
+    ],
+    [
+      "with another key's proof",
+      'openid example:a/read',
+      async (t) => proven(t, await makeClientKey()),
+      401,
+      'invalid_token',
+    ],
+  ])('%s it shows nothing', async (_, scope, twist, status, error) => {
+    expect(await ask(scope, twist)).toMatchObject({ status, body: { error } });
   });
 });
 
@@ -254,10 +313,14 @@ describe('code', () => {
     expect((await redeem()).body).toMatchObject({ error: 'invalid_grant' });
   });
 
-  test('organisation details are refused with it (HID-1009)', async () => {
+  test('organisation details are refused with it (HID-1009), or not', async () => {
     const assertion = { assertion_details: organization('888888888') };
     const { redeem } = await logIn();
     expect((await redeem({}, { assertion })).body['error_description']).toContain('HID-1009');
+    web.server.behaviour.refuseDetailsWithCode = false;
+    expect(await claimsOf((await redeem({}, { assertion })).body['access_token'])).toMatchObject({
+      [`${ORG}child`]: '888888888',
+    });
   });
 });
 
@@ -283,10 +346,14 @@ describe('refresh', () => {
     expect(await claimsOf(body['access_token'])).toMatchObject({ [`${ORG}child`]: '111111111' });
   });
 
-  test('is not bound to the key', async () => {
+  test('is bound to the key only where the switch says so', async () => {
     const newKey = { proof: { key: other, header: { jwk: other.bare } } };
     const free = (await (await logIn()).redeem()).body['refresh_token'];
     expect((await refresh(free, {}, newKey)).status).toBe(200);
+    web.server.behaviour.bindRefreshTokens = true;
+    const bound = (await (await logIn()).redeem()).body['refresh_token'];
+    expect((await refresh(bound, {}, newKey)).body).toMatchObject({ error: 'invalid_grant' });
+    expect((await refresh(bound)).status).toBe(200);
   });
 
   test('can be revoked', async () => {
