@@ -44,6 +44,7 @@ const ALLOWED = [
   ['infra/stacks/zone.ts', '../../functions/common/dynamo.ts'],
   ['infra/declaration/schema.ts', '@helseid-zones/protocol/grant'],
   ['infra/app.ts', './proof/plugin.ts'],
+  ['infra/limits.ts', './proof/assembly/resolve.ts'],
   ['infra/verify/main.ts', '../proof/prove.ts'],
   ['infra/changes/changes.ts', '../proof/prove.ts'],
   ['infra/proof/rules/index.ts', '../../declaration/names.ts'],
@@ -83,7 +84,8 @@ function write(file: string, target: string, source: string, way: string): void 
 }
 
 /** Whether Biome's rules name the file itself, and not its folder: only a case at its very place meets its rule. */
-const named = (file: string) => ['infra/proof/main.ts', 'infra/app.ts', 'local/app/synth.ts'].includes(file);
+const named = (file: string) =>
+  ['infra/proof/main.ts', 'infra/app.ts', 'infra/limits.ts', 'local/app/synth.ts'].includes(file);
 
 /** Where a case is written: beside the file it stands for, or in its place. */
 function caseFile(file: string, target: string, way: string): string {

@@ -10,6 +10,9 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { bundleFunction, compileHandler } from '../../infra/bundling.ts';
 import { answerWithPage, challengeCallers } from '../../infra/constructs/rest-entry.ts';
 import { functionName } from '../../infra/declaration/names.ts';
+import { oversized } from '../../infra/limits.ts';
+import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
+import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { FULL as RUN_FULL } from '../full.ts';
 import system from '../one-client.zones.ts';
 import { SHIPPED } from '../shipped.ts';
@@ -59,7 +62,7 @@ describe('synth', () => {
 describe.each([
   ['the shipped system', assembly],
   ['a system with everything', full],
-])('%s', (_, { ofType, resources, stacks }) => {
+])('%s', (_, { folder, ofType, resources, stacks }) => {
   test('has no function and no custom resource of CDK’s own', () => {
     const names = ofType('AWS::Lambda::Function').map(([, f]) => f.Properties['FunctionName']);
     for (const name of names) expect(name).toMatch(/^journal-[a-z-]+$/);
@@ -73,6 +76,10 @@ describe.each([
       expect(ofType(type)).toEqual([]);
     for (const [, role] of ofType('AWS::IAM::Role'))
       expect(role.Properties).not.toHaveProperty('ManagedPolicyArns');
+  });
+
+  test('has nothing that outgrows what AWS takes', () => {
+    expect(oversized(resolveAssembly(readAssembly(folder)))).toEqual([]);
   });
 
   test('runs every function on Node 24, or as declared, Arm, traced, with a log group of its own', () => {

@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest';
 import { defineSystem } from '../../infra/declaration/define.ts';
-import { type JsonObject, objectOf } from '../../infra/proof/assembly/json.ts';
+import { oversized } from '../../infra/limits.ts';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
-import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
+import { type ResolvedAssembly, resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { prove } from '../../infra/proof/prove.ts';
 import { FULL } from '../full.ts';
 import system from '../one-client.zones.ts';
-import { FULL as EVERYTHING } from './declaration/change.ts';
 import { synthesizedFolder } from './synthesize.ts';
 
 /** A system with long names, so many clients and zones, each zone with one client. */
@@ -41,49 +40,82 @@ function grown(clients: number, zones: number) {
   });
 }
 
-const sizeOf = (policy: unknown) => (policy === undefined ? 0 : JSON.stringify(policy).length);
+const messages = (folder: string) =>
+  oversized(resolveAssembly(readAssembly(folder))).map(({ description }) => description);
 
-/**
- * What AWS counts of a type, in characters, and how many it takes.
- * {@link https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html},
- * {@link https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html},
- * {@link https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html}
- */
-const LIMITS: readonly [type: string, most: number, size: (of: JsonObject) => number][] = [
-  ['IAM::ManagedPolicy', 6_144, (of) => sizeOf(of.PolicyDocument)],
-  ['IAM::Role', 2_048, (of) => sizeOf(of.AssumeRolePolicyDocument)],
-  ['IAM::Role', 10_240, (of) => sizeOf(of.Policies)],
-  ['IAM::Role', 64, (of) => String(of.RoleName).length],
-  ['KMS::Key', 32_768, (of) => sizeOf(of.KeyPolicy)],
-  ['Lambda::ResourcePolicy', 20_480, (of) => sizeOf(of.PolicyDocument)],
-  ['Lambda::Function', 4_096, (of) => sizeOf(objectOf(of.Environment).Variables)],
-  ['Lambda::Function', 64, (of) => String(of.FunctionName).length],
-  ['EC2::VPCEndpoint', 20_480, (of) => sizeOf(of.PolicyDocument)],
-  ['SQS::QueuePolicy', 20_480, (of) => sizeOf(of.PolicyDocument)],
-  ['SNS::TopicPolicy', 20_480, (of) => sizeOf(of.PolicyDocument)],
-  ['Events::Rule', 64, (of) => String(of.Name).length],
-];
+test.each([
+  ...(FULL
+    ? [
+        { clients: 1, zones: 2 },
+        { clients: 4, zones: 4 },
+      ]
+    : []),
+  { clients: 10, zones: 10 },
+])(
+  '$clients clients with long names and $zones zones fit, and their boundaries hold in full',
+  ({ clients, zones }) => {
+    const declaration = grown(clients, zones);
+    const folder = synthesizedFolder(declaration, { withCode: FULL });
+    expect(messages(folder)).toEqual([]);
+    if (FULL) expect(prove(folder, declaration).violations).toEqual([]);
+  },
+);
 
-/** What of a system is too large; references count as what they will be, ids as long as AWS makes them. */
-function oversized(folder: string): string[] {
-  const { resources } = resolveAssembly(readAssembly(folder));
-  return LIMITS.flatMap(([type, most, size]) =>
-    resources
-      .filter((resource) => resource.type === `AWS::${type}` && size(resource.properties) > most)
-      .map(({ constructPath }) => constructPath),
-  );
+test('what outgrows a managed policy is said at synth', () => {
+  expect(messages(synthesizedFolder(grown(14, 2), { withCode: false }))).toEqual([
+    expect.stringMatching(
+      /^asystemname-zone-admin\/Boundary-\S+: its policy \(characters\): \d+, and AWS takes 6144\.$/,
+    ),
+  ]);
+});
+
+const long = (characters: number) => ({ Statement: 'x'.repeat(characters) });
+
+test.each([
+  ['AWS::IAM::ManagedPolicy', { PolicyDocument: long(6_144) }],
+  ['AWS::IAM::Role', { AssumeRolePolicyDocument: long(2_048) }],
+  ['AWS::IAM::Role', { Policies: [{ PolicyDocument: long(5_200) }, { PolicyDocument: long(5_200) }] }],
+  ['AWS::IAM::Role', { RoleName: 'x'.repeat(65) }],
+  ['AWS::KMS::Key', { KeyPolicy: long(32_768) }],
+  ['AWS::Lambda::ResourcePolicy', { PolicyDocument: long(20_480) }],
+  ['AWS::EC2::VPCEndpoint', { PolicyDocument: long(20_480) }],
+  ['AWS::SQS::QueuePolicy', { PolicyDocument: long(20_480) }],
+  ['AWS::SNS::TopicPolicy', { PolicyDocument: long(20_480) }],
+  ['AWS::Lambda::Function', { Environment: { Variables: { A: 'x'.repeat(4_096) } } }],
+  ['AWS::Lambda::Function', { FunctionName: 'x'.repeat(65) }],
+  ['AWS::Events::Rule', { Name: 'x'.repeat(65) }],
+])('%s: %o', (type, properties) => {
+  expect(oversized(assemblyOf([{ type, properties }]))).toHaveLength(1);
+  expect(oversized(assemblyOf([{ type, properties: {} }]))).toEqual([]);
+});
+
+test.each([
+  ['AWS::ApiGateway::Resource', 'RestApiId', 300],
+  ['AWS::EC2::Route', 'RouteTableId', 50],
+  ['AWS::EC2::SecurityGroupIngress', 'GroupId', 60],
+  ['AWS::EC2::SecurityGroupEgress', 'GroupId', 60],
+])('%s: more of one %s than %i', (type, parent, most) => {
+  const some = (count: number, of: string) =>
+    Array.from({ length: count }, () => ({ type, properties: { [parent]: of } }));
+  expect(oversized(assemblyOf([...some(most, 'a'), ...some(1, 'b')]))).toEqual([]);
+  expect(oversized(assemblyOf(some(most + 1, 'a')))).toHaveLength(1);
+});
+
+function assemblyOf(resources: { type: string; properties: Record<string, unknown> }[]): ResolvedAssembly {
+  return {
+    ...{ directory: '', account: '', region: '', stacks: [] },
+    resources: resources.map((resource) => ({
+      ...{
+        stack: 's',
+        logicalId: 'l',
+        physicalId: 'p',
+        arn: undefined,
+        names: [],
+        zone: undefined,
+        constructPath: 's/l',
+      },
+      ...{ account: '', region: '', assetPath: undefined, certain: true, definition: {} },
+      ...resource,
+    })),
+  };
 }
-
-test('ten clients with long names and ten zones fit, and their boundaries hold in full', () => {
-  const declaration = grown(10, 10);
-  const folder = synthesizedFolder(declaration, { withCode: FULL });
-  expect(oversized(folder)).toEqual([]);
-  if (FULL) expect(prove(folder, declaration).violations).toEqual([]);
-});
-
-test('so does a system with everything; four clients more do not', () => {
-  const place = { account: '222233334444', region: 'eu-north-1', withCode: false };
-  expect(oversized(synthesizedFolder(EVERYTHING, place))).toEqual([]);
-  const grownFolder = synthesizedFolder(grown(14, 2), { withCode: false });
-  expect(oversized(grownFolder)).toEqual([expect.stringMatching(/^asystemname-zone-admin\/Boundary-/)]);
-});
