@@ -1,5 +1,7 @@
 import { Annotations, type Stack } from 'aws-cdk-lib';
-import { calledUrls } from './declaration/derive.ts';
+import { functionConcurrency, signerConcurrency } from './declaration/concurrency.ts';
+import { calledUrls, deriveGrants, internetHosts } from './declaration/derive.ts';
+import { zoneFunctions } from './declaration/names.ts';
 import type { SystemDeclaration } from './declaration/schema.ts';
 import { findPorts, findWarnings } from './declaration/warnings.ts';
 
@@ -30,4 +32,33 @@ export function warnOfMissingSelfService(stack: Stack, system: SystemDeclaration
       'helseid-zones:self-service',
       `${without.join(', ')}: no selfService in zones.ts, so nothing here sees a key that somebody else registers at HelseID, or when the current one expires (no alarms UnknownKeys and DaysToExpiry). Look in the portal regularly: docs/keys.md.`,
     );
+}
+
+/** Concurrent executions that Lambda keeps for functions without a reservation. */
+const UNRESERVED = 100;
+
+/**
+ * Says what the signing zone's account must have room for: a deploy that meets a quota fails late and obscurely. Knows nothing of
+ * what else the account holds.
+ */
+export function noteQuotas(stack: Stack, system: SystemDeclaration): void {
+  const zones = Object.entries(system.zones).filter(
+    ([, { account }]) => !account || account === stack.account,
+  );
+  const made = zones.filter(([, { network }]) => network === undefined);
+  const egress = made.filter(([zone]) => internetHosts(system, zone).length > 0);
+  const reserved = [
+    ...deriveGrants(system).map((grant) => signerConcurrency(system, grant)),
+    ...zones.flatMap(([zone, declared]) =>
+      zoneFunctions(declared).map((name) => functionConcurrency(system, zone, name)),
+    ),
+  ].reduce<number>((sum, own) => sum + (own ?? 0), 0);
+  const concurrency =
+    reserved === 0
+      ? "Nothing reserves concurrency (reservedConcurrency: 'none'): all functions share the account's, so that a flood in one zone can starve another's signer, and two rotations of a client may run at once, which its record stands; docs/deploying.md."
+      : `It must have ${reserved} concurrent executions to reserve beside the ${UNRESERVED} that Lambda keeps. A new account may have 10 in all, where nothing can be reserved: ask AWS for more, or set reservedConcurrency: 'none' in zones.ts (docs/deploying.md says what is lost).`;
+  Annotations.of(stack).addInfoV2(
+    'helseid-zones:quotas',
+    `This account and region must have room for ${made.length + 1} VPCs and ${egress.length} Elastic IPs (5 of each unless AWS gave you more, and the default VPC counts). ${concurrency}`,
+  );
 }

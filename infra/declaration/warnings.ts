@@ -29,6 +29,10 @@ const KMS_QUOTA = 1000;
 export function findWarnings({ clients, apis, zones }: SystemDeclaration): Problem[] {
   const grants = Object.values(zones).flatMap((zone) => zone.grants);
   const kept = registrations({ clients, zones }).filter((one) => one.zone);
+  const granted = new Set([
+    ...grants.flatMap((grant) => grant.apis.map(({ api }) => api)),
+    ...kept.flatMap((one) => one.apis),
+  ]);
   const signatures = grants.reduce((sum, { signaturesPerSecond = 0 }) => sum + signaturesPerSecond, 0);
   const ofZones = Object.entries(zones).flatMap(([name, zone]) => {
     const { admin, gateway, events, functions, grants } = zone;
@@ -40,24 +44,34 @@ export function findWarnings({ clients, apis, zones }: SystemDeclaration): Probl
         entered &&
         "is empty, so the functions behind the zone's entry can have nothing signed: add a grant, or leave the zone out where they need none",
       [`zones.${name}`]:
-        grants.length > 0 &&
         !entered &&
-        'has grants and no entry, so signers run that nobody can ask: add gateway, events or functions, or leave the zone out',
+        (grants.length > 0
+          ? 'has grants and no entry, so signers run that nobody can ask: add gateway, events or functions, or leave the zone out'
+          : 'has neither entry nor grant, so it is a network that nothing runs in: add them, or leave the zone out'),
     });
   });
   const ofApis = Object.entries(apis).flatMap(([name, { baseUrl }]) => {
     const { origin } = new URL(baseUrl);
     const near = Object.entries(clients).find(([, { issuer }]) => new URL(issuer).origin === origin)?.[0];
     return problemsOf({
+      [`apis.${name}`]:
+        !granted.has(name) && 'is in no grant, so no zone can call it: grant it to a zone, or leave it out',
       [`apis.${name}.baseUrl`]:
         near &&
         `lies at the origin of clients.${near}.issuer, where every zone of that client has proofs for any POST, though without ath: see that the API refuses proofs without ath (RFC 9449 4.3), or give it a host of its own`,
     });
   });
+  const ofClients = Object.keys(clients).flatMap((name) =>
+    problemsOf({
+      [`clients.${name}`]:
+        !grants.some(({ client }) => client === name) &&
+        'is in no grant, so keys are made and rotated that no zone uses: grant it to a zone, or leave it out',
+    }),
+  );
   const ofShares = problemsOf({
     zones:
       signatures > KMS_QUOTA &&
       `have grants whose signaturesPerSecond make ${signatures} together, and KMS makes ${KMS_QUOTA} a second in a Region unless AWS gave you more: a flood in one zone then takes from another`,
   });
-  return [...ofShares, ...ofZones, ...ofApis];
+  return [...ofShares, ...ofZones, ...ofApis, ...ofClients];
 }

@@ -1,7 +1,7 @@
 import { required } from '@helseid-zones/protocol/required';
 import { CfnOutput } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { warnOfDeclaration, warnOfMissingSelfService } from '../annotations.ts';
+import { noteQuotas, warnOfDeclaration, warnOfMissingSelfService } from '../annotations.ts';
 import { Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
 import type { Place } from '../constructs/arns.ts';
 import { addDashboard } from '../constructs/dashboard.ts';
@@ -59,6 +59,7 @@ export class SigningStack extends SystemStack {
     );
     const functions = deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone));
     this.addSigners(system, place, network, functions);
+    noteQuotas(this, system);
     warnOfMissingSelfService(this, system);
     warnOfDeclaration(this, system);
     suppressFindings(this, { system: system.name, zone: SIGNING_ZONE, place, functions });

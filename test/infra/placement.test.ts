@@ -122,6 +122,12 @@ describe('zones in another account', () => {
   });
 });
 
+test('the quotas that a deploy needs are said without the zones of other accounts', () => {
+  expect(assembly.messages('journal-signing', 'info')).toEqual([
+    expect.stringMatching(/room for 2 VPCs and 1 Elastic IPs.* have 32 concurrent executions to reserve/),
+  ]);
+});
+
 test('a zone that calls another port than 443 is refused, by zone and address', () => {
   expect(assembly.messages('journal-zone-internal', 'error')).toEqual([
     expect.stringMatching(/^zones\.internal calls https:\/\/documents\.example\.no:8443.*443 only/),

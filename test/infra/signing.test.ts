@@ -40,6 +40,14 @@ describe('client records', () => {
   });
 });
 
+test('the synth says which quotas a deploy needs', () => {
+  expect(assembly.messages(STACK, 'info')).toEqual([
+    expect.stringMatching(
+      /room for 4 VPCs and 3 Elastic IPs.* have 32 concurrent executions to reserve.*reservedConcurrency: 'none'/,
+    ),
+  ]);
+});
+
 const sparing = withZones(
   { public: { ...system.zones.public, reservedConcurrency: { summary: 7 }, availabilityZones: 1 } },
   { reservedConcurrency: 'none', signing: { ...system.signing, availabilityZones: 3 } },
@@ -59,6 +67,9 @@ test('where nothing may be reserved no function reserves, whatever is declared',
   expect(functions.length).toBeGreaterThan(10);
   for (const [id, { Properties }] of functions)
     expect(Properties, id).not.toHaveProperty('ReservedConcurrentExecutions');
+  expect(none.messages(STACK, 'info')).toEqual([
+    expect.stringMatching(/Nothing reserves concurrency.*starve another's signer.*two rotations/),
+  ]);
 });
 
 test('the outputs say what to do next', () => {

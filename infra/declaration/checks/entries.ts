@@ -86,6 +86,7 @@ function checkGateway(
       message: `answers ${planned[at]} a second time${login ? ' (user login has routes of its own)' : ''}; leave one out`,
     })),
     ...(login ? checkLogin(system, `${field}.login`, zone, login) : []),
+    ...checkResourcePaths(field, gateway),
   ];
 }
 
@@ -116,4 +117,40 @@ function checkRoute(
 /** Two routes are one for API Gateway, whatever their parameters are called. */
 function routeKey({ method, path }: Pick<Route, 'method' | 'path'>): string {
   return `${method} ${path.replace(/\{[^}+]*\}/g, '{}')}`;
+}
+
+/** Routes that one function may have: each is a permission in its policy, which holds 20 KB. */
+const MAX_ROUTES = 40;
+
+/**
+ * What API Gateway and Lambda refuse only when they are deployed to: two names for a parameter in one place, and more routes to
+ * a function than its policy has room for.
+ */
+function checkResourcePaths(field: string, { routes, login }: GatewayDeclaration): Problem[] {
+  const forwarded = login ? loginRoutes(login).slice(loginRoutes({ forward: [] }).length) : [];
+  const placed = [
+    ...forwarded.map((route, index) => ({ ...route, field: `${field}.login.forward[${index}].path` })),
+    ...routes.map((route, index) => ({ ...route, field: `${field}.routes[${index}].path` })),
+  ];
+  /** For each path before a parameter, what the first route calls it. */
+  const names = new Map<string, string>();
+  return placed.flatMap(({ path, field: at, function: target }, index) => {
+    const count = placed.slice(0, index + 1).filter((one) => one.function === target).length;
+    return problemsOf({
+      [at]: [
+        ...path.split('/').map((segment, depth, segments) => {
+          if (!segment.startsWith('{')) return false;
+          const before = segments.slice(0, depth).join('/');
+          const name = names.get(before) ?? segment;
+          names.set(before, name);
+          return (
+            name !== segment &&
+            `has ${segment} where another route has ${name}; API Gateway takes one parameter below ${before || '/'}: give both one name`
+          );
+        }),
+        count > MAX_ROUTES &&
+          `is route ${count} to the function ${target}, whose policy has room for ${MAX_ROUTES}: let parameters cover several, or use another function`,
+      ],
+    });
+  });
 }

@@ -268,6 +268,11 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
   'zones.public.gateway.routes[1]': [
     [{ method: 'GET', path: '/summaries/{other}', function: 'summary', authorize: 'iam' }, /a second time/],
     [{ method: 'GET', path: '/callback', function: 'summary', authorize: 'iam' }, /user login has routes/],
+    [
+      { method: 'GET', path: '/summaries/{rest+}', function: 'summary', authorize: 'iam' },
+      /has \{rest\+\} where another route has \{id\}/,
+      'zones.public.gateway.routes[1].path',
+    ],
   ],
   'zones.open': [
     [
@@ -345,6 +350,23 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
   [`${LOGIN}.forward[0].headers`]: [[['If-Match'], /lower case/, `${LOGIN}.forward[0].headers[0]`]],
   [`${LOGIN}.forward[1]`]: [
     [{ method: 'GET', path: '/summaries/{nr}', to: '/v1/summaries/{nr}', api: 'summaries' }, /second time/],
+    [
+      { method: 'POST', path: '/summaries/{nr}', to: '/v1/summaries/{nr}', api: 'summaries' },
+      /has \{nr\} where another route has \{id\}/,
+      `${LOGIN}.forward[1].path`,
+    ],
+  ],
+  'zones.public.gateway.routes': [
+    [
+      Array.from({ length: 41 }, (_, index) => ({
+        method: 'GET',
+        path: `/summaries/${index}`,
+        function: 'summary',
+        authorize: 'iam',
+      })),
+      /route 41 to the function summary, whose policy has room for 40/,
+      'zones.public.gateway.routes[40].path',
+    ],
   ],
   [`${LOGIN}.securityLevel`]: [['high', /expected/]],
   'exceptions[0].reason': [

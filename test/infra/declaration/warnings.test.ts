@@ -19,6 +19,7 @@ test('none for the shipped declaration, and for one with everything', () => {
 });
 
 const events = FULL.zones['internal']?.events;
+const api = { baseUrl: 'https://x.example.no', audience: 'x', scopes: ['x'] };
 const cidr = '10.90.0.0/20';
 
 test.each<[string, string, unknown, RegExp]>([
@@ -39,6 +40,14 @@ test.each<[string, string, unknown, RegExp]>([
     'zones.internal.grants[0].signaturesPerSecond',
     1001,
     /^zones have grants.* make 1001 together/,
+  ],
+  ['neither', 'zones.more', { cidr, grants: [] }, /^zones\.more has neither/],
+  ['an API in no grant', 'apis.more', api, /^apis\.more is in no grant/],
+  [
+    'a client in no grant',
+    'clients.more',
+    { ...FULL.clients['vendor'], clientId: 'more' },
+    /^clients\.more is in no grant/,
   ],
   [
     'an API at its issuer’s origin',
