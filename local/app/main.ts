@@ -1,10 +1,9 @@
 import { endProgress, print, printError } from '../../infra/terminal.ts';
+import { watchNpm } from './npm.ts';
 import { readOptions, USAGE } from './options.ts';
 
-// Before anything else, so that a parent that goes away meanwhile is noticed: npm, or its shell, which many a signal ends without a word to us.
-const parent = process.ppid;
-const byNpm = process.env['npm_lifecycle_event'] !== undefined;
-const npmIsThere = () => !byNpm || process.ppid === parent;
+// Before anything else, so that a parent that goes away meanwhile is noticed.
+const place = { env: process.env, npmIsThere: watchNpm() };
 
 // A reader that went away (`npm start | head`) must not keep the system from ending in order.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
@@ -18,7 +17,7 @@ try {
     if (options.json) endProgress();
     else say(`starting the local system of ${options.declarationFile}`);
     const { run } = await import('./run.ts');
-    process.exitCode = await run(options, { npmIsThere, say: options.json ? () => {} : say });
+    process.exitCode = await run(options, { ...place, say: options.json ? () => {} : say });
   }
 } catch (error) {
   printError(error);

@@ -13,8 +13,9 @@ import { welcome } from './welcome.ts';
 
 /** Where the command runs. */
 interface Surroundings {
-  /** Whether npm still runs this process, where it did. */
-  npmIsThere(): boolean;
+  env: NodeJS.ProcessEnv;
+  /** Where npm runs this process: whether it still does. */
+  npmIsThere: (() => boolean) | undefined;
   /** Told what goes on. */
   say(what: string): void;
 }
@@ -26,7 +27,7 @@ const AGAIN = 'again';
  * Runs the command. Resolves to the exit code once everything has ended. Throws what starting
  * throws.
  */
-export async function run(options: CommandOptions, { npmIsThere, say }: Surroundings): Promise<number> {
+export async function run(options: CommandOptions, { env, npmIsThere, say }: Surroundings): Promise<number> {
   const { declarationFile, directory, stage, once, watch } = options;
   const ended = waitForEnd(npmIsThere);
   const lines = createLinePrinter(printError);
@@ -34,7 +35,8 @@ export async function run(options: CommandOptions, { npmIsThere, say }: Surround
     ...options,
     page: once ? undefined : options.page,
     onLine: once ? undefined : lines.put,
-    ...{ extraCaFile: process.env['NODE_EXTRA_CA_CERTS'], path: process.env['PATH'], onProgress: say },
+    ...{ extraCaFile: env['NODE_EXTRA_CA_CERTS'], path: env['PATH'] },
+    onProgress: say,
   };
 
   /** Starts the system and lets it run until it shall end, or until its declaration is another and valid. */
@@ -115,6 +117,7 @@ export function waitForEnd(npmIsThere: Surroundings['npmIsThere']): Promise<Node
         resolve(signal);
       });
     }
+    if (npmIsThere === undefined) return;
     const look = () => npmIsThere() || resolve('SIGHUP');
     look();
     setInterval(look, 500).unref();

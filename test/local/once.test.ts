@@ -158,13 +158,18 @@ describe('npm start', { timeout: 300_000 }, () => {
     },
   );
 
-  // npm, or its shell, hands no signal on to what it runs.
-  it.runIf(FULL && process.platform !== 'win32').each(['SIGTERM', 'SIGKILL'] as const)(
-    'ends with its parent by %s, while it starts, at once',
-    async (signal) => {
+  // npm hands no signal on to what its shell runs, and a shell that it leaves behind waits for us.
+  const SHELL = '"$@"; exit $?';
+  const NPM = `require('node:child_process').spawn('sh', ['-c', ...process.argv.slice(1)], { stdio: 'inherit' })`;
+  const PARENTS: [string, string[], NodeJS.Signals][] = [
+    ['npm above its shell', [process.execPath, '-e', NPM, SHELL, 'sh'], 'SIGKILL'],
+    ["npm's shell", ['sh', '-c', SHELL, 'sh'], 'SIGTERM'],
+  ];
+  it.runIf(FULL && process.platform !== 'win32').each(PARENTS)(
+    'ends with %s, while it starts, at once',
+    async (_, [file = '', ...before], signal) => {
       const env = { ...process.env, npm_lifecycle_event: 'start' };
-      const line = ['-c', '"$@"; exit $?', 'sh', process.execPath, 'local/app/main.ts', ...place(2)];
-      const parent = run('sh', line, env);
+      const parent = run(file, [...before, process.execPath, 'local/app/main.ts', ...place(2)], env);
       await untilPrinted(parent, 'starting the local system', parent.stderr);
       const end = ended(parent);
       parent.kill(signal);
