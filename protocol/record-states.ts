@@ -97,19 +97,32 @@ export function noteExpiry(record: ClientRecord, kid: string, expires: number | 
 
 /**
  * Gives a record to another registration: another client id, another issuer. Only while no key of it has been registered that
- * we know of: a key that is still `created` may have been registered by hand for the registration before, so it retires.
- * Returns the very same record where there is nothing to give, or it can't be given.
+ * we know of: a key that is still `created` may have been registered by hand for the registration before, so it retires, but
+ * for one that a draft has registered for the new client id. Returns the very same record where there is nothing to give, or
+ * it can't be given.
  */
 export function changeOwner(record: ClientRecord, owner: RecordOwner, at: number): ClientRecord {
   const { client, clientId, issuer } = owner;
   const same = record.clientId === clientId && record.issuer === issuer;
   if (same || record.client !== client || record.keys.some(wasRegistered)) return record;
-  return { ...record, clientId, issuer, keys: record.keys.map((key) => retire(key, at)) };
+  const keys = record.keys.map((key) => {
+    const { draft, ...rest } = key;
+    return draft === clientId && record.issuer === issuer ? rest : retire(key, at);
+  });
+  return { ...record, clientId, issuer, keys };
 }
 
 /** Whether a key has been registered at the issuer by rotation, or is on its way there. */
 export function wasRegistered({ state, since }: KeyEntry): boolean {
   return since.registered !== undefined || (state !== 'created' && state !== 'retired');
+}
+
+/**
+ * Notes that a draft has registered a key for another client id.
+ * @throws {ZonesError} key_unknown: the record names no such key
+ */
+export function noteDraft(record: ClientRecord, kid: string, clientId: string): ClientRecord {
+  return replaceKey(record, { ...requireKey(record, kid), draft: clientId });
 }
 
 /** The key with this thumbprint. */

@@ -35,7 +35,7 @@ const keyEntry = v.strictObject({
       v.strictObject({ kty: v.literal('RSA'), n: text, e: text }),
     ]),
   ),
-  /** What `npm run keys -- draft` of 0.2.0 and older releases wrote; of no effect. */
+  /** The client id under which a draft has registered it, until the declaration has that id. */
   draft: v.exactOptional(text),
 });
 

@@ -1,5 +1,6 @@
 import { applyPolicies, deleteKey } from './administer.ts';
 import { audit } from './audit.ts';
+import { draftClient } from './draft.ts';
 import type { Operator } from './operator.ts';
 import type { CommandName, KeyOptions } from './options.ts';
 import { redrive } from './redrive.ts';
@@ -14,5 +15,5 @@ export const COMMANDS: Readonly<
   ...{ show: showKeys, list: showKeys, jwk: printJwks },
   ...{ rotate: rotateKey, verify: verifyKey, retire: retireKey },
   ...{ delete: deleteKey, policy: applyPolicies },
-  ...{ watch: watchNow, redrive, audit },
+  ...{ draft: draftClient, watch: watchNow, redrive, audit },
 };

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { KMSClient, PutKeyPolicyCommand, ScheduleKeyDeletionCommand } from '@aws-sdk/client-kms';
@@ -25,6 +25,7 @@ const PATIENCE = 5 * 60_000;
  * @throws {ZonesError} declaration_invalid, config_invalid, local_failed
  */
 export async function connect(options: KeyOptions): Promise<Operator> {
+  const { env } = process;
   const local = options.local === undefined ? undefined : readOperatorFile(options.local);
   if (local) requireStage(options.stage, local.stage);
   const system = local?.declaration ?? (await loadSystem(options.declaration, options.stage));
@@ -37,7 +38,7 @@ export async function connect(options: KeyOptions): Promise<Operator> {
   if (!local && system.account !== undefined) requireDeclaredPlace(system, (await connectLive(kms)).place);
   // The variable is the SDK's own, which its clients go by.
   const endpoint = local?.url ?? process.env['AWS_ENDPOINT_URL'];
-  const endpoints = endpoint ? { lambda: endpoint, sqs: endpoint } : {};
+  const endpoints = endpoint ? { lambda: endpoint, sqs: endpoint, cloudtrail: endpoint } : {};
   const own = { region: await kms.config.region(), credentials: kms.config.credentials };
   const aws = createAwsCaller({ ...own, endpoints }, { timeout: PATIENCE });
   const live = createLive({ ...own, endpoint });
@@ -56,8 +57,10 @@ export async function connect(options: KeyOptions): Promise<Operator> {
     },
     secrets: createSecretsPort(new SecretsManagerClient(access)),
     clock: systemClock,
+    fetch: (input, init) => fetch(input, init),
     say: print,
     confirm: options.yes ? async () => true : askOnTerminal,
+    lastSignature: local === undefined ? lookUpSignature(aws) : findInLogs(local.logs),
     async signingPlace(keyArn) {
       const account = required(keyArn.split(':')[4], 'The account in the ARN of a key');
       const signingVpc = options['signing-vpc'] ?? local?.signingVpc ?? (await readSigningVpc(aws, rotation));
@@ -70,6 +73,7 @@ export async function connect(options: KeyOptions): Promise<Operator> {
     rotationLog: local ? log : `the log group ${log}`,
     place: describePlace(options),
     localLogs: local?.logs,
+    env,
   };
 }
 
@@ -103,6 +107,24 @@ async function askOnTerminal(question: string): Promise<boolean> {
   }
 }
 
+/** Newest first; times are epoch seconds. */
+const eventsSchema = v.object({
+  Events: v.array(v.object({ EventName: v.optional(v.string()), EventTime: v.optional(v.number()) })),
+});
+
+/** CloudTrail keeps 90 days of Sign events, a quarter of an hour late; nothing to whoever may not ask. */
+function lookUpSignature(aws: AwsCaller): Operator['lastSignature'] {
+  return async (AttributeValue) => {
+    const target = 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents';
+    const input = { LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue }], MaxResults: 50 };
+    const asked = aws.json({ service: 'cloudtrail', target, input, repeatable: true });
+    const answer = v.safeParse(eventsSchema, await asked.catch(() => undefined));
+    return answer.success
+      ? answer.output.Events.find(({ EventName }) => EventName === 'Sign')?.EventTime
+      : undefined;
+  };
+}
+
 /** Invokes a function and waits; resolves to the end of what it wrote to its log. */
 async function invoke(aws: AwsCaller, name: string, event: object): Promise<string> {
   const { headers, body } = await aws.call({
@@ -115,6 +137,18 @@ async function invoke(aws: AwsCaller, name: string, event: object): Promise<stri
   if (headers.has('x-amz-function-error'))
     throw new ZonesError('aws_refused', `${name} failed: ${body.slice(0, 500)}. Its log says more.`);
   return Buffer.from(headers.get('x-amz-log-result') ?? '', 'base64').toString();
+}
+
+/** The local signers' own audit. */
+function findInLogs(logs: string): Operator['lastSignature'] {
+  return async (_, kid) => {
+    const signers = (existsSync(logs) ? readdirSync(logs) : []).filter((file) => file.includes('-signer-'));
+    const times = signers
+      .flatMap((file) => readLines(join(logs, file), ['"code":"signed"']))
+      .filter((line) => line.includes(kid))
+      .map((line) => Date.parse(/"timestamp":"([^"]+)"/.exec(line)?.[1] ?? ''));
+    return times.length === 0 ? undefined : Math.floor(Math.max(...times) / 1000);
+  };
 }
 
 /** The lines of a log that hold one of the texts; none of one that is not there. */

@@ -1,5 +1,6 @@
 import type { PutKeyPolicyCommandInput, ScheduleKeyDeletionCommandInput } from '@aws-sdk/client-kms';
 import type { AwsCaller } from '@helseid-zones/client/aws';
+import type { Fetch } from '@helseid-zones/client/http';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord } from '@helseid-zones/protocol/record';
 import { findKey } from '@helseid-zones/protocol/record-states';
@@ -23,10 +24,13 @@ export interface Operator {
   kms: OperatorKms;
   secrets: SecretsPort;
   clock: Clock;
+  fetch: Fetch;
   /** Prints a line. */
   say: (line: string) => void;
   /** Asks before something is done; resolves to whether it shall be. */
   confirm: (question: string) => Promise<boolean>;
+  /** When a key last signed, epoch seconds, as far as that is known here. */
+  lastSignature: (keyArn: string, kid: string) => Promise<number | undefined>;
   /** Account of the signing zone and the id of its VPC. */
   signingPlace: (keyArn: string) => Promise<{ account: string; signingVpc: string }>;
   /** Invokes a function and waits for it; resolves to the end of what it wrote to its log. */
@@ -49,6 +53,8 @@ export interface Operator {
   place: string;
   /** Folder of the logs of the local system, where that is meant. */
   localLogs: string | undefined;
+  /** The environment, for secrets that are no option. */
+  env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Name on AWS of a function of the admin zone. */

@@ -1,3 +1,4 @@
+import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { DECLARATION_OPTIONS, readArguments, withFolder } from '../declaration/options.ts';
 
@@ -17,6 +18,8 @@ export const USAGE = `npm run keys -- [command] [options]
                         compare CloudTrail's Sign events with the signers' audit (also: npm run audit)
   audit --trace ID --local
                         every line of one request, over all zones, from entry to KMS
+  draft CLIENT --organization NR --redirect URL
+                        a first registration without the portal (HELSEID_DRAFT_API_KEY in the environment)
 
   --client NAME         the same as CLIENT; a system with one client needs neither, and a KID says whose it is
   --local [FOLDER]      the running local system (default .local) instead of AWS
@@ -30,7 +33,7 @@ export const USAGE = `npm run keys -- [command] [options]
 /** What may be asked for, and what follows it: the client where nothing else is said. `list` and `show` are one. */
 const ARGUMENTS = {
   ...{ show: 'client', list: 'client', jwk: 'client', rotate: 'client', verify: 'client' },
-  ...{ policy: 'client', retire: 'kid', delete: 'kid', watch: 'nothing' },
+  ...{ policy: 'client', draft: 'client', retire: 'kid', delete: 'kid', watch: 'nothing' },
   redrive: 'zone',
   audit: 'file',
 } as const;
@@ -66,11 +69,20 @@ export function readKeyOptions(args: readonly string[]) {
     ...{ command, kid, zone, days },
     client: values.client ?? given.client,
     reconcile: [...(values.reconcile ?? []), ...(command === 'audit' && argument ? [argument, ...rest] : [])],
+    draft: command === 'draft' ? readDraft(values) : undefined,
   };
 }
 
 function isCommand(name: string): name is CommandName {
   return Object.hasOwn(ARGUMENTS, name);
+}
+
+function readDraft({ organization, redirect }: { organization?: string; redirect?: string }) {
+  if (organization && redirect && URL.canParse(redirect) && isOrganizationNumber(organization))
+    return { organization, redirect };
+  throw wrong(
+    'draft takes --organization (an organisation number: nine digits, the last one its check digit) and --redirect (a URL)',
+  );
 }
 
 /** One kid in 64 begins with a hyphen, which parseArgs takes for an option: what has a kid's form goes behind a `--`. */
@@ -89,6 +101,8 @@ const OPTIONS = {
   force: { type: 'boolean', default: false },
   days: { type: 'string', default: '30' },
   'signing-vpc': { type: 'string' },
+  organization: { type: 'string' },
+  redirect: { type: 'string' },
   reconcile: { type: 'string', multiple: true },
   trace: { type: 'string' },
 } as const;

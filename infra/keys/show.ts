@@ -14,6 +14,7 @@ const COLUMNS = [
   'created',
   'registered',
   'expires',
+  'last signature',
   'tokens depend on it',
 ] as const;
 
@@ -34,6 +35,7 @@ export async function showKeys(operator: Operator, { client }: KeyOptions): Prom
 
 async function describe(operator: Operator, key: KeyEntry, declared: ClientDeclaration): Promise<string[]> {
   const { state } = await describeClientKey(operator.kms, key.keyArn);
+  const last = await operator.lastSignature(key.keyArn, key.kid);
   return [
     key.kid,
     key.algorithm,
@@ -42,6 +44,7 @@ async function describe(operator: Operator, key: KeyEntry, declared: ClientDecla
     formatTime(key.since.created),
     formatTime(key.since.registered),
     describeExpiry(key, declared),
+    last === undefined ? 'not known' : formatTime(last),
     dependsOn(key, operator.clock.now()),
   ];
 }

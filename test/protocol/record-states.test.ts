@@ -10,6 +10,7 @@ import {
   moveKey,
   NEXT_STATES,
   newestRegistered,
+  noteDraft,
   noteExpiry,
   RETIREMENT_LEEWAY,
   switchCurrent,
@@ -105,7 +106,7 @@ describe('transitions', () => {
     let record = addKey(EMPTY, { ...key('k'), publicKey }, 10);
     const kept = () => findKey(record, 'k')?.publicKey;
     for (const state of ['registered', 'verified'] as const) record = moveKey(record, 'k', state, 11);
-    record = noteExpiry(switchCurrent(record, 'k', 12, 0), 'k', 99);
+    record = noteExpiry(noteDraft(switchCurrent(record, 'k', 12, 0), 'k', 'id'), 'k', 99);
     record = switchCurrent(lead(record, 'next', 'verified'), 'next', 13, 14);
     expect([findKey(record, 'k')?.state, kept()]).toEqual(['retiring', publicKey]);
     record = moveKey(record, 'k', 'retired', 15);
@@ -174,6 +175,7 @@ describe('transitions', () => {
     expect(() => moveKey(EMPTY, 'k', 'registered', 1)).toThrow(unknown);
     expect(() => switchCurrent(EMPTY, 'k', 1, 2)).toThrow(unknown);
     expect(() => noteExpiry(EMPTY, 'k', 1)).toThrow(coded('key_unknown'));
+    expect(() => noteDraft(EMPTY, 'k', 'id')).toThrow(unknown);
   });
 
   test('adding twice and noting the same expiry change nothing', () => {
@@ -290,6 +292,15 @@ describe('another owner', () => {
       expect(recordProblems(changed)).toEqual([]);
     },
   );
+
+  test('gets the key that a draft has registered for it as it is, and nobody else does', () => {
+    const record = noteDraft(recordWith({ a: 'created', b: 'created' }), 'a', 'other');
+    const [a, b] = changeOwner(record, other, 9).keys;
+    expect([a?.state, b?.state]).toEqual(['created', 'retired']);
+    expect(a).not.toHaveProperty('draft');
+    expect(changeOwner(record, { ...other, clientId: 'third' }, 9).keys[0]?.state).toBe('retired');
+    expect(changeOwner(record, { ...other, issuer: 'third' }, 9).keys[0]?.state).toBe('retired');
+  });
 });
 
 describe('problems of a record', () => {

@@ -102,6 +102,7 @@ test.each<[string, unknown, RegExp]>([
   ['an unknown time that objects have anyway', since({ constructor: 5 }), /keys\.0\.since/],
   ['an unknown time', since({ lost: 5 }), /since\.lost/],
   ['an expiry that is no second', withKey({ expires: -1 }), /expires/],
+  ['a draft of nobody', withKey({ draft: '' }), /draft/],
   ['null', null, /the whole/],
   ['a list', [record], /the whole|version/],
   ['keys that are none', { ...record, keys: null }, /keys/],

@@ -2,6 +2,7 @@ import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test } from 'vitest';
 import { STEPS } from '../../functions/rotation/steps.ts';
 import { FAKE_SECRET_ARN } from '../fakes/secrets.ts';
+import { OWNER } from './stacks.ts';
 import {
   bootstrap,
   createWorld,
@@ -386,13 +387,18 @@ describe('the client id changes', () => {
   const before = { client: 'journal', clientId: 'tried-first', issuer: 'https://other-issuer.test' };
 
   /** A key of the client as it was declared before, which its record has in this state. */
-  async function tried(state: 'created' | 'registered' | 'current'): Promise<World> {
+  async function tried(
+    state: 'created' | 'registered' | 'current',
+    draft?: { draft: string },
+  ): Promise<World> {
     const world = createWorld();
     await world.rotate();
     const { keys, ...rest } = world.record();
+    if (draft) world.helseId.registerByHand(await readJwk(world, keys[0]?.kid ?? ''));
     const since = { created: 1, registered: 2, verified: 3, current: 4 };
-    const moved = keys.map((key) => (state === 'created' ? key : { ...key, state, since }));
-    const record = { ...rest, ...before, keys: moved };
+    const moved = keys.map((key) => (state === 'created' ? { ...key, ...draft } : { ...key, state, since }));
+    const issuer = draft ? OWNER.issuer : before.issuer;
+    const record = { ...rest, ...before, issuer, keys: moved };
     const id = 'tried'.repeat(8);
     await world.secrets.putSecretValue({
       SecretId: FAKE_SECRET_ARN,
@@ -419,6 +425,13 @@ describe('the client id changes', () => {
     const world = await tried('created');
     await bootstrapAfter(world);
     expect(states(world)).toEqual(['retired', 'current']);
+  });
+
+  test('and a draft has registered a key for the new one: the next rotation makes it current', async () => {
+    const world = await tried('created', { draft: OWNER.clientId });
+    await world.skip(60);
+    expect((await world.rotate()).error).toBeUndefined();
+    expect(world.record()).toMatchObject({ ...OWNER, keys: [{ state: 'current' }] });
   });
 
   test.each(['registered', 'current'] as const)('with a %s key nothing is given away', async (state) => {

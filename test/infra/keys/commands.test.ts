@@ -9,6 +9,7 @@ import { renderKeyPolicy } from '../../../infra/key-policy.ts';
 import { COMMANDS } from '../../../infra/keys/commands.ts';
 import type { Operator, OperatorKms } from '../../../infra/keys/operator.ts';
 import { readKeyOptions } from '../../../infra/keys/options.ts';
+import { FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
 import { FAKE_CLIENT_ID, FAKE_ISSUER, FAKE_SELF_SERVICE } from '../../fakes/self-service.ts';
 import { sampled } from '../../full.ts';
 import { ACCOUNT } from '../../local/aws/harness.ts';
@@ -94,12 +95,15 @@ function openCounter(clients: Record<string, ClientDeclaration> = shipped.client
           if (error instanceof ZonesError) made.log.push(failedLine('journal', error.code));
         },
       },
+      fetch: world.helseId.fetch,
       say: (line) => void lines.push(line),
       confirm: async (question) => {
         questions.push(question);
         return made.answer;
       },
+      lastSignature: async () => 1_790_000_000,
       signingPlace: async () => PLACE,
+      env: { HELSEID_DRAFT_API_KEY: 'api-key' },
       invoke: async (name, event) => {
         made.invoked.push(`${name} ${JSON.stringify(event)}`);
         return made.tail;
@@ -146,7 +150,9 @@ describe('show', () => {
     await world.rotate();
     await run();
     const [, header = '', old = '', current = ''] = output().split('\n');
-    expect(header).toMatch(/kid +algorithm +state +in KMS +created +registered +expires +tokens/);
+    expect(header).toMatch(
+      /kid +algorithm +state +in KMS +created +registered +expires +last signature +tokens/,
+    );
     expect(old).toMatch(new RegExp(`${kid(0)} +ES256 +retiring +Enabled.+2026-.+until 2026-`));
     expect(current).toMatch(new RegExp(`${kid(1)} +ES256 +current +Enabled.+yes$`));
     expect(counter.questions).toEqual([]);
@@ -413,6 +419,88 @@ describe('policy', () => {
   });
 });
 
+describe('draft', () => {
+  const draft = ['draft', '--organization', '814513157', '--redirect', 'https://vendor.test/done'];
+  const answer = (response: Response) => {
+    const sent: { url: string; init: RequestInit }[] = [];
+    counter.operator.fetch = async (url, init = {}) => {
+      sent.push({ url, init });
+      return response;
+    };
+    return sent;
+  };
+
+  beforeEach(async () => {
+    world = createWorld();
+    await world.rotate();
+    counter = openCounter();
+  });
+
+  test('registers the waiting key and says how to go on', async () => {
+    const sent = answer(Response.json({ clientId: 'new-client' }));
+    await run(...draft);
+    expect(sent[0]).toMatchObject({
+      url: `${FAKE_SELF_SERVICE}/v1/client-drafts`,
+      init: { method: 'POST', headers: { 'api-key': 'api-key' }, redirect: 'manual' },
+    });
+    const { publicJwk, ...body } = JSON.parse(String(sent[0]?.init.body));
+    expect(body).toEqual({
+      organizationNumber: '814513157',
+      postClientConfirmationRedirectUri: 'https://vendor.test/done',
+    });
+    expect(JSON.parse(publicJwk)).toEqual(await readJwk(world, kid(0)));
+    expect(output()).toContain('confirm-client/new-client');
+    expect(output()).not.toContain('api-key');
+  });
+
+  test('the declaration gets the new client id: the key that the draft has registered waits on, and becomes current', async () => {
+    // The simulated HelseID has one client: it is the new one, and the declaration before had another.
+    const { journal } = counter.operator.system.clients;
+    const first = world.record();
+    const old = { ...first, clientId: 'tried-first' };
+    await world.secrets.putSecretValue({ SecretId: FAKE_SECRET_ARN, SecretString: JSON.stringify(old) });
+    const declare = (clientId: string) => {
+      counter.operator.system = {
+        ...counter.operator.system,
+        clients: { journal: { ...journal, clientId } as ClientDeclaration },
+      };
+    };
+    declare('tried-first');
+    answer(Response.json({ clientId: FAKE_CLIENT_ID }));
+    await run(...draft);
+    declare(FAKE_CLIENT_ID);
+    await world.rotate();
+    const waiting = first.keys[0]?.kid ?? '';
+    expect(world.record().keys.map(({ kid, state }) => [kid, state])).toEqual([[waiting, 'created']]);
+    world.helseId.registerByHand(await readJwk(world, waiting));
+    await run('verify');
+    expect(world.record().keys.map(({ kid, state }) => [kid, state])).toEqual([[waiting, 'current']]);
+  });
+
+  test('a refusal says why; anything else leaves open what happened', async () => {
+    answer(Response.json({ property: 'publicJwk', message: 'bad' }, { status: 400 }));
+    await expect(run(...draft)).rejects.toThrow(code('self_service_refused'));
+    for (const response of [new Response('x', { status: 500 }), Response.json({ id: 1 })]) {
+      answer(response);
+      await expect(run(...draft)).rejects.toThrow(code('self_service_unreachable'));
+    }
+  });
+
+  test('without key, api key or option it is not tried', async () => {
+    const sent = answer(Response.json({}));
+    for (const organization of ['12', '123456789'])
+      await expect(
+        run('draft', '--organization', organization, '--redirect', 'https://vendor.test/done'),
+      ).rejects.toThrow(/check digit/);
+    counter.operator.env = {};
+    await expect(run(...draft)).rejects.toThrow(/HELSEID_DRAFT_API_KEY/);
+    world = createWorld();
+    counter = openCounter();
+    await expect(run(...draft)).rejects.toThrow(/no key that waits/);
+    expect(sent).toEqual([]);
+  });
+});
+
 describe('watch', () => {
   test('has the checks made, and prints findings and figures', async () => {
     await run('watch');
@@ -485,14 +573,16 @@ test('docs/keys.md names every permission that a command needs, and no other', a
       ]),
     ) as T;
   const { operator } = counter;
-  const { kms, secrets, invoke, signingPlace, failedSteps } = operator;
+  const { kms, secrets, invoke, signingPlace, lastSignature, failedSteps } = operator;
   counter.operator = {
     ...operator,
     kms: watched('kms', kms),
     secrets: watched('secretsmanager', secrets),
     invoke: asking('lambda:InvokeFunction', invoke),
     signingPlace: asking('lambda:GetFunctionConfiguration', signingPlace),
+    lastSignature: asking('cloudtrail:LookupEvents', lastSignature),
     failedSteps: asking('logs:FilterLogEvents', failedSteps),
+    fetch: async () => Response.json({ clientId: FAKE_CLIENT_ID }),
   };
   for (const key of world.kms.keys.values()) key.policy = '{}';
   for (const args of [['list'], ['jwk'], ['policy'], ['rotate'], ['rotate', '--now'], ['watch']])
@@ -500,12 +590,13 @@ test('docs/keys.md names every permission that a command needs, and no other', a
   await run('delete', kid(0));
   world.helseId.behaviour.post = 'refuse';
   await world.rotate();
+  await run('draft', '--organization', '814513157', '--redirect', 'https://vendor.test/done');
   await run('retire', kid(3));
 
   const section =
     /### Permissions of the operator\n(.+?)\n### /s.exec(readFileSync('docs/keys.md', 'utf8'))?.[1] ?? '';
   const documented =
-    section.match(/(?<=`)(?:kms(?!:ViaService)|secretsmanager|lambda|logs):[A-Z]\w+(?=`)/g) ?? [];
+    section.match(/(?<=`)(?:kms(?!:ViaService)|secretsmanager|lambda|cloudtrail|logs):[A-Z]\w+(?=`)/g) ?? [];
   expect([...new Set(documented)].sort()).toEqual([...needed].sort());
 });
 
