@@ -1,5 +1,7 @@
+import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { makeOrganizationNumber } from '../../local/app/events.ts';
 import { beginLogin, logIn, pick, readSession, visit } from './login.ts';
 import { findBarriers, openProfile, type Profile, picture, startRunning } from './running.ts';
 
@@ -261,9 +263,7 @@ describe('a session', () => {
       origin: 'null',
       'sec-fetch-site': 'same-origin',
     });
-    await tab.getByRole('heading', { name: /^(You are logged out|Du er logget ut)$/ }).waitFor();
-    await picture(tab, 'logged-out');
-    expect(await findBarriers(tab)).toEqual([]);
+    await tab.waitForURL((url) => url.pathname !== '/logout' && url.pathname !== '/');
     expect((await readSession(running, context)).status).toBe(401);
   });
 
@@ -288,7 +288,15 @@ describe('the page', () => {
   test('sends the sample event, shows it on the trail, and complains of nothing', async () => {
     const { context, complaints } = await profile();
     const page = await localPage(context);
-    await page.getByRole('button', { name: 'Send the sample event' }).click();
+    const button = page.getByRole('button', { name: 'Send the sample event' });
+    await button.click();
+    // What happens is in sight together with the button, though the map is not.
+    await page.locator('#live span', { hasText: 'submitted' }).first().waitFor();
+    for (const seen of [button, page.locator('#live')]) {
+      const box = await seen.boundingBox();
+      expect(box?.y).toBeGreaterThanOrEqual(0);
+      expect((box?.y ?? 0) + (box?.height ?? 0)).toBeLessThanOrEqual(page.viewportSize()?.height ?? 0);
+    }
     await page.locator('#send-result.good').waitFor();
     expect(await page.textContent('#send-result')).toMatch(/journal-internal-worker is done with it/);
     await page.locator('#trail li.done', { hasText: 'signed, kind client_assertion' }).first().waitFor();
@@ -313,7 +321,7 @@ describe('the page', () => {
     expect(complaints).toEqual([]);
   });
 
-  test('shows keys with their states, and what is signed in its figures', async () => {
+  test('shows keys and their states, and the trail by zone, paused and not', async () => {
     const { context } = await profile();
     const page = await localPage(context);
     expect(await page.textContent('#keys .state')).toBe('current');
@@ -323,9 +331,22 @@ describe('the page', () => {
     await expect
       .poll(async () => Math.max(...(await proofs.allTextContents()).map(Number)))
       .toBeGreaterThan(0);
+    await page.getByRole('radio', { name: 'signing' }).check();
+    const zones = await page.locator('#trail li:visible .zone').allTextContents();
+    expect(new Set(zones)).toEqual(new Set(['signing']));
+    await page.getByRole('radio', { name: 'all' }).check();
+    const pause = page.getByRole('button', { name: 'Pause' });
+    await pause.click();
+    expect(await pause.getAttribute('aria-pressed')).toBe('true');
+    const before = await page.locator('#trail li').count();
+    await page.getByRole('button', { name: 'Send the sample event' }).click();
+    await page.locator('#send-result.good').waitFor();
+    expect(await page.locator('#trail li').count()).toBe(before);
+    await pause.click();
+    await expect.poll(() => page.locator('#trail li').count()).toBeGreaterThan(before);
   });
 
-  test('leads to a login, which ends at the session', async () => {
+  test('logs in, calls the API, switches organisation and logs out', async () => {
     const { context } = await profile();
     const page = await localPage(context);
     const [tab] = await Promise.all([
@@ -333,8 +354,33 @@ describe('the page', () => {
       page.getByRole('link', { name: 'Log in' }).click(),
     ]);
     await pick(tab, 'Kari Nordmann');
-    expect(tab.url()).toBe(`${running.gateway}/session`);
-    expect((await readSession(running, context)).body).toMatchObject({ name: 'Kari Nordmann' });
+    await tab.close();
+    await page.bringToFront();
+    await page.evaluate("window.dispatchEvent(new Event('focus'))");
+    await page.getByText('Kari Nordmann is logged in at security level 4').waitFor();
+    await page.getByRole('button', { name: 'Call the API' }).click();
+    await page.getByText('The API answered 200').waitFor();
+    const child = makeOrganizationNumber();
+    expect(isOrganizationNumber(child)).toBe(true);
+    await page.getByLabel('Work for organisation').fill(child);
+    await page.getByRole('button', { name: 'Switch' }).click();
+    await page.getByText(`for organisation ${child} until`).waitFor();
+    await picture(page, 'page-logged-in');
+    await page.getByLabel('Work for organisation').fill('123456780');
+    await page.getByRole('button', { name: 'Switch' }).click();
+    await page.locator('#session-result.bad').waitFor();
+    await page.getByText(`for organisation ${child} until`).waitFor();
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByText('Logged out here').waitFor();
+    await page.locator('#session', { hasText: 'Nobody is logged in.' }).waitFor();
+    const [out] = await Promise.all([
+      context.waitForEvent('page'),
+      page.getByRole('link', { name: 'Log out at the issuer too' }).click(),
+    ]);
+    await out.getByRole('heading', { name: 'You are logged out' }).waitFor();
+    await picture(out, 'logged-out');
+    expect(await findBarriers(out)).toEqual([]);
+    expect((await readSession(running, context)).status).toBe(401);
   });
 
   test('is worked with the keyboard alone', async () => {
@@ -366,6 +412,23 @@ describe('the page', () => {
 });
 
 describe('the map', () => {
+  test('lights up where an event leads: its function, the zone’s tokens, the signer, the calls between them and the key', async () => {
+    const { context } = await profile();
+    const page = await localPage(context);
+    const lit = (element: string) =>
+      page.locator(`.zone-map ${element}:is(.lit, .lit-refused)`).first().waitFor();
+    const lights = [
+      lit('[data-node="internal/function/worker"]'),
+      lit('[data-node="signing/signer/signer-submission-internal"]'),
+      lit('[data-from="internal/function/worker"][data-to="internal/function/tokens"]'),
+      lit('[data-node="internal/function/tokens"]'),
+      lit('[data-from="internal/function/tokens"][data-to="signing/signer/signer-submission-internal"]'),
+      lit('[data-node="signing/key/client%20key/of%20client%20submission"]'),
+    ];
+    await page.getByRole('button', { name: 'Send the sample event' }).click();
+    await Promise.all(lights);
+  });
+
   test.each([320, 390, 768, 1440])('as a page fits %i pixels without scrolling sideways', async (width) => {
     const { context } = await profile({ viewport: { width, height: 900 } });
     const page = await context.newPage();

@@ -1,3 +1,5 @@
+import { routeLabel } from '../../../infra/proof/report/map/entries.ts';
+import { elementId, type ZoneMap } from '../../../infra/proof/report/map/model.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 
 /** A line of the trail as the page shows it. */
@@ -12,14 +14,14 @@ export interface LineView {
   tone: 'done' | 'refused' | 'plain';
   /** What lines of one request have in common. */
   trace?: string | undefined;
+  /** Elements of the map that it happened between. */
+  from?: string | undefined;
+  to?: string | undefined;
 }
 
-/** Zone of a function, by its name on AWS. */
-type ZoneOf = (name: string) => string | undefined;
-
 /** A line in words; undefined for what is not worth a line: metrics. */
-export function describeLine(line: TrailLine, zoneOf: ZoneOf): LineView | undefined {
-  const view = DESCRIPTIONS[line.kind](line, zoneOf);
+export function describeLine(line: TrailLine, names: Names): LineView | undefined {
+  const view = DESCRIPTIONS[line.kind](line, names);
   if (view === undefined) return undefined;
   const traced = { ...view, trace: line.trace };
   if (!asksForNonce(line)) return traced;
@@ -32,7 +34,7 @@ function asksForNonce({ fields }: TrailLine): boolean {
 }
 
 const DESCRIPTIONS: Readonly<
-  Record<TrailLine['kind'], (line: TrailLine, zoneOf: ZoneOf) => LineView | undefined>
+  Record<TrailLine['kind'], (line: TrailLine, names: Names) => LineView | undefined>
 > = {
   aws: describeCall,
   log: describeLog,
@@ -47,26 +49,28 @@ const DESCRIPTIONS: Readonly<
   }),
 };
 
-function describeCall({ at, fields }: TrailLine, zoneOf: ZoneOf): LineView {
+function describeCall({ at, fields }: TrailLine, names: Names): LineView {
   const { principal, resource, vpce, error, service, operation } = fields;
   const { action = `${text(service)}:${text(operation)}` } = fields;
   const who = text(principal).split('/').at(-1) ?? '';
+  const target = text(resource);
+  const caller = names.functionOf(who);
   const way = vpce === undefined ? "AWS's public endpoint" : 'its endpoint';
-  const what = `${text(action)} ${shorten(text(resource))} through ${way}`;
+  const what = `${text(action)} ${shorten(target)} through ${way}`;
   return {
-    ...{ at, zone: zoneOf(who) ?? 'outside', who },
+    ...{ at, zone: caller?.zone ?? 'outside', who },
     what: error === undefined ? what : `${what}: ${text(error)}`,
     tone: error === undefined ? 'plain' : 'refused',
+    from: caller?.element,
+    to: names.elementOf(target),
   };
 }
 
-/** A line that a function wrote, in words; undefined for metrics. */
-export function describeLog({
-  at,
-  zone = 'outside',
-  function: name = '',
-  fields,
-}: TrailLine): LineView | undefined {
+/** A line that a function wrote, in words; undefined for metrics. Without `names` it has no place on the map. */
+export function describeLog(
+  { at, zone, function: name = '', fields }: TrailLine,
+  names?: Names,
+): LineView | undefined {
   if ('_aws' in fields) return undefined;
   const { message, code, kind, kinds, target, reason, kid, client, step, status } = fields;
   const { level, errorType, errorMessage, field } = fields;
@@ -75,7 +79,7 @@ export function describeLog({
   const subject = failed ? `${text(errorType)}: ${text(errorMessage)}` : text(code ?? message);
   const facts = { kind: kind ?? kinds, target, reason, field, client, step, status, key: shortKid(kid) };
   return {
-    ...{ at, zone, who: name },
+    ...{ at, zone: zone ?? 'outside', who: name, from: names?.functionOf(name)?.element },
     what: [subject, ...listOf(facts)].join(', '),
     tone: failed ? 'refused' : toneOf(subject, text(level)),
   };
@@ -89,7 +93,7 @@ function toneOf(subject: string, level: string): LineView['tone'] {
   return bad ? 'refused' : 'plain';
 }
 
-function describeEntry({ at, zone = 'outside', fields }: TrailLine): LineView {
+function describeEntry({ at, zone = 'outside', fields }: TrailLine, names: Names): LineView {
   const { entry, method, route, status, refused } = fields;
   const answered = [`${text(method)} ${text(route)}: ${text(status)}`, ...(refused ? [text(refused)] : [])];
   const isRoute = entry === 'gateway';
@@ -97,6 +101,7 @@ function describeEntry({ at, zone = 'outside', fields }: TrailLine): LineView {
     ...{ at, zone, who: isRoute ? 'API Gateway' : 'Queue' },
     what: isRoute ? answered.join(' ') : listOf(fields).join(', '),
     tone: typeof status === 'number' && status >= 400 ? 'refused' : 'done',
+    from: method === undefined ? undefined : names.routeOf(text(method), text(route)),
   };
 }
 
@@ -118,4 +123,40 @@ function shortKid(kid: unknown): string | undefined {
 function text(value: unknown): string {
   if (typeof value === 'string') return value;
   return Array.isArray(value) ? value.map(text).join(' and ') : (JSON.stringify(value) ?? '');
+}
+
+/** Who is who on the trail, and what the map calls it. */
+export type Names = ReturnType<typeof createNames>;
+
+/** Names for a map. `clientOf` says whose key an ARN is: the map has one key a client, the running system may have several. */
+export function createNames(map: ZoneMap, clientOf: (keyArn: string) => string | undefined) {
+  const nodes = new Map(map.nodes.map((node) => [node.id, node]));
+  const functions = new Map(
+    map.nodes
+      .filter(({ kind }) => kind === 'function' || kind === 'signer')
+      .map((node) => [node.id.split(':').at(-1), { zone: node.zone, element: elementId(node) }]),
+  );
+  return {
+    zones: map.zones.map(({ name }) => name),
+    /** Zone and element of a function, by its name on AWS. */
+    functionOf: (name: string) => functions.get(name),
+    /** The map's element for an ARN; undefined where the map has none. */
+    elementOf(arn: string): string | undefined {
+      const client = arn.includes(':key/') ? clientOf(arn) : undefined;
+      const note = `of client ${client}`;
+      const key = map.nodes.find(({ kind, notes }) => kind === 'key' && notes[0] === note);
+      return nameOf(client === undefined ? nodes.get(arn) : key);
+    },
+    /** The map's element for a route. */
+    routeOf(method: string, route: string): string | undefined {
+      const name = routeLabel(method, route);
+      return nameOf(
+        map.nodes.find(({ kind, label }) => kind === 'route' && label.split(', ').includes(name)),
+      );
+    },
+  };
+}
+
+function nameOf(node: ZoneMap['nodes'][number] | undefined): string | undefined {
+  return node && elementId(node);
 }

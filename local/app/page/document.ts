@@ -5,6 +5,7 @@ import { hasViolations, summarize, type ZoneMap } from '../../../infra/proof/rep
 import { escapeXml } from '../../../infra/terminal.ts';
 import type { Trail } from '../../aws/trail.ts';
 import { type Attack, INVARIANTS } from './attacks.ts';
+import type { Names } from './describe-line.ts';
 import type { FigureTable } from './figures.ts';
 
 /** An attack, bound to the system that it runs against. */
@@ -27,8 +28,7 @@ export interface ClientKeys {
 /** What the page shows and does. */
 export interface PageDeps {
   trail: Trail;
-  /** Zone of a function, by its name on AWS. */
-  zoneOf(name: string): string | undefined;
+  names: Names;
   map: ZoneMap;
   keys(): readonly ClientKeys[];
   figures(): readonly FigureTable[];
@@ -43,6 +43,8 @@ export interface PageDeps {
 export interface LoginDeps {
   /** URL of the gateway that people log in to. */
   gateway: string;
+  /** A path that it forwards to an API; undefined where there is none. */
+  call: string | undefined;
   /** File of the local certificate; undefined where people log in at the issuer itself. */
   caFile: string | undefined;
 }
@@ -57,6 +59,7 @@ export function renderDocument(deps: PageDeps): string {
     verdict: hasViolations(map) ? 'bad' : '',
     summary: escapeXml(summarize(map)),
     map: drawMap(map),
+    filter: renderFilter(['all', ...deps.names.zones, 'outside']),
     attacks: attacks.map(renderAttack).join('\n'),
     unfit: renderUnfit(attacks),
   };
@@ -78,10 +81,18 @@ function renderEvent({ event }: PageDeps): string {
 
 function renderLogin({ login }: PageDeps): string {
   if (login === undefined) return '';
+  const call =
+    login.call === undefined
+      ? ''
+      : `<button type="button" id="call">Call the API <code>${escapeXml(login.call)}</code></button>`;
   return `<div class="card"><h3>A login</h3>
 <p>Health personnel log in through the zone’s gateway. Tokens stay there; the browser has a cookie that names a session and nothing else.</p>
-<p><a class="button main" href="${escapeXml(login.gateway)}/login?return=/session" target="_blank" rel="noopener">Log in <span class="hint">(new tab)</span></a></p>
-${renderWarning(login)}</div>`;
+<p id="session" role="status">Nobody is logged in.</p>
+<p class="out"><a class="button main" href="${escapeXml(login.gateway)}/login?return=/session" target="_blank" rel="noopener">Log in <span class="hint">(new tab)</span></a></p>
+${renderWarning(login)}<div class="in" hidden><p class="row">${call}<button type="button" id="logout">Log out</button></p>
+<form id="switch"><label for="child">Work for organisation</label> <input id="child" inputmode="numeric" pattern="[0-9]{9}" maxlength="9" required autocomplete="off" aria-describedby="child-hint"><button>Switch</button>
+<p class="hint" id="child-hint">Nine digits, valid by their check digit.</p></form></div>
+<p id="session-result" role="status"></p></div>`;
 }
 
 function renderWarning({ caFile, gateway }: LoginDeps): string {
@@ -92,7 +103,7 @@ function renderWarning({ caFile, gateway }: LoginDeps): string {
   const safari = gateway.startsWith('https:')
     ? ''
     : ' Safari keeps no Secure cookie of http://localhost: for it, start with <code>npm start -- --https</code>.';
-  return `<p class="hint">${warning}${safari}</p>`;
+  return `<p class="out hint">${warning}${safari}</p>`;
 }
 
 function renderAttack({ name, title, tries, stoppedBy, invariants, unfit }: RunnableAttack): string {
@@ -114,6 +125,14 @@ function renderUnfit(attacks: readonly RunnableAttack[]): string {
     return `<p class="hint">Not with this declaration (${escapeXml(why)}): ${escapeXml(titles)}.</p>`;
   });
   return lines.join('');
+}
+
+function renderFilter(zones: readonly string[]): string {
+  const choices = zones.map((zone, index) => {
+    const name = escapeXml(zone);
+    return `<label><input type="radio" name="zone" value="${name}"${index === 0 ? ' checked' : ''}>${name}</label>`;
+  });
+  return choices.join('');
 }
 
 const KEY_TIMES = ['Created', 'Current since', 'Signs until', 'Expires at the issuer', 'Days left'];

@@ -1,14 +1,20 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
+import { CSRF_HEADER } from '../../../functions/login-common/request.ts';
 import { MAP_STYLE } from '../../../infra/proof/report/map/page.ts';
+import { readBody } from '../../aws/http.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import { INVARIANTS } from './attacks.ts';
 import { describeLine } from './describe-line.ts';
-import type { PageDeps, RunnableAttack } from './document.ts';
+import type { LoginDeps, PageDeps, RunnableAttack } from './document.ts';
 import { readStatic, renderDocument, renderFigures, renderKeys } from './document.ts';
 import { refuse, SAFE_HEADERS } from './guard.ts';
 
 /** Lines that a page which has just been opened is shown. */
 const RECENT = 120;
+
+/** Bytes of a request's body: an organisation number. */
+const MAX_BODY = 1024;
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
@@ -36,7 +42,7 @@ async function answer(handle: Handle, request: IncomingMessage, response: Server
 }
 
 function routesOf(deps: PageDeps): Map<string, Handle> {
-  const { event, attacks } = deps;
+  const { event, login, attacks } = deps;
   const inTurn = createTurns();
   const answerJson =
     (run: () => Promise<object>): Handle =>
@@ -59,13 +65,14 @@ function routesOf(deps: PageDeps): Map<string, Handle> {
     ...attacks.map(
       (attack) => [`POST /attacks/${attack.name}`, answerJson(() => runAttack(attack))] as const,
     ),
+    ...(login === undefined ? [] : sessionRoutes(login)),
   ]);
 }
 
 /** Sends server-sent events (HTML 9.2), a `line` with a `LineView` for every line of the trail, recent ones first, until the browser goes away. */
-function streamTrail({ trail, zoneOf }: PageDeps, response: ServerResponse): void {
+function streamTrail({ trail, names }: PageDeps, response: ServerResponse): void {
   const send = (line: TrailLine) => {
-    const view = describeLine(line, zoneOf);
+    const view = describeLine(line, names);
     if (view !== undefined) response.write(`event: line\ndata: ${JSON.stringify(view)}\n\n`);
   };
   response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
@@ -84,6 +91,42 @@ async function runAttack({ run, unfit, stoppedBy, invariants }: RunnableAttack) 
   }
 }
 
+/**
+ * What the page asks the gateway for, on behalf of its browser, which shares its cookies with the gateway: cookies know hosts and
+ * no ports (RFC 6265 8.5). The session cookie and the body are passed on, and nothing else of the browser's; the gateway judges them.
+ * That the request came from the page itself has been checked before.
+ */
+function sessionRoutes({ gateway, call }: LoginDeps): [string, Handle][] {
+  const pass =
+    (method: string, path: string): Handle =>
+    async (request, response) => {
+      const pairs = (request.headers.cookie ?? '').split(/;[ \t]*/);
+      const cookie = pairs.filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`)).join('; ');
+      if (cookie === '' && request.method === 'GET') return sendJson(response, 200, null);
+      const body = await readBody(request, MAX_BODY);
+      const answer = await fetch(gateway + path, {
+        ...{ method, redirect: 'manual' },
+        headers: {
+          accept: 'application/json',
+          'content-type': 'application/json',
+          [CSRF_HEADER]: 'page',
+          cookie,
+        },
+        body: body.length === 0 ? null : body.toString(),
+      });
+      // Nobody is logged in, which is no error of a page that only looks.
+      const looked = request.method === 'GET' && answer.status === 401;
+      response.setHeader('set-cookie', answer.headers.getSetCookie());
+      send(response, looked ? 200 : answer.status, 'application/json', looked ? 'null' : await answer.text());
+    };
+  return [
+    ['GET /session', pass('GET', '/session')],
+    ['POST /session', pass('POST', '/session')],
+    ['POST /logout', pass('POST', '/logout')],
+    ...(call === undefined ? [] : [['POST /call', pass('GET', call)] satisfies [string, Handle]]),
+  ];
+}
+
 /** Runs what it is given one after the other: the steps watch the trail, so they must not see each other's lines. */
 function createTurns(): <T>(run: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
@@ -94,7 +137,7 @@ function createTurns(): <T>(run: () => Promise<T>) => Promise<T> {
   };
 }
 
-function sendJson(response: ServerResponse, status: number, value: object): void {
+function sendJson(response: ServerResponse, status: number, value: object | null): void {
   send(response, status, 'application/json', JSON.stringify(value));
 }
 

@@ -1,15 +1,19 @@
 import { parseRecord } from '@helseid-zones/protocol/record';
+import { calledUrls } from '../../../infra/declaration/derive.ts';
 import { recordName } from '../../../infra/declaration/names.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
+import { rolesOfHost } from '../../../infra/proof/report/map/hosts.ts';
+import type { MapCall, MapNode, ZoneMap } from '../../../infra/proof/report/map/model.ts';
 import { readZoneMap } from '../../../infra/proof/report/map/read.ts';
 import { readInput } from '../../../infra/proof/rules/actors.ts';
 import { listen } from '../../aws/http.ts';
 import type { SecretStore } from '../../aws/secrets/store.ts';
 import { sendEvent } from '../steps/entries.ts';
-import { callingZone, needsEntries, otherZone, sampleZone } from '../steps/facts.ts';
+import { callingZone, needsEntries, otherZone, samplePath, sampleZone } from '../steps/facts.ts';
 import { loginZone } from '../steps/login-steps.ts';
 import type { LocalSystem } from '../system.ts';
 import { ATTACKS } from './attacks.ts';
+import { createNames } from './describe-line.ts';
 import type { ClientKeys, PageDeps } from './document.ts';
 import { countFigures } from './figures.ts';
 import { servePage } from './server.ts';
@@ -25,11 +29,13 @@ export async function startPage(system: LocalSystem, port: number) {
 
 function pageDeps(system: LocalSystem): PageDeps {
   const { declaration, aws, trail, assembly } = system;
+  const map = splitByPort(readZoneMap(readInput(assembly, declaration)), declaration);
+  const keys = () => readKeys(declaration, aws.secrets);
+  const ownerOf = (arn: string) =>
+    keys().find((client) => client.keys.some(({ keyArn }) => keyArn === arn))?.client;
   const event = needsEntries(sampleZone)(system) === undefined ? sampleZone(system).event : undefined;
   return {
-    map: readZoneMap(readInput(assembly, declaration)),
-    ...{ trail, keys: () => readKeys(declaration, aws.secrets), login: loginDeps(system) },
-    zoneOf: (name) => aws.functions.find((of) => of.name === name)?.zone,
+    ...{ map, trail, keys, names: createNames(map, ownerOf), login: loginDeps(system) },
     figures: countFigures(system),
     event: event && { type: event['detail-type'], source: event.source, send: () => sendSample(system) },
     attacks: ATTACKS.map(({ step, tries, ...attack }) => ({
@@ -58,7 +64,47 @@ async function sendSample(system: LocalSystem): Promise<string> {
 function loginDeps(system: LocalSystem): PageDeps['login'] {
   const zone = loginZone(system);
   if (zone === undefined) return undefined;
-  return { gateway: system.gatewayUrl(zone), caFile: system.standIns && system.certificate.path };
+  const { forward = [] } = system.declaration.zones[zone]?.gateway?.login ?? {};
+  const route = forward.find(({ method }) => method === 'GET');
+  return {
+    gateway: system.gatewayUrl(zone),
+    call: route && `/api${samplePath(route.path)}`,
+    caFile: system.standIns && system.certificate.path,
+  };
+}
+
+/**
+ * `map` with a box a port for each host, since the stand-ins share the name `localhost`. A resolver knows names only, but the
+ * local system lets a zone's functions open connections to the hosts and ports of the URLs that it is declared to call, and
+ * so do the lines here.
+ */
+export function splitByPort(map: ZoneMap, declaration: SystemDeclaration): ZoneMap {
+  const called = new Map(
+    Object.keys(declaration.zones).map((zone) => [zone, calledUrls(declaration, zone).map(hostOf)]),
+  );
+  const hosts = [...new Set([...called.values()].flat())];
+  const zones = new Map(map.nodes.map(({ id, zone }) => [id, zone]));
+  const ids = new Map(
+    map.nodes.flatMap(({ id, kind, label }) => {
+      const ports = hosts.filter((host) => new URL(`https://${host}`).hostname === label);
+      return kind === 'host' && ports.length > 0 ? [[id, ports]] : [];
+    }),
+  );
+  const splitNode = (node: MapNode): MapNode[] =>
+    ids.get(node.id)?.map((label) => {
+      const notes = rolesOfHost((url) => hostOf(url) === label, declaration);
+      return { ...node, id: `host:${label}`, label, notes };
+    }) ?? [node];
+  const splitCall = (call: MapCall): MapCall[] => {
+    const own = called.get(zones.get(call.from) ?? '') ?? [];
+    const ports = ids.get(call.to)?.filter((host) => call.violated || own.includes(host));
+    return ports?.map((host) => ({ ...call, to: `host:${host}` })) ?? [call];
+  };
+  return { ...map, nodes: map.nodes.flatMap(splitNode), calls: map.calls.flatMap(splitCall) };
+}
+
+function hostOf(url: string): string {
+  return new URL(url).host;
 }
 
 /** Reads the keys of every client from its record, as stored: not through AWS, so that looking leaves no trace on the trail. */

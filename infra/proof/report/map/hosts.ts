@@ -30,15 +30,15 @@ export function hostNodes(
       .map((name) => ({ name, vpc }));
   });
   return [...Map.groupBy(answered, ({ name }) => name)].map(([label, from]): Host => {
-    const notes = rolesOfHost(label, declaration);
+    const notes = rolesOfHost((url) => new URL(url).hostname === label, declaration);
     const node = { id: `host:${label}`, kind: 'host', zone: INTERNET, label, notes, resources: [] } as const;
     return { vpcs: from.map(({ vpc }) => vpc), node: { ...node, violated: false } };
   });
 }
 
-/** What the declaration has at a host, in words. */
-function rolesOfHost(host: string, declaration: SystemDeclaration): string[] {
-  const at = (url: string | undefined) => url !== undefined && new URL(url).hostname === host;
+/** What the declaration has at a host, in words; `isThere` says whether a declared URL is at it. */
+export function rolesOfHost(isThere: (url: string) => boolean, declaration: SystemDeclaration): string[] {
+  const at = (url: string | undefined) => url !== undefined && isThere(url);
   const clients = registrations(declaration);
   const roles = [
     ...(clients.some(({ issuer }) => at(issuer)) ? ['issuer of tokens'] : []),

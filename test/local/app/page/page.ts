@@ -1,14 +1,19 @@
 import { request } from 'node:http';
 import { afterAll } from 'vitest';
 import type { MapNode, ZoneMap } from '../../../../infra/proof/report/map/model.ts';
+import { createNames } from '../../../../local/app/page/describe-line.ts';
 import type { PageDeps } from '../../../../local/app/page/document.ts';
 import { servePage } from '../../../../local/app/page/server.ts';
 import { type Listening, listen } from '../../../../local/aws/http.ts';
 import { createTrail } from '../../../../local/aws/trail.ts';
 
-const node: Omit<MapNode, 'id' | 'kind' | 'zone'> = { label: 'x', notes: [], resources: [], violated: false };
+const AT = 'eu-north-1:000000000000';
 
-/** A map of one function and its signer. */
+function node(id: string, kind: MapNode['kind'], zone: string, label: string): MapNode {
+  return { id, kind, zone, label, notes: [`of client ${label}`], resources: [], violated: false };
+}
+
+/** A map of one function, its signer, a key, a table and a route. */
 const MAP: ZoneMap = {
   system: 'small',
   zones: ['public', 'signing'].map((name) => ({
@@ -17,23 +22,25 @@ const MAP: ZoneMap = {
     ...{ internet: 'none', endpoints: [], violated: false },
   })),
   nodes: [
-    { ...node, id: 'summary', kind: 'function', zone: 'public' },
-    { ...node, id: 'signer', kind: 'signer', zone: 'signing' },
+    node(`arn:aws:lambda:${AT}:function:small-public-summary`, 'function', 'public', 'summary'),
+    node(`arn:aws:lambda:${AT}:function:small-signer-a-public`, 'signer', 'signing', 'signer-a-public'),
+    { ...node(`arn:aws:kms:${AT}:key/1`, 'key', 'signing', 'client key'), notes: ['of client a'] },
+    node('route:api GET\u00a0/x/{id}', 'route', 'public', 'GET\u00a0/x/{id}, POST\u00a0/x'),
   ],
   calls: [],
   findings: [],
   assumptions: [],
 };
 
-/** The zone of the one function that the trail has calls of. */
-export const zoneOf = (name: string) => (name === 'small-signer-a-public' ? 'signing' : undefined);
+/** Whose key an ARN is, in {@link MAP}: any key that says so. */
+export const NAMES = createNames(MAP, (arn) => (arn.includes('of-a') ? 'a' : undefined));
 
 /** What a page is made from where a test says nothing else. */
 export function fakeDeps(given: Partial<PageDeps> = {}): PageDeps {
   return {
     map: MAP,
     trail: createTrail(() => 1_000),
-    zoneOf,
+    names: NAMES,
     keys: () => [{ client: 'a', clientId: 'id-of-a', keys: [] }],
     figures: () => [],
     event: { type: 'Created', source: 'test', send: async () => 'sent' },
@@ -59,7 +66,11 @@ export async function startFakePage(deps: PageDeps) {
   afterAll(() => Promise.all(started.map(({ close }) => close())));
   serve = servePage(deps, listening.port);
   const { port } = listening;
-  const ask = (method: string, path: string, { headers = {} }: { headers?: Record<string, string> } = {}) =>
+  const ask = (
+    method: string,
+    path: string,
+    { headers = {}, body = '' }: { headers?: Record<string, string>; body?: string } = {},
+  ) =>
     new Promise<Answer>((resolve, reject) => {
       const all = { host: `localhost:${port}`, ...headers };
       const sent = request({ host: '127.0.0.1', port, method, path, headers: all }, (response) => {
@@ -71,7 +82,7 @@ export async function startFakePage(deps: PageDeps) {
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
         );
       });
-      sent.on('error', reject).end();
+      sent.on('error', reject).end(body);
     });
   const own = { origin: `http://localhost:${port}`, 'sec-fetch-site': 'same-origin' };
   return { port, ask, own };

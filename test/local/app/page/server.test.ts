@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { ATTACKS, INVARIANTS } from '../../../../local/app/page/attacks.ts';
 import type { RunnableAttack } from '../../../../local/app/page/document.ts';
+import { listen } from '../../../../local/aws/http.ts';
 import { fakeDeps, startFakePage } from './page.ts';
 
 const attack = (name: string, run: () => Promise<string>, unfit?: string): RunnableAttack => ({
@@ -118,12 +119,58 @@ test('what fails is answered, and the page goes on', async () => {
   expect((await ask('GET', '/')).status).toBe(200);
 });
 
-test('a login is a link to the gateway, in a tab of its own, with how to get past the certificate', async () => {
-  const login = { gateway: 'http://localhost:3000', caFile: '/ca.pem' };
-  const { ask } = await startFakePage(fakeDeps({ login }));
-  const { body } = await ask('GET', '/');
-  expect(body).toContain('href="http://localhost:3000/login?return=/session" target="_blank" rel="noopener"');
-  expect(body).toMatch(/stand-in's certificate.*<code>\/ca\.pem<\/code>.* Safari .*--https/);
+describe('the session of the page’s browser', async () => {
+  const seen: {
+    method: string | undefined;
+    url: string | undefined;
+    cookie: string | undefined;
+    body: string;
+  }[] = [];
+  const gateway = await listen(async (request, response) => {
+    let body = '';
+    for await (const part of request) body += part;
+    const { method, url, headers } = request;
+    seen.push({ method, url, cookie: headers.cookie, body });
+    const isIn = headers.cookie === '__Host-session=good' && headers['x-csrf'] !== undefined;
+    if (url === '/logout')
+      response.setHeader('set-cookie', ['__Host-session=; Max-Age=0', '__Host-logout=x']);
+    response.writeHead(isIn ? 200 : 401, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(isIn ? { name: 'Line' } : { code: 'session_invalid' }));
+  });
+  afterAll(gateway.close);
+  const { ask, own } = await startFakePage(
+    fakeDeps({ login: { gateway: gateway.url, call: '/api/summaries/17', caFile: '/ca.pem' } }),
+  );
+  const cookie = 'other=1; __Host-session=good; __Host-login-x=secret';
+
+  test('is nobody’s without a cookie, and the gateway is not asked', async () => {
+    const { status, body } = await ask('GET', '/session', { headers: { ...own, cookie: 'other=1' } });
+    expect([status, body, seen.length]).toEqual([200, 'null', 0]);
+  });
+
+  test('is shown, and only its own cookie is passed on', async () => {
+    const { status, body } = await ask('GET', '/session', { headers: { ...own, cookie } });
+    expect([status, JSON.parse(body)]).toEqual([200, { name: 'Line' }]);
+    expect(seen.at(-1)).toMatchObject({ method: 'GET', url: '/session', cookie: '__Host-session=good' });
+  });
+
+  test('is nobody’s where the gateway does not know the cookie', async () => {
+    const { status, body } = await ask('GET', '/session', {
+      headers: { ...own, cookie: '__Host-session=bad' },
+    });
+    expect([status, body]).toEqual([200, 'null']);
+  });
+
+  test('calls the API, switches organisation and ends, with the gateway’s own cookies', async () => {
+    const headers = { ...own, cookie };
+    expect((await ask('POST', '/call', { headers })).status).toBe(200);
+    expect(seen.at(-1)).toMatchObject({ method: 'GET', url: '/api/summaries/17' });
+    const organization = '{"organization":{"child":"974760673"}}';
+    expect((await ask('POST', '/session', { headers, body: organization })).status).toBe(200);
+    expect(seen.at(-1)?.body).toBe(organization);
+    const out = await ask('POST', '/logout', { headers });
+    expect(out.headers['set-cookie']).toEqual(['__Host-session=; Max-Age=0', '__Host-logout=x']);
+  });
 });
 
 test('every attack names what stops it, and invariants that there are', () => {

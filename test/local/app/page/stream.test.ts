@@ -2,7 +2,7 @@ import { get } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { describeLine } from '../../../../local/app/page/describe-line.ts';
 import { createTrail, type TrailLine } from '../../../../local/aws/trail.ts';
-import { fakeDeps, startFakePage, zoneOf } from './page.ts';
+import { fakeDeps, NAMES, startFakePage } from './page.ts';
 
 const AT = 'eu-north-1:000000000000';
 const line = (kind: TrailLine['kind'], fields: object, more: Partial<TrailLine> = {}): TrailLine => ({
@@ -21,10 +21,11 @@ const call = {
 };
 
 describe('a line of the trail in words', () => {
-  test('a call: who, what, through what, and in which zone', () => {
-    expect(describeLine(line('aws', call), zoneOf)).toEqual({
+  test('a call: who, what, through what, and where on the map', () => {
+    expect(describeLine(line('aws', call), NAMES)).toEqual({
       ...{ at: 5, zone: 'signing', who: 'small-signer-a-public', tone: 'plain' },
       what: 'kms:Sign key/of-a through its endpoint',
+      ...{ from: 'signing/signer/signer-a-public', to: 'signing/key/client%20key/of%20client%20a' },
     });
   });
 
@@ -36,7 +37,7 @@ describe('a line of the trail in words', () => {
       error: 'AccessDeniedException',
       message: 'no',
     });
-    expect(describeLine(refused, zoneOf)).toMatchObject({
+    expect(describeLine(refused, NAMES)).toMatchObject({
       ...{ zone: 'outside', who: 'nobody', tone: 'refused' },
       what: "kms:Sign key/of-a through AWS's public endpoint: AccessDeniedException",
     });
@@ -51,43 +52,41 @@ describe('a line of the trail in words', () => {
       target: 'POST https://a',
       kid: 'x'.repeat(43),
     };
-    expect(describeLine(line('log', signed, more), zoneOf)).toMatchObject({
+    expect(describeLine(line('log', signed, more), NAMES)).toMatchObject({
       ...{ zone: 'signing', tone: 'done' },
       what: 'signed, kind dpop_proof, target POST https://a, key xxxxxxxx',
     });
     const refused = { code: 'refused', level: 'WARN', kinds: ['dpop_proof'], reason: 'grant_refused' };
-    expect(describeLine(line('log', refused, more), zoneOf)).toMatchObject({
+    expect(describeLine(line('log', refused, more), NAMES)).toMatchObject({
       ...{ tone: 'refused', what: 'refused, kind dpop_proof, reason grant_refused' },
     });
-    expect(describeLine(line('log', { _aws: {}, Signed: 1 }, more), zoneOf)).toBeUndefined();
+    expect(describeLine(line('log', { _aws: {}, Signed: 1 }, more), NAMES)).toBeUndefined();
   });
 
-  test('an entry', () => {
+  test('an entry, with its place on the map', () => {
     const entry = { entry: 'gateway', method: 'POST', route: '/x', status: 401 };
-    expect(describeLine(line('entry', entry, { zone: 'public' }), zoneOf)).toEqual({
+    expect(describeLine(line('entry', entry, { zone: 'public' }), NAMES)).toEqual({
       ...{ at: 5, zone: 'public', who: 'API Gateway', what: 'POST /x: 401', tone: 'refused' },
+      from: 'public/route/GET%20/x/{id},%20POST%20/x',
     });
     const other = { ...entry, route: 'none', status: 403, refused: 'NOT_FOUND' };
-    const { what } = describeLine(line('entry', other, { zone: 'public' }), zoneOf) ?? {};
-    expect(what).toBe('POST none: 403 NOT_FOUND');
+    expect(describeLine(line('entry', other, { zone: 'public' }), NAMES)?.from).toBeUndefined();
   });
 
   test('tells which request it belongs to', () => {
-    expect(describeLine({ ...line('aws', call), trace: '1-a-b' }, zoneOf)).toMatchObject({ trace: '1-a-b' });
+    expect(describeLine({ ...line('aws', call), trace: '1-a-b' }, NAMES)).toMatchObject({ trace: '1-a-b' });
   });
 
   test('stand-ins and what AWS does itself', () => {
     const standIn = { service: 'helseid', event: 'refused', detail: 'use_dpop_nonce' };
-    expect(describeLine(line('stand-in', standIn), zoneOf)).toMatchObject({
+    expect(describeLine(line('stand-in', standIn), NAMES)).toMatchObject({
       ...{ zone: 'outside', who: 'helseid', what: 'challenged: use_dpop_nonce', tone: 'plain' },
     });
-    expect(
-      describeLine(line('stand-in', { ...standIn, detail: 'invalid_dpop_proof' }), zoneOf),
-    ).toMatchObject({
-      ...{ what: 'refused: invalid_dpop_proof', tone: 'refused' },
-    });
+    expect(describeLine(line('stand-in', { ...standIn, detail: 'invalid_dpop_proof' }), NAMES)).toMatchObject(
+      { ...{ what: 'refused: invalid_dpop_proof', tone: 'refused' } },
+    );
     const rotation = { event: 'rotation', secret: 's', step: 'createSecret' };
-    expect(describeLine(line('platform', rotation), zoneOf)).toMatchObject({
+    expect(describeLine(line('platform', rotation), NAMES)).toMatchObject({
       ...{ who: 'AWS', what: 'rotation, secret s, step createSecret', tone: 'plain' },
     });
   });
