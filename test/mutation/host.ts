@@ -1,15 +1,18 @@
-/** A process that runs test files of the sandbox (its working directory) with one mutant switched on, or none in the dry run. */
+/**
+ * A process that runs test files of the sandbox (its working directory): with one mutant switched on, with none in the dry run, or one
+ * file with many that take turns.
+ */
 import { resolve } from 'node:path';
 import { createVitest, type TestSpecification } from 'vitest/node';
-import type { Covered } from './setup.ts';
+import type { Covered, Turns } from './setup.ts';
 
 /** Test files to run, in this order, until one fails. */
 export interface Job {
   /** Empty: none. */
   mutant: string;
   files: readonly string[];
-  /** By file: names of the tests to run of it; without, all. */
-  only?: Readonly<Record<string, readonly string[]>>;
+  /** Of mutants in one file: what comes of them is in its log. */
+  turns?: Turns;
 }
 
 /** What came of a {@link Job}. */
@@ -43,28 +46,31 @@ const vitest = await createVitest('test', {
   pool: 'threads',
   isolate: false,
   maxWorkers: 1,
-  bail: 1,
-  testTimeout: 120_000,
+  // With turns, a failure is not the end; and a test that hangs is tried alone later.
+  bail: process.argv.includes('--turns') ? 0 : 1,
+  testTimeout: process.argv.includes('--turns') ? 20_000 : 120_000,
   reporters: [{}],
   sequence: { sequencer: InOrder },
 });
 const specifications = new Map((await vitest.globTestSpecifications()).map((each) => [each.moduleId, each]));
 
-async function run({ mutant, files, only = {} }: Job): Promise<Outcome> {
+async function run({ mutant, files, turns }: Job): Promise<Outcome> {
   order = files.map((file) => resolve(file));
   const chosen = order.flatMap((file) => specifications.get(file) ?? []);
   if (chosen.length !== files.length) throw new Error(`Not all are test files: ${files.join(', ')}`);
   vitest.provide('mutant', mutant);
-  vitest.provide(
-    'only',
-    Object.fromEntries(Object.entries(only).map(([file, names]) => [resolve(file), names])),
-  );
+  vitest.provide('turns', turns);
   // It keeps what earlier runs brought, and would give it for this one's.
   vitest.state.filesMap.clear();
   const began = performance.now();
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(chosen);
   const milliseconds = performance.now() - began;
   const covered = testModules[0]?.meta().covered ?? { static: [], tests: {} };
+  if (turns) {
+    const error = testModules[0]?.errors()[0];
+    if (error) throw new Error(`${files[0]} can't take turns: ${error.message}`);
+    return { covered, milliseconds };
+  }
   const module = testModules.find((each) => each.state() === 'failed');
   if (module || unhandledErrors.length > 0) {
     const test = module?.children.allTests('failed').next().value;

@@ -1,15 +1,16 @@
 /**
  * Mutation testing of what decides what is signed: Stryker's instrumenter puts every mutant into a copy of the repository, each behind
- * a switch; a dry run finds which test files come by which; then each is switched on for those files until one fails. Nothing is
- * reported unless all is green without a mutant, and a mutant that has to be found is.
+ * a switch; a dry run finds which tests come by which. A file's tests are then repeated in one process with one mutant after the other;
+ * what is evaluated as a module loads, and what leaves something behind, has a process of its own for each mutant. Nothing is reported
+ * unless all is green without a mutant, and a mutant that has to be found is.
  */
-import { globSync, rmSync } from 'node:fs';
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runJobs } from './run-jobs.ts';
 import { type Mutant, makeSandbox } from './sandbox.ts';
-import type { Covered } from './setup.ts';
+import type { Covered, Sign } from './setup.ts';
 
 /** What decides what is signed, who gets in, and which key is whose. */
 const SOURCES = [
@@ -32,6 +33,12 @@ const APART = /\/(?:bundle|deployed|handler)\.test|\/handler\.ts/;
 
 /** In percent. */
 const PASSING = 90;
+
+/** Milliseconds of tests that a mutant has to survive, beside those of the first file: the quickest first. */
+const ENOUGH = 20_000;
+
+/** Milliseconds without any sign after which one of the mutants that take turns is taken to hang. */
+const STALLED = 90_000;
 
 /** The body of the function that decides whether something is signed: tests that let it be emptied did not run what is mutated. */
 const CONTROL = {
@@ -79,21 +86,31 @@ await runJobs(
   },
 );
 
-/** Names of the tests of a file that come by a mutant, or that the whole file does, as it loads. */
-function testsOf(file: string, mutant: string): string[] | 'all' {
-  const { static: loading = [], tests: named = {} } = coverage.get(file) ?? {};
-  return loading.includes(mutant)
-    ? 'all'
-    : Object.keys(named).filter((name) => named[name]?.includes(mutant));
-}
-
-/** The test files that come by a mutant: that of its own file first, then the quick ones. */
+/** The test files that come by a mutant: that of its own file first, then the quick ones, until it is enough. */
 function coveringTests({ id, file }: Mutant): string[] {
   const own = `/${basename(file, '.ts')}.test.ts`;
   const weight = (test: string) => (test.endsWith(own) ? 0 : (durations.get(test) ?? 0));
+  let spent = 0;
   return tests
-    .filter((test) => testsOf(test, id).length > 0)
-    .sort((one, other) => weight(one) - weight(other));
+    .filter((test) => isLoaded(test, id) || testsOf(test, id).length > 0)
+    .sort((one, other) => weight(one) - weight(other))
+    .filter((test, index) => {
+      spent += isLoaded(test, id)
+        ? (durations.get(test) ?? 0)
+        : testsOf(test, id).reduce((sum, [, { milliseconds }]) => sum + milliseconds, 0);
+      return index === 0 || spent < ENOUGH;
+    });
+}
+
+/** Whether a test file comes by a mutant as it loads: it has to be loaded anew for it. */
+function isLoaded(file: string, mutant: string): boolean {
+  return coverage.get(file)?.static.includes(mutant) ?? false;
+}
+
+function testsOf(file: string, mutant: string) {
+  return Object.entries(coverage.get(file)?.tests ?? {}).filter(([, { mutants }]) =>
+    mutants.includes(mutant),
+  );
 }
 
 /** Why a mutant did not pass: the test that failed, or that it ran too long. What is not here survived. */
@@ -107,23 +124,84 @@ function turnOf({ id }: Mutant): number {
   return (Number(id) * 2_654_435_761) % 2 ** 32;
 }
 
-async function test(some: readonly Mutant[]): Promise<void> {
-  const jobs = some.flatMap((mutant) => {
-    const files = coveringTests(mutant);
-    const usual = files.reduce((sum, file) => sum + (durations.get(file) ?? 0), 0);
-    const only = Object.fromEntries(
-      files.flatMap((file) => {
-        const names = testsOf(file, mutant.id);
-        return names === 'all' ? [] : [[file, names]];
-      }),
-    );
-    return files.length > 0 ? [{ mutant: mutant.id, files, only, limit: 30_000 + 5 * usual }] : [];
+/** Test files in which a mutant has to be tried alone. */
+const alone = new Map<string, Set<string>>();
+
+/** Tries mutants in files that do not come by them as they load; what stays doubtful is put into `alone`. Resolves to those without a turn. */
+async function tryInTurns(files: ReadonlyMap<string, readonly string[]>): Promise<Set<string>> {
+  const queue = tests
+    .toSorted((one, other) => (durations.get(one) ?? 0) - (durations.get(other) ?? 0))
+    .flatMap((file) => {
+      const ids = new Set(files.get(file)?.filter((id) => !isLoaded(file, id)));
+      return ids.size > 0 ? [{ file, ids }] : [];
+    });
+  const logs = new Map<string, { file: string; ids: Set<string> }>();
+  const jobs = {
+    [Symbol.iterator]: () => jobs,
+    next: () => {
+      const turn = Date.now() < deadline ? queue.shift() : undefined;
+      if (!turn) return { done: true as const, value: undefined };
+      const { file, ids } = turn;
+      const log = join(folder, `turns-${logs.size}.jsonl`);
+      writeFileSync(log, '');
+      logs.set(log, turn);
+      const isWaiting = (id: string) => ids.has(id) && !killers.has(id);
+      const named = Object.entries(coverage.get(file)?.tests ?? {});
+      const byTest = named.map(([name, covered]) => [name, covered.mutants.filter(isWaiting)]);
+      const value = {
+        mutant: '',
+        files: [file],
+        limit: STALLED,
+        turns: { log, mutants: Object.fromEntries(byTest) },
+      };
+      return { done: false as const, value };
+    },
+  };
+  await runJobs(folder, workers, jobs, ({ turns }, outcome) => {
+    const { file, ids } = logs.get(turns?.log ?? '') ?? { file: '', ids: new Set<string>() };
+    let trying = '';
+    for (const line of readFileSync(turns?.log ?? '', 'utf8')
+      .trim()
+      .split('\n')) {
+      const sign: Sign = JSON.parse(line || '{"trying":""}');
+      if ('trying' in sign) trying = sign.trying;
+      else if ('failed' in sign) killers.set(sign.failed, sign.by);
+      else tryAlone(sign.doubtful, file);
+    }
+    tell(`in turns, ${file}`);
+    if (outcome !== 'timeout' || trying === '') return;
+    ids.delete(trying);
+    tryAlone(trying, file);
+    queue.unshift({ file, ids });
   });
-  for (const { mutant } of jobs) waiting.add(mutant);
+  return new Set(queue.flatMap(({ ids }) => [...ids]));
+}
+
+function tryAlone(id: string, file: string): void {
+  alone.set(id, (alone.get(id) ?? new Set()).add(file));
+}
+
+async function test(some: readonly Mutant[]): Promise<void> {
+  const files = new Map(some.map((mutant) => [mutant.id, coveringTests(mutant)]));
+  for (const [id, own] of files) if (own.length > 0) waiting.add(id);
+  const mutantsOf = Map.groupBy(
+    [...files].flatMap(([id, own]) => own.map((file) => ({ id, file }))),
+    ({ file }) => file,
+  );
+  const without = await tryInTurns(
+    new Map([...mutantsOf].map(([file, each]) => [file, each.map(({ id }) => id)])),
+  );
+  const jobs = [...files].flatMap(([mutant, own]) => {
+    const left = own.filter((file) => isLoaded(file, mutant) || alone.get(mutant)?.has(file));
+    const usual = left.reduce((sum, file) => sum + (durations.get(file) ?? 0), 0);
+    if (killers.has(mutant) || (left.length === 0 && !without.has(mutant))) waiting.delete(mutant);
+    return waiting.has(mutant) && left.length > 0 ? [{ mutant, files: left, limit: 30_000 + 5 * usual }] : [];
+  });
   await runJobs(folder, workers, jobs, ({ mutant }, outcome) => {
     waiting.delete(mutant);
     const killer = outcome === 'timeout' ? outcome : outcome.failed;
     if (killer !== undefined) killers.set(mutant, killer);
+    if (waiting.size % 20 === 0) tell('alone');
     if (Date.now() > deadline) jobs.length = 0;
   });
 }
@@ -194,6 +272,10 @@ function report(): void {
     );
   }
   process.exitCode = total.score >= PASSING && waiting.size === 0 ? 0 : 1;
+}
+
+function tell(where: string): void {
+  console.error(`${killers.size} of ${chosen.length} found (${where})`);
 }
 
 function percent(part: number, whole: number): number {
