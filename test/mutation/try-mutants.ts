@@ -5,8 +5,8 @@ import { type BoundedJob, runJobs } from './run-jobs.ts';
 import type { Mutant } from './sandbox.ts';
 import type { Sign } from './setup.ts';
 
-/** Milliseconds without any sign after which one of the mutants that take turns is taken to hang. */
-const STALLED = 90_000;
+/** Milliseconds without any sign, beside those of the file's longest test ten times, after which a mutant whose turn it is is taken to hang. */
+const STALLED = 10_000;
 
 /** Where and how long mutants are tried. */
 export interface Trial {
@@ -72,12 +72,14 @@ async function tryInTurns(
     writeFileSync(log, '');
     logs.set(log, turn);
     const tests = Object.entries(coverage.get(turn.file)?.tests ?? {});
+    const longest = Math.max(...tests.map(([, { milliseconds }]) => milliseconds));
     const waiting = tests.map(([name, { mutants }]) => [
       name,
       mutants.filter((id) => turn.ids.has(id) && !killers.has(id)),
     ]);
     const turns = { log, mutants: Object.fromEntries(waiting) };
-    return { done: false, value: { mutant: '', files: [turn.file], limit: STALLED, turns } };
+    const limit = STALLED + 10 * longest;
+    return { done: false, value: { mutant: '', files: [turn.file], limit, turns } };
   };
   // Not a generator: a file whose mutant hangs is put back after the other process found nothing to do.
   const jobs = { [Symbol.iterator]: () => ({ next: nextJob }) };
