@@ -27,6 +27,7 @@ const TESTS = [
   'test/client/*.test.ts',
   'test/client/custody/uri.test.ts',
   'test/infra/declaration/*.test.ts',
+  'test/local/aws/faults.test.ts',
 ];
 /** They run bundles in processes of their own, where no mutant is switched on; so handlers, which are wiring alone, are left out too. */
 const APART = /\/(?:bundle|deployed|handler)\.test|\/handler\.ts/;
