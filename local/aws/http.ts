@@ -40,7 +40,7 @@ export async function listen(
 }
 
 /** {@link listen} for a server that exists already. */
-export async function listenWith(server: Server, port: number, scheme: 'http' | 'https') {
+async function listenWith(server: Server, port: number, scheme: 'http' | 'https') {
   // Node knows of those only that have sent something: one in the middle of TLS's handshake would keep the server open for good.
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

@@ -1,12 +1,11 @@
-import { create as createDomain } from 'node:domain';
-import type { RequestListener } from 'node:http';
+import { promisify } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import dynalite from 'dynalite';
+import { create } from 'dynalite/db/index.js';
+import { checkTypes, checkValidations, toLowerFirst } from 'dynalite/validations/index.js';
 import * as v from 'valibot';
-import { type Call, forwardCall } from '../call.ts';
+import { forwardCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
-import { notImplemented, type WireResponse, writeJsonError } from '../errors.ts';
-import { listenWith } from '../http.ts';
+import { notImplemented, writeJson, writeJsonError } from '../errors.ts';
 import { useKey } from '../kms/keys.ts';
 import { type Emulator, parseBody, parseInput } from '../operation.ts';
 import type { WireRequest } from '../sigv4.ts';
@@ -34,7 +33,7 @@ type DynamoDbModel = ReturnType<typeof readTables> & { path?: string | undefined
  */
 export async function startDynamoDb(model: DynamoDbModel, context: AwsContext): Promise<Emulator> {
   const { account, region, authorize, keys } = context;
-  const tables = await startTables(model.tables, model.path);
+  const tables = await openTables(model.tables, model.path);
   return {
     name: 'dynamodb',
     matches: ({ method, headers }) =>
@@ -61,7 +60,8 @@ export async function startDynamoDb(model: DynamoDbModel, context: AwsContext): 
           refusal: { code: 'AccessDeniedException', message: "DynamoDB can't use the key of the table" },
         });
       }
-      return forward(tables.url, request, call);
+      const { status, output } = await tables.run(operation, body);
+      return writeJson('1.0', status, output, call.requestId);
     },
     writeError: (error, requestId) => writeJsonError('1.0', error, requestId),
     close: tables.close,
@@ -76,72 +76,49 @@ function operationOf({ headers }: WireRequest): string {
   return (headers['x-amz-target'] ?? '').slice(TARGET.length);
 }
 
-async function forward(url: string, { headers, body }: WireRequest, call: Call): Promise<WireResponse> {
-  // dynalite wants to see a signature and does not look into it; the true one was verified before.
-  const response = await askDynalite(url, headers['x-amz-target'] ?? '', Buffer.from(body));
-  const { 'content-type': type = 'application/x-amz-json-1.0' } = Object.fromEntries(response.headers);
-  return {
-    status: response.status,
-    headers: { 'content-type': type, 'x-amzn-requestid': call.requestId },
-    body: await response.text(),
-  };
-}
-
 /** A `CreateTable` input. */
 export type TableDefinition = Readonly<Record<string, unknown>> & { readonly TableName: string };
 
+const failureSchema = v.object({ statusCode: v.number(), body: v.looseObject({ __type: v.string() }) });
+
 /**
- * Starts dynalite over the LevelDB in `path` (in memory without one), on a port of the loopback that only this process talks to,
- * and makes the tables that are missing.
+ * Opens dynalite's LevelDB in `path` (in memory without one), and makes the tables that are missing. Its operations are called,
+ * not its server: that throws what LevelDB could not do (a damaged file, no room) where nobody can catch it.
  * @throws {ZonesError} local_failed
  */
-export async function startTables(definitions: readonly TableDefinition[], path?: string) {
-  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, path });
-  const [work] = server.listeners('request') as [RequestListener];
-  server.removeAllListeners('request').on('request', answering(work));
-  const { url, close } = await listenWith(server, 0, 'http');
-  for (const definition of definitions)
-    await createTable(url, definition).catch((cause) => close().finally(() => Promise.reject(cause)));
-  return { url, close };
-}
+export async function openTables(definitions: readonly TableDefinition[], path?: string) {
+  const store = create({ createTableMs: 0, deleteTableMs: 0, path });
 
-/** dynalite throws what LevelDB could not do (a damaged file, no room) where nobody can catch it: here it is the answer. */
-function answering(work: RequestListener): RequestListener {
-  return (request, response) => {
-    const domain = createDomain();
-    domain.on('error', ({ message }) => {
-      if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/x-amz-json-1.0' });
-      response.end(
-        JSON.stringify({ __type: 'InternalServerError', message: `The tables failed: ${message}` }),
+  /** Does an operation, with `input` to keep: the status and the output that DynamoDB answers, or its error. */
+  async function run(operation: string, input: object): Promise<{ status: number; output: object }> {
+    try {
+      const name = toLowerFirst(operation);
+      const { default: shape } = await import(`dynalite/validations/${name}.js`);
+      const { default: act } = await import(`dynalite/actions/${name}.js`);
+      const checked = checkTypes(input, shape.types);
+      checkValidations(checked, shape.types, shape.custom, store);
+      return { status: 200, output: await promisify(act)(store, checked) };
+    } catch (error) {
+      if (v.is(failureSchema, error)) return { status: error.statusCode, output: error.body };
+      const message = `The tables failed: ${String(Object(error).message)}`;
+      return { status: 500, output: { __type: 'InternalServerError', message } };
+    }
+  }
+
+  /** Makes a table, unless there is one. */
+  async function createTable(definition: TableDefinition): Promise<void> {
+    const { status, output } = await run('CreateTable', structuredClone(definition));
+    const text = JSON.stringify(output);
+    if (status !== 200 && !text.includes('ResourceInUseException'))
+      throw new ZonesError(
+        'local_failed',
+        `dynalite refused table ${definition.TableName}: ${text} Where the state is damaged, --fresh begins anew.`,
       );
-    });
-    // It works on once the request's body has ended.
-    domain.add(request);
-    domain.run(() => work(request, response));
-  };
-}
+  }
 
-/**
- * Makes a table, unless dynalite has it.
- * @throws {ZonesError} local_failed
- */
-export async function createTable(url: string, definition: TableDefinition): Promise<void> {
-  const response = await askDynalite(url, 'DynamoDB_20120810.CreateTable', JSON.stringify(definition));
-  const text = await response.text();
-  if (!response.ok && !text.includes('ResourceInUseException'))
-    throw new ZonesError(
-      'local_failed',
-      `dynalite refused table ${definition.TableName}: ${text} Where the state is damaged, --fresh begins anew.`,
-    );
-}
-
-/** Sends dynalite a request with a signature that it does not look into. */
-function askDynalite(url: string, target: string, body: string | Buffer<ArrayBuffer>): Promise<Response> {
-  const headers = {
-    'content-type': 'application/x-amz-json-1.0',
-    'x-amz-target': target,
-    'x-amz-date': '20260101T000000Z',
-    authorization: 'AWS4-HMAC-SHA256 Credential=x/x, SignedHeaders=x, Signature=x',
-  };
-  return fetch(url, { method: 'POST', headers, body });
+  // Of one that could not be opened there is nothing to close.
+  const close = () => store.lifecycleManager.gracefulClose().catch(() => {});
+  for (const definition of definitions)
+    await createTable(definition).catch((cause) => close().finally(() => Promise.reject(cause)));
+  return { run, createTable, close };
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { startDynamoDb, startTables } from '../../../local/aws/dynamodb/service.ts';
+import { openTables, startDynamoDb } from '../../../local/aws/dynamodb/service.ts';
 import { newFolder } from '../../temporary.ts';
 import { ACCOUNT, answered, DATA_KEY, REGION, rulesOf, startAws } from './harness.ts';
 
@@ -29,9 +29,9 @@ async function start({ authorize, asked } = rulesOf()) {
 
 it('says of tables that it can’t open what to do, instead of ending the process', async () => {
   const path = newFolder();
-  await (await startTables(model.tables, path)).close();
+  await (await openTables(model.tables, path)).close();
   writeFileSync(join(path, 'CURRENT'), '');
-  await expect(startTables(model.tables, path)).rejects.toMatchObject({
+  await expect(openTables(model.tables, path)).rejects.toMatchObject({
     code: 'local_failed',
     message: expect.stringMatching(/table sessions: .*The tables failed.*--fresh begins anew/),
   });
