@@ -20,6 +20,8 @@ from moto.apigateway.models import Deployment
 from moto.cloudformation.parsing import get_model_map
 from moto.core.common_models import CloudFormationModel
 from moto.core.config import default_user_config
+from moto.core.exceptions import AccessDeniedError
+from moto.iam.responses import IamResponse
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
@@ -406,6 +408,12 @@ def prepare(resource, bucket, code):
         client("s3").put_object(Bucket=bucket, Key=properties["Code"]["S3Key"], Body=code.getvalue())
 
 
+def refuse(self):
+    raise AccessDeniedError("operator", "iam:SimulatePrincipalPolicy")
+
+
+# moto has no simulator. Its 500 would be asked for again and again: it refuses, as IAM does who may not ask.
+IamResponse.simulate_principal_policy = refuse
 # Ref of a deployment is its id.
 Deployment.physical_resource_id = property(lambda self: self.id)
 # No Docker: nothing is run, only kept.
