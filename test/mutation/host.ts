@@ -2,6 +2,7 @@
  * A process that runs test files of the sandbox (its working directory): with one mutant switched on, with none in the dry run, or one
  * file with many that take turns.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createVitest, type TestSpecification } from 'vitest/node';
 import type { Covered, Turns } from './setup.ts';
@@ -62,8 +63,12 @@ async function run({ mutant, files, turns }: Job): Promise<Outcome> {
   vitest.provide('turns', turns);
   // It keeps what earlier runs brought, and would give it for this one's.
   vitest.state.filesMap.clear();
+  // What a run synthesizes is shared by its tests, and by no run with another mutant or of another copy.
+  const folder = mkdtempSync(resolve('temporary-'));
+  Object.assign(process.env, { TMPDIR: folder, TEMP: folder });
   const began = performance.now();
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(chosen);
+  rmSync(folder, { recursive: true, force: true });
   const milliseconds = performance.now() - began;
   const covered = testModules[0]?.meta().covered ?? { static: [], tests: {} };
   if (turns) {

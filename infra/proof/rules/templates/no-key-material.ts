@@ -96,17 +96,21 @@ function secret(resource: string, field: string, what: string): Violation {
   };
 }
 
+type Place = [at: string, text: string, isJoined?: boolean];
+
 /**
  * Every text in a value, names of members too, with the path that leads to it; all together too, of lists of numbers and of short texts,
  * of a text that is such a list, and of an object.
  */
-function stringsWithin(value: unknown, field: string): [at: string, text: string, isJoined?: boolean][] {
+function stringsWithin(value: unknown, field: string): Place[] {
   if (typeof value === 'string') {
     const joined = value.replace(/[,|;]\s*/g, '');
-    return [
-      [field, value],
-      ...(joined === value ? [] : [[field, joined, true] satisfies [string, string, true]]),
-    ];
+    return joined === value
+      ? [[field, value]]
+      : [
+          [field, value],
+          [field, joined, true],
+        ];
   }
   if (Array.isArray(value)) {
     const items = value.flatMap((item, index) => stringsWithin(item, `${field}[${index}]`));
@@ -116,11 +120,9 @@ function stringsWithin(value: unknown, field: string): [at: string, text: string
   }
   const members = Object.entries(objectOf(value));
   const texts = members.flatMap(([, member]) => (typeof member === 'string' ? member : []));
-  return [
-    ...members.flatMap(([name, member]) => [
-      ...(name.length < 40 ? [] : [[`${field}, a name in it`, name] satisfies [string, string]]),
-      ...stringsWithin(member, field === '' ? name : `${field}.${name}`),
-    ]),
-    ...(texts.length < 2 ? [] : [[field, texts.join(''), true] satisfies [string, string, true]]),
-  ];
+  const found = members.flatMap(([name, member]) => {
+    const below = stringsWithin(member, field === '' ? name : `${field}.${name}`);
+    return name.length < 40 ? below : [[`${field}, a name in it`, name] satisfies Place, ...below];
+  });
+  return texts.length < 2 ? found : [...found, [field, texts.join(''), true]];
 }
