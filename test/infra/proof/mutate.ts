@@ -12,6 +12,7 @@ import system from '../../one-client.zones.ts';
 import { newFolder } from '../../temporary.ts';
 import { oneClient } from './one-client.ts';
 import { faultOf } from './replay.ts';
+import { untold } from './small-cases.ts';
 import { ruleNamed } from './small-system.ts';
 
 /** JSON that a test may change. */
@@ -110,6 +111,7 @@ export function mutations(rule: string, templates: Changes, assets: readonly Ass
       const input = inputOf(withTemplate(oneClient, stack, change));
       const found = ruleNamed(rule).check(input);
       expect(found.map(({ resource }) => resource.split('/')[0])).toContain(stack);
+      expect(untold(found)).toEqual([]);
       // What is about a request has one that the engine allows.
       expect(faultsOf(rule, found, input)).toEqual([]);
     });

@@ -1,7 +1,6 @@
 import { internetHosts, resolvedHosts } from '../../../declaration/derive.ts';
 import { registrations } from '../../../declaration/own.ts';
-import type { SystemDeclaration } from '../../../declaration/schema.ts';
-import { type Network, SIGNING } from '../../assembly/network.ts';
+import { SIGNING } from '../../assembly/network.ts';
 import { readAnsweredNames } from '../../network/reach.ts';
 import type { ProofInput, Rule } from '../rule.ts';
 import { resourceRule, violationsOf } from '../rule.ts';
@@ -11,6 +10,9 @@ const GATEWAYS = ['AWS::EC2::NatGateway', 'AWS::EC2::InternetGateway', 'AWS::EC2
 
 /** Types that lead to other networks, or may. */
 const WAYS = ['AWS::EC2::Route', 'AWS::EC2::TransitGatewayAttachment', 'AWS::EC2::VPCGatewayAttachment'];
+
+/** Where the CDK lets a group out that has no way out. */
+const NOWHERE = '255.255.255.255/32';
 
 /** The rules about VPCs, their routes and what their resolvers answer. */
 export const NETWORKS: readonly Rule[] = [
@@ -71,18 +73,22 @@ export const NETWORKS: readonly Rule[] = [
       'A zone leads to other networks by its declared exits only: through their gateways, to their ranges, on their ports; and it changes no network that was there.',
     of: [...GATEWAYS, ...WAYS, 'AWS::EC2::SecurityGroup'],
     problems: (resource, { declaration, network }) => {
-      const { type, zone = '', physicalId, properties } = resource;
-      const { exits: declared = {}, network: there } = declaration.zones[zone] ?? {};
-      const exits = Object.values(declared);
+      const { type, zone = 'no zone', physicalId, properties } = resource;
+      const own = declaration.zones[zone];
+      const exits = Object.values(own?.exits ?? {});
+      const isOnline = own !== undefined && internetHosts(declaration, zone).length > 0;
       const no = `which no exit of zone ${zone} names`;
       if (type === 'AWS::EC2::SecurityGroup') {
-        const widely = exits.length > 0 ? callsWidely(zone, declaration, network) : zone !== SIGNING;
+        // A gateway endpoint has no group.
+        const hasGateway = network.endpoints.some(
+          ({ vpc, kind }) => kind === 'Gateway' && network.zones.get(vpc) === zone,
+        );
         const out = network.groups.get(String(properties.GroupId ?? physicalId))?.permissions ?? [];
-        const toRanges = out.filter(({ direction, peer }) => direction === 'out' && /^(?!255)\d/.test(peer));
-        return toRanges.map(({ protocol, from, to, peer }) => {
+        return out.map(({ direction, protocol, from, to, peer }) => {
+          if (direction !== 'out' || peer.startsWith('sg-') || peer === NOWHERE) return false;
           const isTcp = (protocol === 'tcp' || protocol === '6') && from === to;
           const isDeclared = exits.some(({ cidrs, ports }) => cidrs.includes(peer) && ports.includes(from));
-          const isHttps = widely && peer === '0.0.0.0/0' && from === 443;
+          const isHttps = (isOnline || hasGateway) && peer === '0.0.0.0/0' && from === 443;
           return (
             !(isTcp && (isDeclared || isHttps)) && `lets ${protocol} ${from} to ${to} out to ${peer}, ${no}`
           );
@@ -93,10 +99,10 @@ export const NETWORKS: readonly Rule[] = [
         .map(String)
         .find((id) => /^[tv]gw-/.test(id));
       const named = exits.flatMap((exit) => (exit.through === through ? exit.cidrs : []));
-      const ranges = through ? named : ['0.0.0.0/0'];
+      const ranges = through ? named : isOnline ? ['0.0.0.0/0'] : [];
       const isDeclared = to === undefined ? ranges.length > 0 : ranges.includes(String(to));
       return [
-        there && `changes the network ${there.vpcId}, which is there`,
+        own?.network && `changes the network ${own.network.vpcId}, which is there`,
         !isDeclared && `leads ${to ?? 'its network'} to ${through ?? 'the internet'}, ${no}`,
       ];
     },
@@ -128,12 +134,6 @@ export const NETWORKS: readonly Rule[] = [
       }),
   },
 ];
-
-/** Whether functions of a zone are let out to everywhere on 443: to the internet, or to a gateway endpoint, which has no group. */
-function callsWidely(zone: string, declaration: SystemDeclaration, { endpoints, zones }: Network): boolean {
-  const hasGateway = endpoints.some(({ vpc, kind }) => kind === 'Gateway' && zones.get(vpc) === zone);
-  return hasGateway || internetHosts(declaration, zone).length > 0;
-}
 
 function allowedNames({ declaration, network }: ProofInput, vpc: string, region: string): string[] {
   const zone = network.zones.get(vpc);

@@ -1,3 +1,4 @@
+import system from '../../../one-client.zones.ts';
 import { type SmallCase, smallCases } from '../small-cases.ts';
 import { endpoint, NAT, type Resources, zoneNetwork } from '../small-system.ts';
 
@@ -130,3 +131,108 @@ smallCases({
     ),
   },
 });
+
+// The public zone calls all its hosts through an exit, the internal one some, the admin zone none.
+const { zones } = system;
+const tgw = { hosts: ['helseid-sts.test.nhn.no', 'summaries.example.no'], through: 'tgw-1' };
+const exit = { ...tgw, cidrs: ['91.186.80.0/24'], ports: [443, 8443] };
+const other = { ...exit, hosts: [], through: 'vgw-1', cidrs: ['10.99.0.0/24'], ports: [22] };
+const way = (target: object) => route({ DestinationCidrBlock: '91.186.80.0/24', ...target });
+const tcp = (port: number, CidrIp: string) =>
+  out({ IpProtocol: 'tcp', FromPort: port, ToPort: port, CidrIp });
+const inInternal = (more: Resources, expected?: RegExp): SmallCase => [
+  { 'journal-zone-internal': { ...zoneNetwork('10.20.0.0/20'), ...more } },
+  expected,
+];
+const EVERYWHERE = { DestinationCidrBlock: '0.0.0.0/0' };
+const to = (where: string, zone = 'public') => new RegExp(`${where}, which no exit of zone ${zone} names`);
+smallCases(
+  {
+    'exits-are-declared': {
+      'its range and ports': inPublic({
+        ...way({ TransitGatewayId: 'tgw-1' }),
+        ...tcp(8443, '91.186.80.0/24'),
+      }),
+      'TCP by its number': inPublic(out({ ...https, IpProtocol: '6', CidrIp: '91.186.80.0/24' })),
+      'the range of another exit, on its port': inPublic(tcp(22, '10.99.0.0/24')),
+      'the port of another exit': inPublic(
+        tcp(22, '91.186.80.0/24'),
+        to('tcp 22 to 22 out to 91.186.80.0/24'),
+      ),
+      'a range of ports': inPublic(
+        out({ ...https, ToPort: 8443, CidrIp: '91.186.80.0/24' }),
+        to('tcp 443 to 8443 out to 91.186.80.0/24'),
+      ),
+      UDP: inPublic(out({ ...https, IpProtocol: 'udp', CidrIp: '91.186.80.0/24' }), to('udp 443 to 443 .*')),
+      'what is let in': inPublic(one('EC2::SecurityGroupIngress', { ...toEverywhere, ...https })),
+      'half of all addresses': inPublic(tcp(443, '255.0.0.0/1'), to('out to 255.0.0.0/1')),
+      'a list of ranges': inPublic(
+        out({ ...https, CidrIp: undefined, DestinationPrefixListId: 'pl-1' }),
+        to('out to unknown'),
+      ),
+      'everywhere, with nothing on the internet': inPublic(out(https), to('out to 0.0.0.0/0')),
+      'everywhere, for the endpoint of its tables': inPublic({
+        ...endpoint('dynamodb', { VpcEndpointType: 'Gateway', SecurityGroupIds: undefined }),
+        ...out(https),
+      }),
+      'everywhere, with another endpoint': inPublic(
+        { ...endpoint('lambda', { VpcEndpointType: 'Interface' }), ...out(https) },
+        to('out to 0.0.0.0/0'),
+      ),
+      'everywhere, with hosts on the internet': inInternal(out(https)),
+      'everywhere, on another port': inInternal(tcp(8443, '0.0.0.0/0'), to('out to 0.0.0.0/0', 'internal')),
+      'everywhere, of no exit': inAdmin(out(https)),
+      'the signing zone': inSigning(out(https), to('out to 0.0.0.0/0', 'signing')),
+      'another route to its gateway': inPublic(
+        way({ TransitGatewayId: 'tgw-1', ...EVERYWHERE }),
+        to('leads 0.0.0.0/0 to tgw-1'),
+      ),
+      'the range of another gateway': inPublic(
+        way({ GatewayId: 'vgw-1' }),
+        to('leads 91.186.80.0/24 to vgw-1'),
+      ),
+      'its VPN': inPublic(one('EC2::VPCGatewayAttachment', { VpnGatewayId: 'vgw-1' })),
+      'another VPN': inPublic(
+        one('EC2::VPCGatewayAttachment', { VpnGatewayId: 'vgw-2' }),
+        to('leads its network to vgw-2'),
+      ),
+      'another transit gateway': inInternal(
+        one('EC2::TransitGatewayAttachment', { TransitGatewayId: 'tgw-1' }),
+        to('leads its network to tgw-1', 'internal'),
+      ),
+      ...Object.fromEntries(
+        ['NatGateway', 'InternetGateway', 'EIP', 'VPCGatewayAttachment'].flatMap((type) => [
+          [
+            `${type}, with nothing on the internet`,
+            inPublic(one(`EC2::${type}`), to('its network to the internet')),
+          ],
+          [`${type}, with hosts on the internet`, inInternal(one(`EC2::${type}`))],
+        ]),
+      ),
+      // Functions moved to the subnets of a NAT gateway, or of an internet gateway itself.
+      'NAT and a route, with nothing on the internet': inPublic(NAT, to('0.0.0.0/0 to the internet')),
+      'a route to an internet gateway, with nothing on the internet': inPublic(
+        way({ GatewayId: 'igw-1', ...EVERYWHERE }),
+        to('0.0.0.0/0 to the internet'),
+      ),
+      'NAT and a route, with hosts on the internet': inInternal(NAT),
+      'a route to some of the internet': inInternal(
+        way({ GatewayId: 'igw-1' }),
+        to('91.186.80.0/24 to the internet', 'internal'),
+      ),
+      'NAT of no zone': [{ 'journal-more': NAT }, to('to the internet', 'no zone')],
+      'a route in a network that is there': inAdmin(
+        way({ GatewayId: 'igw-1', ...EVERYWHERE }),
+        /changes the network vpc-there/,
+      ),
+    },
+  },
+  {
+    ...system,
+    zones: {
+      public: { ...zones.public, exits: { one: exit, other } },
+      internal: { ...zones.internal, exits: { other } },
+      admin: { ...zones.admin, network: { vpcId: 'vpc-there', subnets: [], dnsFirewall: true } },
+    },
+  },
+);
