@@ -35,7 +35,7 @@ export function openClientKeys(
   const { aws, log } = zone;
   const remedy = 'declare it for this function in zones.ts';
   const kept = entryOf(zone.clientKeys, name, 'config.json: clientKeys', remedy);
-  const { algorithm, selfService, apis, ...subject } = kept;
+  const { algorithm, selfService, apis, propagation, ...subject } = kept;
   const secretArn = zone.variable(`${name.toUpperCase()}_CLIENT_KEYS`);
   const options = {
     uri: `secretsmanager:///${secretArn}`,
@@ -70,7 +70,7 @@ export function openClientKeys(
      */
     async rotate(times: Omit<KeyRotation, 'selfService'> = {}): Promise<RegisteredJwk[]> {
       const [before] = await publicKeys();
-      await rotateOpened(custody, options, client, { ...times, selfService }, async () => {
+      await rotateOpened(custody, options, client, { propagation, ...times, selfService }, async () => {
         const [jwk] = await publicKeys();
         if (jwk) log.audit('ROTATION_WAITS_FOR_REGISTRATION', { client: name, kid: jwk.kid, jwk });
       });

@@ -1,4 +1,4 @@
-import { some, text } from '@helseid-zones/protocol/schema';
+import { count, some, text } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 import { registrationSchema, selfService } from './client-schema.ts';
 import { hostName, plainName, thing } from './fields.ts';
@@ -113,6 +113,8 @@ const clientKeys = v.strictObject({
   selfService,
   /** APIs that the function calls as this client. */
   apis: some(thing),
+  /** Seconds the issuer may take until every node of it honours a new key (default 20, HelseID's): a key is not switched to before. */
+  propagation: v.optional(count, 20),
 });
 
 /** A whole number of that, at least and at most so many. */

@@ -82,7 +82,8 @@ function pointAt(system: SystemDeclaration, places: readonly StandInPlace[]): Sy
     zones: mapValues(withoutOutside(system).zones, (zone) => ({
       ...withoutOwnDomain(zone),
       functions: mapValues(zone.functions, (own) => ({
-        ...{ ...own, clientKeys: mapValues(own.clientKeys, pointClient) },
+        ...own,
+        clientKeys: mapValues(own.clientKeys, (kept) => ({ ...pointClient(kept), propagation: 1 })),
       })),
     })),
   };

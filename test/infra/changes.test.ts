@@ -183,6 +183,7 @@ const IN_PLACE_KEPT = {
   ),
   [`${KEEPER}.clientKeys.reporting.clientId`]: 'reporting-2',
   [`${KEEPER}.clientKeys.reporting.apis`]: ['orders'],
+  [`${KEEPER}.clientKeys.reporting.propagation`]: 30,
 };
 const { vendor: VENDOR } = BASE.clients;
 const { admin: ADMIN } = BASE.zones;

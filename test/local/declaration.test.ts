@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import distributed from '../../examples/distributed.zones.ts';
 import helsenettet from '../../examples/helsenettet.zones.ts';
 import { defineSystem } from '../../infra/declaration/define.ts';
 import { calledUrls } from '../../infra/declaration/derive.ts';
@@ -24,6 +25,8 @@ describe('the local declaration', () => {
       rotation: { everyDays: 60, propagation: 1 },
     });
     expect(system.apis['documents']?.baseUrl).toBe('https://localhost:3445/fhir');
+    const { reports } = deriveLocalDeclaration(distributed, ports).system.zones;
+    expect(reports?.functions['report']?.clientKeys['reporting']?.propagation).toBe(1);
   });
 
   it('stays a valid declaration, and changes no grant, scope, network or client id', () => {

@@ -240,7 +240,8 @@ describe('rotation of a key that a program makes itself', () => {
 });
 
 describe('keys that a function keeps', () => {
-  const times = { propagation: 0, wait: async () => {} };
+  const waited: number[] = [];
+  const times = { wait: async (seconds: number) => void waited.push(seconds) };
 
   async function startKept() {
     const custody = await (CUSTODIES_UNDER_TEST['secretsmanager:'] ?? fail)();
@@ -263,7 +264,9 @@ describe('keys that a function keeps', () => {
       openClientKeys(
         {
           ...{ system, name: 'reports', aws: caller, variable: () => uri.replace('secretsmanager:///', '') },
-          clientKeys: { reporting: { ...subject, algorithm: 'ES256', selfService, apis: {} } },
+          clientKeys: {
+            reporting: { ...subject, algorithm: 'ES256', selfService, apis: {}, propagation: 17 },
+          },
           log: createLog({
             ...{ service: 'surgery', env: {} },
             write(line) {
@@ -300,6 +303,8 @@ describe('keys that a function keeps', () => {
     const kids = (await open().rotate(times)).map(({ kid }) => kid);
     expect([kids, waits.length]).toEqual([[expect.not.stringContaining(first?.kid ?? ''), first?.kid], 2]);
     expect(current).toEqual([kids[0]]);
+    // As declared, between the two proofs of the new key.
+    expect(waited.slice(-3)).toEqual([0, 17, 0]);
   });
 
   test('are told of where HelseID knows the current one no more, and there is a next', async () => {
