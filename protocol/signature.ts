@@ -73,7 +73,7 @@ function readElement(der: Uint8Array, at: number, tag: number): { start: number;
   const long = first === 0x81;
   const length = long ? (der[at + 2] ?? 0) : first;
   const start = at + (long ? 3 : 2);
-  if (der[at] !== tag || (long ? length < 0x80 : length > 0x7f) || start + length > der.length)
+  if (der[at] !== tag || (long ? length < 0x80 : length > 0x7f))
     throw malformed('is not the DER of two integers');
   return { start, end: start + length };
 }

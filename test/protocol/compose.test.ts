@@ -3,6 +3,7 @@ import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import { composeToken } from '@helseid-zones/protocol/compose';
 import type { Intent } from '@helseid-zones/protocol/intents';
 import { type PublicJwk, thumbprintOf, type VerificationKey } from '@helseid-zones/protocol/jwk';
+import { fapi2Profile } from '@helseid-zones/protocol/profile';
 import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { GOLDEN_INTENTS, GOLDEN_JTI, GOLDEN_NOW, GOLDEN_SUBJECT } from '../golden/intents.ts';
@@ -41,6 +42,22 @@ test('an assertion, member by member', () => {
     iat,
     nbf: iat - 5,
     exp: iat + 8,
+  });
+});
+
+test('at a plain FAPI 2.0 issuer assertion and request object are as OpenID Connect has them', () => {
+  const subject = { ...GOLDEN_SUBJECT, profile: fapi2Profile };
+  const composed = (name: keyof typeof GOLDEN_INTENTS) =>
+    composeToken(GOLDEN_INTENTS[name], subject, keyOf('ES256'), fresh);
+  expect(composed('assertion')).toMatchObject({
+    header: { alg: 'ES256', typ: 'JWT', kid },
+    claims: { iat, nbf: iat - 5, exp: iat + 60 },
+  });
+  expect(composed('requestObject').header.typ).toBe('oauth-authz-req+jwt');
+  expect(fapi2Profile).toMatchObject({
+    idTokenAlgorithm: 'PS256',
+    accessTokenAlgorithm: 'PS256',
+    proofAtPar: false,
   });
 });
 

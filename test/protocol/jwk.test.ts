@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { ALGORITHMS, type Algorithm, isAlgorithm } from '@helseid-zones/protocol/algorithms';
-import { describePublicKey, readPublicKey, thumbprintOf } from '@helseid-zones/protocol/jwk';
+import { describePublicKey, readPublicJwk, readPublicKey, thumbprintOf } from '@helseid-zones/protocol/jwk';
 import { calculateJwkThumbprint } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { coded } from '../coded.ts';
@@ -60,6 +60,10 @@ test('RSA below 2048 bits is refused', () => {
   expect(() => describePublicKey(privateKey, 'PS256')).toThrow(/2048/);
 });
 
-test('what is not a SubjectPublicKeyInfo is refused', () => {
-  expect(() => readPublicKey(new Uint8Array([1, 2, 3]), 'ES256')).toThrow(coded('key_not_usable'));
+test.each([
+  ['SubjectPublicKeyInfo', () => readPublicKey(new Uint8Array([1, 2, 3]), 'ES256')],
+  ['JWK', () => readPublicJwk({ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }, 'ES256')],
+])('what is not a %s is refused', (what, read) => {
+  expect(read).toThrow(coded('key_not_usable', `can't be read; it is a ${what}.`));
+  expect(read).toThrow(expect.objectContaining({ cause: expect.any(Error) }));
 });

@@ -1,3 +1,4 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { parseGrant } from '@helseid-zones/protocol/grant';
 import { parseRecord, SEED_RECORD } from '@helseid-zones/protocol/record';
 import { expect, test } from 'vitest';
@@ -30,6 +31,8 @@ test('a record is read as it is', () => {
   expect(parseRecord(JSON.stringify(several), owner)).toEqual(several);
 });
 
+const sha256 = (text: string) => createHash('sha256').update(text).digest('base64url');
+
 /** RFC 7638 3.1's example, and its thumbprint. */
 const brought = {
   kid: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
@@ -42,6 +45,15 @@ const brought = {
 
 test.each<[string, object]>([
   ['its public half', brought],
+  ...['P-256', 'P-384', 'P-521'].map((crv): [string, object] => {
+    const publicKey = generateKeyPairSync('ec', { namedCurve: crv }).publicKey.export({ format: 'jwk' });
+    const { kty, x, y } = publicKey;
+    const algorithm = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' }[crv];
+    return [
+      `its public half, ${crv}`,
+      { publicKey, algorithm, kid: sha256(JSON.stringify({ crv, kty, x, y })) },
+    ];
+  }),
   ['a partition of its own', { keyArn: 'arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/mrk-1' }],
   ['everything known of it', { expires: 0, draft: 'id-2' }],
   ['two states reached in one second', { since: { created: 1, registered: 1, verified: 3, current: 3 } }],

@@ -1,4 +1,14 @@
-import { audience, count, name, scope, seconds, sha256, some, text } from '@helseid-zones/protocol/schema';
+import {
+  audience,
+  count,
+  name,
+  readBy,
+  scope,
+  seconds,
+  sha256,
+  some,
+  text,
+} from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 
@@ -33,4 +43,18 @@ describe.each(TABLE)('%s', (_name, schema, taken, not) => {
   test.each(not.map((value) => [value]))('%j is refused', (value) => {
     expect(v.is(schema, value)).toBe(false);
   });
+});
+
+test.each<[string, object, field: string]>([
+  ['a value that does not fit', { named: { first: 1 } }, 'named.first'],
+  ['one that is missing', {}, 'named'],
+  ['the first of two', { named: { first: 1, second: 2 } }, 'named.first'],
+  ['an unknown name', { named: {}, other: 1 }, 'other'],
+  ['an unknown name that may hold anything', { named: {}, '<b>': 1 }, ''],
+  ['an inherited name', { named: {}, toString: 1 }, ''],
+  ['a name that its record does not take', { named: { third: 'x' } }, 'named.third'],
+  ['one that may hold anything', { named: { '13816234567': 'x' } }, 'named'],
+])('%s is refused by its path', (_name, value, field) => {
+  const schema = v.strictObject({ named: v.record(v.picklist(['first', 'second']), text) });
+  expect(() => readBy(schema, value, (path) => new Error(`<${path}>`))).toThrow(`<${field}>`);
 });

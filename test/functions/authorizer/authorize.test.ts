@@ -14,15 +14,17 @@ const ORG = 'helseid://claims/client/claims/orgnr_';
 const PID = 'helseid://claims/identity/pid';
 const keys = await makeKeys();
 let audit: [string, Record<string, unknown>][];
+let counted: unknown[];
 beforeEach(() => {
   audit = [];
+  counted = [];
 });
 
 const makeDeps = (change: Partial<AuthorizerDeps> = {}): AuthorizerDeps => ({
   settings: { rules: RULES, baseUrl: undefined },
   ports: makePorts(keys.issuer.jwk),
   audit: (code, facts) => audit.push([code, facts]),
-  count: () => {},
+  count: (figures) => counted.push(figures),
   ...change,
 });
 
@@ -178,6 +180,7 @@ describe('refused with the word that API Gateway makes a 401 of', () => {
     const run = authorizeRequest(makeDeps(), { ...event, multiValueHeaders });
     await expect(run).rejects.toThrow('Unauthorized');
     expect(audit[0]?.[1]).toMatchObject({ check: 'one proof' });
+    expect(counted).toEqual([]);
   });
 
   test('the same request twice', async () => {
@@ -186,6 +189,7 @@ describe('refused with the word that API Gateway makes a 401 of', () => {
     await authorizeRequest(deps, event);
     await expect(authorizeRequest(deps, event)).rejects.toThrow('Unauthorized');
     expect(audit.at(-1)?.[1]).toMatchObject({ check: 'replay' });
+    expect(counted).toEqual([{ Replays: 1 }]);
   });
 });
 

@@ -1,8 +1,9 @@
 import { type KeyEntry, parseRecord, SEED_RECORD } from '@helseid-zones/protocol/record';
 import { addKey, moveKey } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test, vi } from 'vitest';
-import type { SecretsPort } from '../../../functions/common/key-ports.ts';
+import { type Clock, type SecretsPort, systemClock } from '../../../functions/common/key-ports.ts';
 import { createRecordStore, DRAFT_STAGE } from '../../../functions/common/record-store.ts';
+import { coded } from '../../coded.ts';
 import { createFakeSecrets, FAKE_SECRET_ARN, type FakeSecrets } from '../../fakes/secrets.ts';
 
 const OWNER = { client: 'journal', clientId: 'id', issuer: 'https://issuer.test' };
@@ -12,20 +13,34 @@ const key = (letter: string) => ({
   algorithm: 'ES256' as const,
 });
 
-function open(secrets: SecretsPort) {
+function open(secrets: SecretsPort, clock: Clock = systemClock) {
   const audit = vi.fn();
-  return { audit, store: createRecordStore({ secrets, secretArn: FAKE_SECRET_ARN, owner: OWNER, audit }) };
+  return {
+    audit,
+    store: createRecordStore({ secrets, secretArn: FAKE_SECRET_ARN, owner: OWNER, audit, clock }),
+  };
+}
+
+/** A clock that stands still but for what is waited for. */
+function createClock() {
+  let seconds = 1000;
+  return {
+    now: () => seconds,
+    async wait(pause: number) {
+      seconds += pause;
+    },
+  };
 }
 
 /** Lets somebody else change the record just before this one's compare-and-swap, `times` times. */
-function disturb(secrets: FakeSecrets, times: number): SecretsPort {
+function disturb(secrets: FakeSecrets, times: number, clock?: Clock): SecretsPort {
   let left = times;
   return {
     ...secrets,
     async updateSecretVersionStage(input) {
       if (left > 0) {
         left -= 1;
-        await open(secrets).store.change((record) => addKey(record, key(String(left)), 5));
+        await open(secrets, clock).store.change((record) => addKey(record, key(String(left)), 5));
       }
       return secrets.updateSecretVersionStage(input);
     },
@@ -135,4 +150,52 @@ test('other errors of Secrets Manager come through as they are', async () => {
   await expect(open(refusing).store.change((record) => addKey(record, key('a'), 1))).rejects.toThrow(
     expect.objectContaining({ name: 'AccessDeniedException' }),
   );
+});
+
+test('a record without text is refused, with what to do', async () => {
+  const empty: SecretsPort = {
+    ...createFakeSecrets(SEED_RECORD),
+    getSecretValue: async () => ({ VersionId: 'v', $metadata: {} }),
+  };
+  await expect(open(empty).store.read()).rejects.toThrow(coded('record_invalid', 'docs/keys.md'));
+});
+
+describe('Secrets Manager answers from before a change', () => {
+  const changeAll = async (settling: number, conflict = false) => {
+    const clock = createClock();
+    const secrets = createFakeSecrets(SEED_RECORD, clock.now);
+    const { store } = open(conflict ? disturb(secrets, 1, clock) : secrets, clock);
+    const first = secrets.stages.get('AWSCURRENT') ?? '';
+    secrets.settling = settling;
+    const record = await store.change((before) => addKey(before, key('a'), 1));
+    return { ...{ clock, secrets, store, record, first }, after: clock.now() };
+  };
+
+  test.each([false, true])('it is asked until it has heard (with a conflict: %s)', async (conflict) => {
+    const { store, record, clock, after } = await changeAll(5, conflict);
+    expect(await store.read()).toEqual(record);
+    expect(clock.now() - after).toBeLessThanOrEqual(6);
+    if (!conflict) expect(clock.now() - after).toBe(6);
+  });
+
+  test('after a minute it is the truth: somebody has put the older version back', async () => {
+    const { store, secrets, clock, after, first } = await changeAll(0);
+    secrets.move('AWSCURRENT', first);
+    expect((await store.read()).keys).toEqual([]);
+    expect(clock.now() - after).toBe(60);
+    expect((await store.read()).keys).toEqual([]);
+    expect(clock.now() - after).toBe(60);
+  });
+});
+
+test.each([
+  ['client id', { clientId: 'before' }],
+  ['issuer', { issuer: 'https://before.test' }],
+])('another %s is the declared owner’s with the first change, and only that is told', async (_, changed) => {
+  const before = { version: 1, ...OWNER, ...changed };
+  const keys = [{ ...key('b'), state: 'retired', since: { created: 1, retired: 1 } }];
+  const secrets = createFakeSecrets(JSON.stringify({ ...before, keys }));
+  const { store, audit } = open(secrets);
+  expect(await store.change((record) => record)).toEqual({ version: 1, ...OWNER, keys });
+  expect(audit.mock.calls).toEqual([['RECORD_OWNER_CHANGED', { ...OWNER, from: before.clientId }]]);
 });

@@ -8,12 +8,13 @@ import type { KeyEntry, KeyState } from '@helseid-zones/protocol/record';
 import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createAudit } from '../../../functions/signer/audit.ts';
-import { createKeyReader } from '../../../functions/signer/kms.ts';
+import { createKeyReader, signInput } from '../../../functions/signer/kms.ts';
 import { createRecordReader } from '../../../functions/signer/read-record.ts';
 import { createSignRequest, readAhead } from '../../../functions/signer/sign-request.ts';
 import { watch } from '../../canaries.ts';
+import { coded } from '../../coded.ts';
 import { awsError } from '../../fakes/in-process.ts';
-import { createFakeKms, type FakeKey } from '../../fakes/kms.ts';
+import { createFakeKms, type FakeKey, generateKey } from '../../fakes/kms.ts';
 import { testGrant } from './grant-fixture.ts';
 
 const START = 1_795_518_000_000;
@@ -315,6 +316,24 @@ describe('freshness', () => {
 });
 
 describe('KMS says no', () => {
+  test.each([undefined, new Uint8Array()])(
+    'an answer without a signature (%j) is kms_refused',
+    async (Signature) => {
+      const kms = { send: async () => ({ Signature, $metadata: {} }) };
+      const key = describePublicKey(generateKey('ES256'), 'ES256');
+      const entry = {
+        algorithm: 'ES256',
+        keyArn: 'arn',
+        kid: key.thumbprint,
+        state: 'current',
+        since: {},
+      } as const;
+      await expect(signInput(kms, entry, key, 'x')).rejects.toThrow(
+        coded('kms_refused', 'without a signature'),
+      );
+    },
+  );
+
   test.each([
     ['ThrottlingException', 400, 'kms_throttled'],
     ['LimitExceededException', 400, 'kms_throttled'],
