@@ -144,7 +144,7 @@ type Row = [string, string, string, Fault, number, string, number?];
 
 describe('a signer that meets it', () => {
   test.each<Row>([
-    ['kms', 'throttled', 'Sign', { error: 'ThrottlingException' }, 9, 'kms_throttled'],
+    ['kms', 'throttled for a call', 'Sign', { error: 'ThrottlingException' }, 1, 'kms_throttled'],
     ['kms', 'down', 'Sign', { error: 'KMSInternalException', status: 500 }, 9, 'kms_unavailable'],
     ['kms', 'down for a call', 'Sign', { error: 'KMSInternalException', status: 500 }, 1, 'signed'],
     ...(FULL ? [['kms', 'too slow for a call', 'Sign', { slow: 2000 }, 1, 'signed', 1] as Row] : []),
