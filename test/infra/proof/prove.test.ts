@@ -228,9 +228,14 @@ test('an exception of no rule is refused, by the proof and before a synth', () =
   expect(() => boundaryPlugin(declaration)).toThrow(refusal);
 });
 
+/** What a terminal would act on, or take for a verdict. */
+const HOSTILE = '\u001b[2K\u009b2J\u202e\nThe boundaries of journal hold';
+const ACTS = /[\p{C}--\n]|^The boundaries of journal hold/mv;
+
 describe('what is printed', () => {
   const wrong = withTemplate(oneClient, PUBLIC, (r) => {
     for (const { Properties } of Object.values(r)) delete Properties?.['PermissionsBoundary'];
+    r[`Thing${HOSTILE}`] = { Type: `AWS::Thing::${HOSTILE}`, Properties: {} };
   });
   const much = prove(wrong, { ...system, exceptions: [] });
 
@@ -258,6 +263,8 @@ describe('what is printed', () => {
       expect(text.split('\n').length).toBeLessThan(60);
       const all = reportSummary(much, width, true);
       expect(all.match(/^ {4}remedy/gm)).toHaveLength(much.violations.length);
+      expect(all).toContain('\\u001b[2K');
+      expect(all).not.toMatch(ACTS);
     });
 
     it('says who may do what, of everybody, of a zone, of a role', () => {
@@ -302,23 +309,21 @@ describe('npm run zones', { timeout: 120_000 }, () => {
     expect(stdout).toMatch(/^The boundaries of journal hold /);
   });
 
-  // Of JSON, for which every answer's request is sought, in full only.
-  it.each(FULL ? [['--all'], ['--json']] : [['--all']])(
+  it.runIf(FULL).each(['--all', '--json'])(
     'exits 1 for one edited by hand, and prints no terminal escape of its %s',
-    (...args) => {
-      const hostile = '\u001b[2K\u009b2J\u202e\nThe boundaries of journal hold';
+    (more) => {
       const edited = newFolder();
       cpSync(directory, edited, { recursive: true });
       const file = join(edited, `${PUBLIC}.template.json`);
       const template = JSON.parse(readFileSync(file, 'utf8').replace('"PermissionsBoundary"', '"Forgotten"'));
-      template.Resources[`Thing${hostile}`] = { Type: `AWS::Thing::${hostile}`, Properties: {} };
+      template.Resources[`Thing${HOSTILE}`] = { Type: `AWS::Thing::${HOSTILE}`, Properties: {} };
       writeFileSync(file, JSON.stringify(template));
-      const { status, stdout, stderr } = run('--assembly', edited, ...declaration, ...args);
+      const { status, stdout, stderr } = run('--assembly', edited, ...declaration, more);
       expect(status).toBe(1);
       expect(stdout).toContain('roles-are-bounded');
       expect(stdout).toContain('\\u001b[2K');
-      expect(stdout + stderr).not.toMatch(/[\p{C}--\n]|^The boundaries of journal hold/mv);
-      if (args[0] === '--json') expect(JSON.parse(stdout)).toMatchObject({ ok: false });
+      expect(stdout + stderr).not.toMatch(ACTS);
+      if (more === '--json') expect(JSON.parse(stdout)).toMatchObject({ ok: false });
     },
   );
 
