@@ -25,8 +25,6 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: APART,
     sequence: { sequencer: WaitingFirst },
-    // V8 compiles less of what runs for seconds only: a twelfth less time in synths and proofs, and none more elsewhere.
-    execArgv: ['--battery-saver-mode'],
     // Files share what they load: the CDK alone takes a second a file.
     isolate: false,
     // Node itself loads and strips what it runs: that is faster, and as programs and functions are run.

@@ -67,14 +67,17 @@ describe('keys in a file', () => {
     expect(signature?.kid).toBe(await calculateJwkThumbprint(await exportJWK(key)));
   });
 
+  /** Keys that OpenSSL made, by kind: each file may hold the same one. */
+  const made = new Map<string, Buffer>();
   /** A key file as OpenSSL makes it. */
   function makeByOpenssl(kind: string[], encryption: string[]): string {
     const path = newFile();
-    const key = execFileSync('openssl', ['genpkey', '-algorithm', ...kind], {
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
-    const make = ['pkcs8', '-topk8', ...encryption, '-passout', `pass:${PASSPHRASE}`, '-out', path];
-    execFileSync('openssl', make, { input: key, stdio: ['pipe', 'ignore', 'ignore'] });
+    const make = () =>
+      execFileSync('openssl', ['genpkey', '-algorithm', ...kind], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const key = made.get(`${kind}`) ?? make();
+    made.set(`${kind}`, key);
+    const wrap = ['pkcs8', '-topk8', ...encryption, '-passout', `pass:${PASSPHRASE}`, '-out', path];
+    execFileSync('openssl', wrap, { input: key, stdio: ['pipe', 'ignore', 'ignore'] });
     chmodSync(path, 0o600);
     return path;
   }

@@ -201,8 +201,8 @@ describe('refresh', () => {
       return login.refreshes() - before;
     };
     expect(await call(6)).toBe(0);
-    // In the next hour six tokens end. One that came after a refusal counts for a minute, and is replaced once more.
-    expect(await call(36)).toBeLessThanOrEqual(12);
+    // In the next twenty minutes two tokens end. One that came after a refusal counts for a minute, and is replaced once more.
+    expect(await call(12)).toBeLessThanOrEqual(4);
     api.behaviour.refused = 'all';
     expect(await browser.ask(SUMMARY)).toMatchObject({ code: 'api_answer_unusable' });
     const before = login.refreshes();
