@@ -1,5 +1,5 @@
 import type { Matcher } from './matcher.ts';
-import { arnParts, matchArn, type Pattern } from './pattern.ts';
+import { arnParts, type Glob, matchArn } from './pattern.ts';
 import * as ternary from './ternary.ts';
 
 /**
@@ -11,7 +11,7 @@ export type Test =
   | { kind: 'present'; id: string; key: string; name: string }
   | { kind: 'value'; id: string; key: string; name: string; matcher: Matcher }
   | { kind: 'stray'; id: string; key: string; name: string; matchers: readonly Matcher[] }
-  | { kind: 'resource'; id: string; pattern: Pattern }
+  | { kind: 'resource'; id: string; glob: Glob }
   | { kind: 'unknown'; id: string; what: string };
 
 /** A Boolean formula over tests. `id` is equal for formulas that are written the same, and for no others: what policies say is quoted in it. */
@@ -61,7 +61,7 @@ function combine(kind: 'all' | 'any', parts: readonly Condition[], decisive: boo
     else kept.push(part);
   }
   const seen = new Set<string>();
-  const [first, ...others] = kept.length < 2 ? kept : kept.filter(({ id }) => seen.size < seen.add(id).size);
+  const [first, ...others] = kept.filter(({ id }) => seen.size < seen.add(id).size);
   if (first === undefined) return decisive ? NEVER : ALWAYS;
   if (others.length === 0) return first;
   const of = [first, ...others];
@@ -94,9 +94,9 @@ export function hasStray(name: string, matchers: readonly Matcher[]): Condition 
   return ask({ kind: 'stray', id: `${quoted(key)} stray ${ids.join(' | ')}`, key, name, matchers });
 }
 
-/** That the resource matches a pattern with policy variables, or a part of the resources asked about. */
-export function isResource(pattern: Pattern): Condition {
-  return ask({ kind: 'resource', id: `resource ${quoted(pattern)}`, pattern });
+/** That the resource is in this part of the resources asked about. */
+export function isResource(glob: Glob): Condition {
+  return ask({ kind: 'resource', id: `resource ${quoted(glob)}`, glob });
 }
 
 /** What nobody can answer: possibly true in the proof, never enough to allow in the local system. `of` tells two of the same words apart, such as their values. */
@@ -141,10 +141,7 @@ export function constantOf(truth: ternary.Truth): Condition | undefined {
 
 /** `condition` with every test that `facts` answer replaced by the answer. */
 export function reduce(condition: Condition, facts: Facts): Condition {
-  return mapTests(condition, (test) => {
-    const isPartly = test.kind === 'resource' && facts.resource.includes('*');
-    return isPartly ? undefined : answer(test, facts);
-  });
+  return mapTests(condition, (test) => answer(test, facts));
 }
 
 /** Every test of `condition`, once each. */
@@ -168,9 +165,7 @@ function answer(test: Test, facts: Facts): ternary.Truth {
     case 'stray':
       return ternary.fold(values, (value) => strays(value, test.matchers), false);
     case 'resource':
-      return test.pattern.glob === undefined
-        ? undefined
-        : matchArn(arnParts(test.pattern.glob), facts.resource);
+      return facts.resource.includes('*') ? undefined : matchArn(arnParts(test.glob), facts.resource);
     case 'unknown':
       return undefined;
   }

@@ -1,5 +1,5 @@
 import type { Facts } from './condition.ts';
-import { type Principal, principalArn } from './principal.ts';
+import { principalArn } from './principal.ts';
 import { type Asked, ownerAccount, serviceOf, targetOf } from './request.ts';
 import type { World } from './world/world.ts';
 
@@ -31,24 +31,17 @@ const IMPLIED: Readonly<Record<string, (asked: Asked, world: World) => string | 
     if (principal.kind === 'root') return principalArn(principal);
     return 'arn' in principal ? principal.arn : undefined;
   },
-  'aws:principalaccount': ({ principal }) => ('account' in principal ? principal.account : undefined),
-  'aws:principaltype': ({ principal }) => PRINCIPAL_TYPES[principal.kind],
-  'aws:principalisawsservice': ({ principal }) => String(principal.kind === 'service'),
+  'aws:principalaccount': ({ principal }) => {
+    if (principal.kind === 'anonymous') return 'anonymous';
+    return 'account' in principal ? principal.account : undefined;
+  },
+  'aws:principalisawsservice': ({ principal: { kind } }) =>
+    kind === 'anonymous' ? undefined : String(kind === 'service'),
   'aws:principalservicename': ({ principal }) =>
     principal.kind === 'service' ? principal.service : undefined,
-  'aws:username': ({ principal }) =>
-    principal.kind === 'user' ? principal.arn.slice(principal.arn.lastIndexOf('/') + 1) : undefined,
   'kms:calleraccount': ({ principal, action }) =>
     serviceOf(action) === 'kms' && 'account' in principal ? principal.account : undefined,
   'aws:resourceaccount': (asked, world) => ownerAccount(asked, targetOf(asked, world)) || undefined,
-};
-
-const PRINCIPAL_TYPES: Readonly<Record<Principal['kind'], string>> = {
-  role: 'AssumedRole',
-  user: 'User',
-  root: 'Account',
-  service: 'Service',
-  anonymous: 'Anonymous',
 };
 
 function impliedValues(key: string, asked: Asked, world: World): readonly string[] | undefined {

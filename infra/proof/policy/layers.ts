@@ -12,11 +12,10 @@ export function askLayers<Value>(asked: Asked, world: World, logic: Logic<Value>
   const role = principal.kind === 'role' ? world.roles.get(principal.arn) : undefined;
   const target = targetOf(asked, world);
   const isKey = /^arn:[^:]*:kms:[^:]*:[^:]*:key\//.test(resource);
-  const service = serviceOf(action);
   return {
     ...{ logic, principal },
     sameAccount: 'account' in principal && principal.account === ownerAccount(asked, target),
-    resourceDecides: (service === 'kms' && isKey) || (service === 'sts' && resource !== '*'),
+    resourceDecides: isKey || (serviceOf(action) === 'sts' && resource !== '*'),
     identity: role
       ? askPolicies(role.identity, asked, logic)
       : { allows: identityWithoutPolicies(principal, logic), denies: logic.no },
@@ -30,13 +29,11 @@ export function askLayers<Value>(asked: Asked, world: World, logic: Logic<Value>
 function askStatement<Value>(statement: Statement, asked: Asked, logic: Logic<Value>): Value {
   const covered = statement.covers(asked.resource);
   if (covered === NEVER) return logic.no;
-  const holds = logic.ask(statement.condition);
-  return covered === ALWAYS ? holds : logic.and(logic.ask(covered), holds);
+  return logic.and(logic.ask(covered), logic.ask(statement.condition));
 }
 
 function identityWithoutPolicies<Value>(principal: Principal, logic: Logic<Value>): Value {
-  if (principal.kind === 'root') return logic.yes;
-  if (principal.kind === 'service' || principal.kind === 'anonymous') return logic.no;
+  if (!('arn' in principal)) return principal.kind === 'root' ? logic.yes : logic.no;
   return logic.ask(unknown(`the policies of ${principal.arn}, which the assembly does not have`));
 }
 
@@ -60,10 +57,8 @@ function askEndpoints<Value>(asked: Asked, world: World, logic: Logic<Value>) {
   return [...world.endpoints.values()].flatMap((endpoint) => {
     const { service, policy } = endpoint;
     if (!mayServe(service, asked.action) || policy === undefined) return [];
-    const through = logic.ask(endpoint.through);
-    if (through === logic.no) return [];
     const takes = ({ principals }: Statement) => endpointTakes(principals, asked.principal, endpoint);
-    return [{ through, answer: askPolicies([policy], asked, logic, takes) }];
+    return [{ through: logic.ask(endpoint.through), answer: askPolicies([policy], asked, logic, takes) }];
   });
 }
 
@@ -93,7 +88,6 @@ function askResource<Value>(target: Resource | undefined, asked: Asked, logic: L
   }
   for (const statement of target.policies.flatMap((policy) => statementsAbout(policy, asked.action))) {
     const applies = askStatement(statement, asked, logic);
-    if (applies === logic.no) continue;
     const add = (to: keyof typeof result, taken: Condition) => {
       result[to] = logic.or(result[to], logic.and(applies, logic.ask(taken)));
     };

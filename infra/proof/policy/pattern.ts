@@ -66,7 +66,7 @@ function openUnknown(text: string): Glob {
 
 /** Whether `parts` (of an ARN pattern) match the ARN `value`; not known for a pattern that has no six components. */
 export function matchArn(parts: readonly Glob[], value: string): Truth {
-  if (parts.length < 6) return matchGlob(parts.join(':'), value) === false ? false : undefined;
+  if (parts.length < 6) return undefined;
   const values = arnParts(value);
   if (values.length < 6) return hasUnknown(value) ? undefined : false;
   return parts.reduce<Truth>(

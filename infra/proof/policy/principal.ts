@@ -22,12 +22,11 @@ export function rolePrincipal(arn: string, session?: string): Principal {
 
 /**
  * The principal that `arn` names: a role session (`arn:aws:sts::…:assumed-role/name/session`), role, user or
- * root; a service's name. A session's role is taken to have the path `/` unless `roleArn` says otherwise.
+ * root; a service's name. A session's role is taken to have the path `/`.
  */
-export function principalOf(arn: string, roleArn?: string): Principal {
+export function principalOf(arn: string): Principal {
   const session = /^arn:([^:]+):sts::(\d{12}):assumed-role\/([^/]+)\/(.+)$/.exec(arn);
-  if (session)
-    return rolePrincipal(roleArn ?? `arn:${session[1]}:iam::${session[2]}:role/${session[3]}`, session[4]);
+  if (session) return rolePrincipal(`arn:${session[1]}:iam::${session[2]}:role/${session[3]}`, session[4]);
   const account = arn.split(':')[4] ?? '';
   if (arn.includes(':role/')) return rolePrincipal(arn);
   if (arn.includes(':user/')) return { kind: 'user', arn, account };
@@ -125,15 +124,13 @@ function truthOf(named: string, text: string): Condition {
 }
 
 function gradeOne(arn: string, principal: Extract<Principal, { account: string }>): Grades {
-  const partition = arn.split(':')[1] ?? 'aws';
   if (/^\d{12}$/.test(arn)) return { ...NOBODY, account: arn === principal.account ? ALWAYS : NEVER };
   // AWS refuses wildcards within a principal; a template that has one does not deploy, so nothing follows from it.
   if (arn.includes('*')) return globMatches(arn, principal) ? allGrades(unknownPrincipal(arn)) : NOBODY;
-  const account = truthOf(arn, `arn:${partition}:iam::${principal.account}:root`);
+  const account = truthOf(arn, `arn:aws:iam::${principal.account}:root`);
   if (principal.kind === 'root') return { ...NOBODY, account, direct: account };
-  if (principal.kind === 'user') return { ...NOBODY, account, direct: truthOf(arn, principal.arn) };
   const session = unknownValue('session');
-  const prefix = `arn:${partition}:sts::${principal.account}:assumed-role/${roleName(principal.arn)}/`;
+  const prefix = `arn:aws:sts::${principal.account}:assumed-role/${roleName(principal.arn)}/`;
   // Which session asks no template says, and no policy of ours names one.
   const direct = matchGlob(arn, `${prefix}${session}`) === false ? NEVER : unknownPrincipal(arn);
   return { direct, role: truthOf(arn, principal.arn), account };

@@ -16,7 +16,7 @@ export interface Asked {
 
 /** The resource whose policies have a say, if the world knows one. */
 export function targetOf({ action, resource }: Asked, world: World): Resource | undefined {
-  return resource === '*' ? undefined : resourceFor(world, action, resource);
+  return resourceFor(world, action, resource);
 }
 
 /** The account that owns what a request is about; the caller's where nothing says. */

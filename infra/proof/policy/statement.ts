@@ -1,9 +1,27 @@
-import { isObject, type JsonObject, listOf, parseJson, stringOf, stringsOf } from '../assembly/json.ts';
+import {
+  isObject,
+  type JsonObject,
+  listOf,
+  objectOf,
+  parseJson,
+  stringOf,
+  stringsOf,
+} from '../assembly/json.ts';
 import { memory } from '../assembly/remembered.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
-import { ALWAYS, all, any, type Condition, isResource, NEVER, not, unknown } from './condition.ts';
+import {
+  ALWAYS,
+  all,
+  any,
+  type Condition,
+  constantOf,
+  isResource,
+  NEVER,
+  not,
+  unknown,
+} from './condition.ts';
 import { compileConditions } from './operators.ts';
-import type { Glob, Pattern } from './pattern.ts';
+import type { Pattern } from './pattern.ts';
 import { arnParts, covers, globOf, globsOverlap, matchArn, matchGlob, parsePattern } from './pattern.ts';
 import { type PrincipalElement, parsePrincipals } from './principal.ts';
 import * as ternary from './ternary.ts';
@@ -72,15 +90,17 @@ function withCondition(statement: Statement, condition: Condition): Statement {
 
 function parseStatement(value: unknown, index: number, variables: boolean, policy: string): Statement[] {
   const what = `statement ${index + 1} of ${policy}`;
-  if (!isObject(value)) return unreadable(what);
-  const { Effect: effect } = value;
-  const isAbout = parseActions(value);
-  const covers = parseResources(value, variables);
-  const principals = parsePrincipalElement(value);
+  const statement = objectOf(value);
+  const { Effect: effect, Principal: named, NotPrincipal: spared } = statement;
+  const isAbout = parseActions(statement);
+  const covers = parseResources(statement, variables);
+  const principals = parsePrincipals(named);
+  // AWS advises against NotPrincipal; whom it spares depends on account, role, session and boundary, one after the other.
+  if (spared !== undefined || (named !== undefined && principals === undefined)) return unreadable(what);
   if (effect !== 'Allow' && effect !== 'Deny') return unreadable(what);
-  if (isAbout === undefined || covers === undefined || principals === 'unreadable') return unreadable(what);
-  const name = stringOf(value.Sid) ?? String(index + 1);
-  const condition = compileConditions(value.Condition, variables);
+  if (isAbout === undefined || covers === undefined) return unreadable(what);
+  const name = stringOf(statement.Sid) ?? String(index + 1);
+  const condition = compileConditions(statement.Condition, variables);
   return [{ name, effect, isAbout, covers, principals, condition }];
 }
 
@@ -90,13 +110,6 @@ function unreadable(what: string): Statement[] {
     { ...everything, effect: 'Allow', condition: unknown(`${what}, which can't be read`) },
     { ...everything, effect: 'Deny', condition: unknown(`${what}, which can't be read (a Deny)`) },
   ];
-}
-
-function parsePrincipalElement(statement: JsonObject): PrincipalElement | undefined | 'unreadable' {
-  const { Principal: named, NotPrincipal: spared } = statement;
-  // AWS advises against NotPrincipal; whom it spares depends on account, role, session and boundary, one after the other.
-  if (spared !== undefined) return 'unreadable';
-  return named === undefined ? undefined : (parsePrincipals(named) ?? 'unreadable');
 }
 
 function parseActions(statement: JsonObject): Statement['isAbout'] | undefined {
@@ -111,13 +124,10 @@ function parseActions(statement: JsonObject): Statement['isAbout'] | undefined {
 }
 
 function parseResources(statement: JsonObject, variables: boolean): Statement['covers'] | undefined {
-  const negated = statement.Resource === undefined && statement.NotResource !== undefined;
+  const negated = statement.Resource === undefined;
   const element = negated ? statement.NotResource : statement.Resource;
   // Trust policies have no Resource: they are about the role they belong to.
-  if (element === undefined)
-    return statement.Principal === undefined && statement.NotPrincipal === undefined
-      ? undefined
-      : () => ALWAYS;
+  if (element === undefined) return statement.Principal === undefined ? undefined : () => ALWAYS;
   const texts = stringsOf(element);
   if (texts.length !== listOf(element).length) return undefined;
   const patterns = texts.map((text) => coverOf(parsePattern(text, { wildcards: true, variables })));
@@ -131,20 +141,15 @@ function parseResources(statement: JsonObject, variables: boolean): Statement['c
 function coverOf(pattern: Pattern): (resource: string) => Condition {
   const { glob } = pattern;
   if (glob === undefined) return () => unknown(`resource ${pattern.source}`);
-  const star = globOf('*');
-  if (covers(glob, star)) return () => ALWAYS;
+  if (covers(glob, globOf('*'))) return () => ALWAYS;
   const parts = arnParts(glob);
+  const open = unknown(`resource ${pattern.source}`);
   return (resource) => {
     if (resource === '*') return NEVER;
-    if (resource.includes('*')) return coverMany(pattern, parts, arnParts(globOf(resource)));
-    const matches = matchArn(parts, resource);
-    if (matches !== undefined) return matches ? ALWAYS : NEVER;
-    return hasUnknown(glob) || parts.length < 6 ? unknown(`resource ${pattern.source}`) : NEVER;
+    if (!resource.includes('*')) return constantOf(matchArn(parts, resource)) ?? open;
+    if (parts.length < 6 || hasUnknown(glob + resource)) return open;
+    const asked = arnParts(globOf(resource));
+    if (!parts.every((part, index) => globsOverlap(part, asked[index] ?? ''))) return NEVER;
+    return parts.every((part, index) => covers(part, asked[index] ?? '')) ? ALWAYS : isResource(glob);
   };
-}
-
-function coverMany(pattern: Pattern, parts: readonly Glob[], asked: readonly Glob[]): Condition {
-  if (parts.length < 6 || hasUnknown(pattern.source)) return unknown(`resource ${pattern.source}`);
-  if (!parts.every((part, index) => globsOverlap(part, asked[index] ?? ''))) return NEVER;
-  return parts.every((part, index) => covers(part, asked[index] ?? '')) ? ALWAYS : isResource(pattern);
 }

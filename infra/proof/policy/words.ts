@@ -1,5 +1,6 @@
 import { showUnknown } from '../assembly/unknown.ts';
 import type { Condition, Test } from './condition.ts';
+import { showGlob } from './pattern.ts';
 
 /** `condition` in words: `aws:SourceVpce is vpce-0ab and kms:MessageType is DIGEST`. Texts in it are shown as the policies write them. */
 export function describeCondition(condition: Condition): string {
@@ -33,14 +34,13 @@ function testInWords(test: Test, holds: boolean): string {
     case 'value':
       return `${test.name} ${holds ? test.matcher.words : contraryOf(test.matcher.words)}`;
     case 'stray': {
-      if (test.matchers.length === 0) return `${test.name} is ${holds ? 'present' : 'absent'}`;
       const known = test.matchers.map((matcher) => matcher.words).join(' or ');
       return holds
         ? `a value of ${test.name} is beyond those that ${known}`
         : `every value of ${test.name} ${known}`;
     }
     case 'resource':
-      return `the resource ${holds ? 'matches' : 'does not match'} ${test.pattern.source}`;
+      return `the resource ${holds ? 'matches' : 'does not match'} ${showGlob(test.glob)}`;
     case 'unknown':
       return `it is unknown what comes of ${test.what}${holds ? '' : ' (the contrary)'}`;
   }

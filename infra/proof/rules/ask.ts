@@ -60,7 +60,7 @@ function withoutResources(formula: Formula<Condition>, except: readonly string[]
   const globs = except.map(globOf);
   const change = (condition: Condition) =>
     mapTests(condition, (test) => {
-      const pattern = test.kind === 'resource' ? test.pattern.glob : undefined;
+      const pattern = test.kind === 'resource' ? test.glob : undefined;
       return pattern !== undefined && globs.some((glob) => covers(glob, pattern)) ? false : undefined;
     });
   const both = <Side extends { [name in keyof Side]: Condition }>(side: Side): Side =>

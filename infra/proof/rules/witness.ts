@@ -131,9 +131,7 @@ function resourcesOf(question: Question, world: World, { except = [] }: Wanted):
   const asked = globOf(resource);
   const { identity, boundary } = formulate(question, world);
   const tests = testsOf(boundary?.allows ?? ALWAYS, testsOf(identity.allows));
-  const named = [...tests.values()].flatMap((test) =>
-    test.kind === 'resource' ? (test.pattern.glob ?? []) : [],
-  );
+  const named = [...tests.values()].flatMap((test) => (test.kind === 'resource' ? test.glob : []));
   // The keys that rotation makes stand last, and are what questions about keys mean. What names the caller in its own policy is asked about by itself.
   const direct = directResources(world, question.action);
   const known = [...world.roles.keys(), ...world.resources.keys()]
@@ -219,12 +217,8 @@ const OTHERS: Readonly<Record<string, string>> = {
 function valuesFor(key: string, { tests, world, question }: Search): readonly (readonly string[])[] {
   const named = [...tests.values()].flatMap((test) => {
     if (!('key' in test) || test.key !== key || test.kind === 'present') return [];
-    const shapes = (test.kind === 'stray' ? test.matchers : [test.matcher]).flatMap(
-      ({ shape }) => shape ?? [],
-    );
-    return shapes.map((shape) =>
-      exampleOf(shape.kind === 'glob' ? shape.glob : shape.parts.join(':'), placeOf(question, world)),
-    );
+    const matchers = test.kind === 'stray' ? test.matchers : [test.matcher];
+    return matchers.flatMap(({ shape }) => (shape ? exampleOf(shape.glob, placeOf(question, world)) : []));
   });
   const isSwitch = named.some((text) => /^(?:true|false)$/i.test(text));
   const others = isSwitch ? ['true', 'false'] : [OTHERS[key] ?? 'example'];

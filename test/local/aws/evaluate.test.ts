@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { unknownValue } from '../../../infra/proof/assembly/unknown.ts';
 import { comesThrough } from '../../../infra/proof/policy/endpoint.ts';
-import { type Principal, principalOf, rolePrincipal } from '../../../infra/proof/policy/principal.ts';
+import {
+  type Principal,
+  principalArn,
+  principalOf,
+  rolePrincipal,
+} from '../../../infra/proof/policy/principal.ts';
 import type { Request } from '../../../infra/proof/policy/request.ts';
 import { parsePolicy } from '../../../infra/proof/policy/statement.ts';
 import {
@@ -130,7 +135,6 @@ describe('keys that follow from caller and resource', () => {
     ['aws:PrincipalArn', ROLE],
     ['aws:PrincipalAccount', ACCOUNT],
     ['aws:ResourceAccount', ACCOUNT],
-    ['aws:PrincipalType', 'AssumedRole'],
     ['aws:PrincipalTag/Zone', 'public'],
     ['aws:ResourceTag/System', 'journal'],
   ])('%s', (key, value) => {
@@ -186,6 +190,42 @@ describe('who a principal element takes in', () => {
     addResource(given, { arn: QUEUE, policy: document(statement) });
     expect(mayAt(given, 'sqs:SendMessage', QUEUE)).toBe(false);
   });
+});
+
+it.each<[string, Principal]>([
+  [
+    `arn:aws:sts::${ACCOUNT}:assumed-role/worker/s`,
+    rolePrincipal(`arn:aws:iam::${ACCOUNT}:role/worker`, 's'),
+  ],
+  [
+    `arn:aws-cn:sts::${ACCOUNT}:assumed-role/w/a/b`,
+    rolePrincipal(`arn:aws-cn:iam::${ACCOUNT}:role/w`, 'a/b'),
+  ],
+  [
+    `arn:aws:iam::${ACCOUNT}:user/u`,
+    { kind: 'user', arn: `arn:aws:iam::${ACCOUNT}:user/u`, account: ACCOUNT },
+  ],
+  [`arn:aws:iam::${ACCOUNT}:root`, { kind: 'root', account: ACCOUNT }],
+  ['sns.amazonaws.com', { kind: 'service', service: 'sns.amazonaws.com' }],
+])('%s is who it names', (arn, principal) => {
+  expect(principalOf(arn)).toEqual(principal);
+  expect(principalArn(principal)).toBe(arn);
+});
+
+it('a role is named by its own ARN, any of its sessions by an asterisk', () => {
+  expect(principalOf(ROLE)).toEqual(rolePrincipal(ROLE));
+  expect(principalArn(rolePrincipal(ROLE))).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/worker/*`);
+  expect(principalArn({ kind: 'anonymous' })).toBe('anonymous');
+});
+
+it('the root user may do what no policy denies', () => {
+  expect(mayAt(world(role()), 'sqs:SendMessage', QUEUE, { kind: 'root', account: ACCOUNT })).toBe(true);
+});
+
+it('a policy variable is literal in an older version', () => {
+  const Statement = [allow('*', { Resource: `${QUEUE}\${aws:userid}` })];
+  const own = role([], { identity: [parsePolicy('own', { Version: '2008-10-17', Statement })] });
+  expect(mayAt(world(own), 'sqs:SendMessage', `${QUEUE}\${aws:userid}`)).toBe(true);
 });
 
 describe('roles are assumed by what their trust policy says', () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { unknownValue } from '../../../../infra/proof/assembly/unknown.ts';
+import { ALWAYS, evaluate, not } from '../../../../infra/proof/policy/condition.ts';
 import { decide, type Question } from '../../../../infra/proof/policy/decide.ts';
-import { comesThrough } from '../../../../infra/proof/policy/endpoint.ts';
+import { comesThrough, endpointServiceOf, mayServe } from '../../../../infra/proof/policy/endpoint.ts';
 import { type Principal, rolePrincipal } from '../../../../infra/proof/policy/principal.ts';
 import { parsePolicy } from '../../../../infra/proof/policy/statement.ts';
 import { describeCondition } from '../../../../infra/proof/policy/words.ts';
@@ -17,6 +18,10 @@ import { authorize } from '../../../../local/aws/evaluate.ts';
 const ACCOUNT = '111122223333';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/journal-signer-journal-public`;
 const KEY = `arn:aws:kms:eu-north-1:${ACCOUNT}:key/journal-virtual`;
+const USER = `arn:aws:iam::${ACCOUNT}:user/u`;
+const user: Principal = { kind: 'user', arn: USER, account: ACCOUNT };
+const SERVICE: Principal = { kind: 'service', service: 'events.amazonaws.com' };
+const ANONYMOUS: Principal = { kind: 'anonymous' };
 const SIGNING = { endpoint: 'vpce-0aaa', vpc: 'vpc-0aaa' };
 const ZONE = { endpoint: 'vpce-0bbb', vpc: 'vpc-0bbb' };
 
@@ -131,6 +136,13 @@ describe('the verdict', () => {
       but(is('kms:MessageType', ['DIGEST', 'RAW']), RAW),
       'kms:MessageType is DIGEST',
     ],
+    ['a Deny of a pattern', but(undefined, { StringLike: { a: 'x*' } }), 'a does not match x*'],
+    [
+      'two keys, one of them absent',
+      signs({ Null: { a: 'true', b: 'false' } }),
+      'b is present and a is absent',
+    ],
+    ['a key, whatever its value', signs(is('a', 'x'), isNot('a', 'x')), 'always'],
     ['a Deny that is said twice', but(undefined, isNot('a', 'x'), [deny('*', isNot('a', 'x'))]), 'a is x'],
     ['a key must be absent and equal', signs({ ...is('a', 'x'), Null: { a: 'true' } }), 'never'],
     [
@@ -152,6 +164,19 @@ describe('the verdict', () => {
     ['a value that the deploy decides', signs(is('a', unknownValue('Stack: P'))), 'a is <Stack: P>'],
     ['the same unknown value, demanded and denied', but(p, p), 'never'],
     ['two unknown values may be one', both(p, q), 'a is <P> and a is <Q>'],
+    ['an unknown value may be a known one', both(p, is('a', 'x')), 'a is x and a is <P>'],
+    ['a known value may be an unknown one', both(is('a', 'x'), p), 'a is x and a is <P>'],
+    ['one of two actions', { key: [allow(['kms:Verify', 'kms:Sign'])] }, 'always'],
+    [
+      'an endpoint without its VPC',
+      signs({ Null: { 'aws:SourceVpc': 'true', 'aws:SourceVpce': 'false' } }),
+      'never',
+    ],
+    [
+      'a VPC without an endpoint',
+      signs({ Null: { 'aws:SourceVpc': 'false', 'aws:SourceVpce': 'true' } }),
+      'never',
+    ],
   ])('%s', (_name, parts, expected) => {
     expect(sign(parts)).toBe(expected);
   });
@@ -200,6 +225,15 @@ describe('the verdict', () => {
     ],
     ['a Condition that is no object', (value) => ({ Condition: value })],
     ['an operator without keys', (value) => ({ Condition: { StringEquals: value } })],
+    ['a Condition that is a number, or a list', (value) => ({ Condition: value === 'a' ? 5 : [] })],
+    ['a principal that is no object', (value) => ({ Principal: value })],
+    ['a list of principals with one that is no text', (value) => ({ Principal: { AWS: [value, {}] } })],
+    ['a federated identity', (Federated) => ({ Principal: { Federated } })],
+    [
+      'a wildcard for roles, which AWS refuses',
+      (name) => named(name === 'a' ? `${ROLE}*` : ROLE.replace('public', '*')),
+    ],
+    ['a wildcard for sessions, which AWS refuses', () => session('*')],
   ])('%s may allow, and never protects as a Deny, whatever else may allow', (_name, form) => {
     const [one, other] = ['a', 'b'].map((value) => ({ ...allow('kms:Sign'), ...form(value) }));
     const denied = (statement: object | undefined) => ({ ...statement, Effect: 'Deny' });
@@ -219,19 +253,67 @@ describe('the verdict', () => {
 
   it.each<[string, Principal]>([
     ['a role', rolePrincipal(ROLE)],
-    ['a user', { kind: 'user', arn: `arn:aws:iam::${ACCOUNT}:user/u`, account: ACCOUNT }],
-    ['a service', { kind: 'service', service: 'events.amazonaws.com' }],
-    ['somebody without a name', { kind: 'anonymous' }],
+    ['a user', user],
+    ['a service', SERVICE],
+    ['somebody without a name', ANONYMOUS],
   ])('a principal that the deploy names may be %s', (_name, principal) => {
     const key = [{ ...allow('kms:Sign'), ...named(unknownValue('P')) }];
     expect(sign({ key }, { principal })).toContain('it is unknown what comes of principal');
   });
 
+  it.each<[string, object]>([
+    ['an Effect', { Effect: unknownValue('P') }],
+    ['no Action', { Action: undefined }],
+    ['an Action', { Action: ['s3:*', {}] }],
+    ['no Resource', { Resource: undefined }],
+    ['a Resource', { Resource: ['arn:aws:s3:::b', {}] }],
+  ])('a statement with %s that can not be read may allow and may deny', (_name, form) => {
+    const key = toAccount(allow('kms:*'));
+    expect(sign({ key, identity: [{ ...allow('kms:*'), ...form }] })).toContain('it is unknown');
+    expect(sign({ key, identity: [allow('kms:*'), { ...deny('s3:*'), ...form }] })).toContain(
+      'it is unknown',
+    );
+  });
+
+  it.each([
+    [ACCOUNT, 'always'],
+    ['444455556666', 'never'],
+    [`arn:aws:iam::${ACCOUNT}:root`, 'always'],
+    ['arn:aws:iam::444455556666:root', 'never'],
+    [`arn:aws:iam::${ACCOUNT}:role/other*`, 'never'],
+  ])('who may do everything, under a key policy that names %s: %s', (AWS, expected) => {
+    const key = [{ ...allow('kms:Sign'), ...named(AWS) }];
+    expect(sign({ key, identity: [allow('kms:*')] })).toBe(expected);
+    for (const principal of [SERVICE, ANONYMOUS]) expect(sign({ key }, { principal })).toBe('never');
+  });
+
+  it('any service, where one is named', () => {
+    const key = [{ ...allow('kms:Sign'), Principal: { Service: 'events.amazonaws.com' } }];
+    const principal: Principal = { kind: 'service', service: unknownValue('any') };
+    expect(sign({ key }, { principal })).toBe('aws:PrincipalServiceName is events.amazonaws.com');
+  });
+
+  // As "AWS global condition context keys" of the IAM User Guide has it.
+  it.each<[string, ...(string | undefined)[]]>([
+    ['aws:PrincipalArn', ROLE, USER, `arn:aws:iam::${ACCOUNT}:root`, undefined, undefined],
+    ['aws:PrincipalAccount', ACCOUNT, ACCOUNT, ACCOUNT, undefined, 'anonymous'],
+    ['aws:PrincipalIsAWSService', 'false', 'false', 'false', 'true', undefined],
+    ['aws:PrincipalServiceName', undefined, undefined, undefined, 'events.amazonaws.com', undefined],
+    ['kms:CallerAccount', ACCOUNT, ACCOUNT, ACCOUNT, undefined, undefined],
+    ['aws:ResourceAccount', ACCOUNT, ACCOUNT, ACCOUNT, ACCOUNT, ACCOUNT],
+  ])('%s of a role, a user, the root user, a service and nobody', (key, ...values) => {
+    const root: Principal = { kind: 'root', account: ACCOUNT };
+    for (const [index, principal] of [rolePrincipal(ROLE), user, root, SERVICE, ANONYMOUS].entries()) {
+      const value = values[index];
+      const condition = value === undefined ? { Null: { [key]: 'true' } } : is(key, value);
+      expect(sign({ key: [allow('kms:Sign', condition)] }, { principal }), principal.kind).toBe('always');
+    }
+  });
+
   it('a principal of a gateway endpoint, and services that the deploy names', () => {
     const key = [{ ...allow('kms:Sign'), Principal: { Service: unknownValue('P') } }];
     const other = { ...deny('kms:Sign'), Principal: { Service: unknownValue('Q') } };
-    const principal: Principal = { kind: 'service', service: 'events.amazonaws.com' };
-    expect(sign({ key: [...key, other] }, { principal })).toContain('it is unknown');
+    expect(sign({ key: [...key, other] }, { principal: SERVICE })).toContain('it is unknown');
     const given = world({ key: [allow('kms:Sign')] });
     const one = endpoint(SIGNING, 'kms', [
       { ...allow('*'), ...named(ROLE) },
@@ -240,6 +322,7 @@ describe('the verdict', () => {
     const endpoints = new Map([[one.id, { ...one, kind: 'Gateway' as const }]]);
     const asked = { principal: rolePrincipal(ROLE), action: 'kms:Sign', resource: KEY, via: [one.id] };
     expect(decide(asked, { ...given, endpoints }).verdict).toBe('when');
+    expect(decide(asked, { ...given, endpoints: new Map([[one.id, one]]) }).verdict).toBe('always');
   });
 
   it('keys that are known, or known to be absent', () => {
@@ -249,20 +332,67 @@ describe('the verdict', () => {
     expect(sign({ key }, { context: { a: 'y' } })).toBe('never');
   });
 
-  it('many resources at once', () => {
-    const identity = [
-      { ...allow('lambda:CreateFunction'), Resource: `arn:aws:lambda:*:*:function:journal-*` },
-    ];
-    const verdict = (resource: string) =>
-      decide(
-        { principal: rolePrincipal(ROLE), action: 'lambda:CreateFunction', resource },
-        world({ identity }),
-      ).verdict;
-    const named = (name: string) => `arn:aws:lambda:eu-north-1:${ACCOUNT}:function:${name}`;
-    expect(verdict(named('journal-signer-*'))).toBe('always');
-    expect(verdict(named('*'))).toBe('when');
-    expect(verdict(named('other-*'))).toBe('never');
+  const functionOf = (name: string) => `arn:aws:lambda:eu-north-1:${ACCOUNT}:function:${name}`;
+  const [JOURNAL, P] = ['arn:aws:lambda:*:*:function:journal-*', functionOf(unknownValue('P'))];
+  it.each([
+    [JOURNAL, functionOf('journal-signer-*'), 'always'],
+    [JOURNAL, functionOf('*'), 'when'],
+    [JOURNAL, functionOf('other-*'), 'never'],
+    [JOURNAL, functionOf('journal-x'), 'always'],
+    [JOURNAL, functionOf('other'), 'never'],
+    [JOURNAL, '*', 'never'],
+    ['*', '*', 'always'],
+    [P, functionOf('x'), 'when'],
+    [P, functionOf('x*'), 'when'],
+    [functionOf('x'), P, 'when'],
+    [functionOf('x'), `${P}*`, 'when'],
+    ['arn:aws:lambda:*', functionOf('x'), 'when'],
+    ['arn:aws:lambda:*', functionOf('x*'), 'when'],
+  ])('what covers %s is of %s: %s', (Resource, resource, expected) => {
+    const given = world({ identity: [{ ...allow('lambda:CreateFunction'), Resource }] });
+    const asked = { principal: rolePrincipal(ROLE), action: 'lambda:CreateFunction', resource };
+    expect(decide(asked, given).verdict).toBe(expected);
   });
+
+  it('the part of many resources that a policy covers', () => {
+    const given = world({ identity: [{ ...allow('lambda:CreateFunction'), Resource: JOURNAL }] });
+    const asked = { principal: rolePrincipal(ROLE), action: 'lambda:CreateFunction' };
+    const verdict = decide({ ...asked, resource: functionOf('*') }, given);
+    const condition = verdict.verdict === 'when' ? verdict.condition : ALWAYS;
+    expect(describeCondition(condition)).toBe(`the resource matches ${JOURNAL}`);
+    expect(describeCondition(not(condition))).toBe(`the resource does not match ${JOURNAL}`);
+    for (const [name, covered] of [
+      ['journal-x', true],
+      ['other', false],
+    ] as const)
+      expect(evaluate(condition, { values: () => [], resource: functionOf(name) })).toBe(covered);
+  });
+
+  const QUEUE = 'arn:aws:sqs:eu-north-1:444455556666:q';
+  it.each<[string, Principal, string, string, string, unknown[]?]>([
+    ['of another account', rolePrincipal(ROLE), 'sqs:SendMessage', QUEUE, 'when'],
+    [
+      'of the own account',
+      rolePrincipal(ROLE),
+      'sqs:SendMessage',
+      QUEUE.replace('444455556666', ACCOUNT),
+      'never',
+      [],
+    ],
+    ['of no account', rolePrincipal(ROLE), 's3:GetObject', 'arn:aws:s3:::b/x', 'never', []],
+    ['of a key', rolePrincipal(ROLE), 'kms:Sign', `${KEY}2`, 'when'],
+    ['of a role', rolePrincipal(ROLE), 'sts:AssumeRole', `${ROLE}2`, 'when'],
+    ['for a service', SERVICE, 'sqs:SendMessage', QUEUE, 'when'],
+    ['for nobody', ANONYMOUS, 's3:GetObject', 'arn:aws:s3:::b/x', 'when'],
+    ['of nothing', rolePrincipal(ROLE), 'kms:CreateKey', '*', 'always'],
+    ['of nothing, for a service', SERVICE, 'kms:CreateKey', '*', 'never'],
+    ['that every session has', rolePrincipal(ROLE), 'sts:GetCallerIdentity', '*', 'always'],
+  ])(
+    'what a policy may say that is not there, %s',
+    (_name, principal, action, resource, expected, identity = [allow('*')]) => {
+      expect(decide({ principal, action, resource }, world({ identity })).verdict).toBe(expected);
+    },
+  );
 });
 
 describe('endpoints', () => {
@@ -294,6 +424,15 @@ describe('endpoints', () => {
     expect(withEndpoint('kms-fips', [allow('kms:Verify')])).toBe('never');
     expect(withEndpoint(unknownValue('P'))).toBe('when');
     expect(withEndpoint('something-new', [allow('kms:Verify')])).toBe('never');
+  });
+  it('have services whose names are not those of actions', () => {
+    expect(mayServe('monitoring', 'cloudwatch:PutMetricData')).toBe(true);
+    expect(mayServe('monitoring', 'monitoring:PutMetricData')).toBe(false);
+    expect(['cloudwatch:PutMetricData', 'kms:Sign', 'iam:GetRole'].map(endpointServiceOf)).toEqual([
+      'monitoring',
+      'kms',
+      'iam',
+    ]);
   });
   it('that the network leaves', () => {
     expect(
