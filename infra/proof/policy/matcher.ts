@@ -12,8 +12,11 @@ import {
 } from './pattern.ts';
 import type { Truth } from './ternary.ts';
 
-/** A set of values. */
-type Shape = { kind: 'glob'; glob: Glob } | { kind: 'arn'; parts: readonly Glob[] };
+/** A set of values: those of an ARN's pattern have `parts`, its six components, of which each is matched by itself. */
+interface Shape {
+  glob: Glob;
+  parts: readonly Glob[] | undefined;
+}
 
 /** What one value in a policy's condition says about one value of a context key. */
 export interface Matcher {
@@ -34,67 +37,48 @@ export function textMatcher(
   how: { wildcards: boolean; variables: boolean },
 ): Matcher | undefined {
   const { glob } = parsePattern(source, how);
-  if (glob === undefined) return undefined;
-  const [kind, verb] = hasWildcard(glob) ? ['like', 'matches'] : ['is', 'is'];
-  const test = (value: string) => matchGlob(glob, value);
-  return matcher(kind, glob, `${verb} ${show(glob)}`, test, { kind: 'glob', glob });
+  return glob === undefined ? undefined : matcher(glob, undefined, (value) => matchGlob(glob, value));
 }
 
-/** Matches an ARN component by component (each wildcard stays within its component, except in the last). */
+/** Matches an ARN component by component (each wildcard stays within its component, except in the last). Undefined also for fewer than six. */
 export function arnMatcher(source: string, variables: boolean): Matcher | undefined {
   const { glob } = parsePattern(source, { wildcards: true, variables });
-  if (glob === undefined) return undefined;
-  const parts = arnParts(glob);
-  if (!hasWildcard(glob) && parts.length === 6) return textMatcher(source, { wildcards: false, variables });
-  const test = (value: string) => matchArn(parts, value);
-  return matcher('arn', glob, `matches ${show(glob)}`, test, { kind: 'arn', parts });
+  const parts = arnParts(glob ?? '');
+  if (glob === undefined || parts.length < 6) return undefined;
+  return matcher(glob, parts, (value) => matchArn(parts, value));
 }
 
-/** How the values of two matchers of one key stand to each other; never wrongly claims anything. */
-export function compareMatchers(
-  a: Matcher,
-  b: Matcher,
-): { implies: boolean; implied: boolean; disjoint: boolean } {
-  if (a.shape === undefined || b.shape === undefined)
-    return { implies: false, implied: false, disjoint: false };
+/** What a value that `a` matches is to `b`; never wrongly claims anything. */
+export function compareMatchers(a: Matcher, b: Matcher): { implies: boolean; disjoint: boolean } {
+  if (a.shape === undefined || b.shape === undefined) return { implies: false, disjoint: false };
+  return { implies: shapeCovers(b.shape, a.shape), disjoint: !shapesOverlap(a.shape, b.shape) };
+}
+
+function matcher(glob: Glob, parts: Shape['parts'], test: Matcher['test']): Matcher {
+  const verb = hasWildcard(glob) ? 'matches' : 'is';
   return {
-    implies: shapeCovers(b.shape, a.shape),
-    implied: shapeCovers(a.shape, b.shape),
-    disjoint: !shapesOverlap(a.shape, b.shape),
+    id: `${parts && verb === 'matches' ? 'arn' : verb} ${JSON.stringify(glob)}`,
+    words: `${verb} ${showUnknown(showGlob(glob)) || 'empty'}`,
+    test,
+    shape: hasUnknown(glob) ? undefined : { glob, parts },
   };
-}
-
-function matcher(kind: string, glob: Glob, words: string, test: Matcher['test'], shape: Shape): Matcher {
-  return { id: `${kind} ${JSON.stringify(glob)}`, words, test, shape: hasUnknown(glob) ? undefined : shape };
-}
-
-function show(glob: Glob): string {
-  return showUnknown(showGlob(glob)) || 'empty';
 }
 
 /** Whether `outer` holds all of `inner`. */
 function shapeCovers(outer: Shape, inner: Shape): boolean {
-  if (outer.kind === 'glob') {
-    return covers(outer.glob, inner.kind === 'arn' ? inner.parts.join(':') : inner.glob);
-  }
+  if (outer.parts === undefined) return covers(outer.glob, inner.glob);
   // Of a text with wildcards nobody knows the components.
-  const parts = inner.kind === 'arn' ? inner.parts : hasWildcard(inner.glob) ? [] : arnParts(inner.glob);
-  return (
-    outer.parts.length === 6 &&
-    parts.length === 6 &&
-    outer.parts.every((part, index) => covers(part, parts[index] ?? ''))
-  );
+  const parts = inner.parts ?? (hasWildcard(inner.glob) ? [] : arnParts(inner.glob));
+  return parts.length === 6 && overEach(covers, outer.parts, parts);
 }
 
 /** Whether some value is in both. A yes may be wrong. */
 function shapesOverlap(a: Shape, b: Shape): boolean {
-  if (a.kind === 'glob' && b.kind === 'arn') return shapesOverlap(b, a);
-  if (a.kind === 'glob' && b.kind === 'glob') {
-    // Two exact texts are by far the most frequent.
-    return hasWildcard(a.glob) || hasWildcard(b.glob) ? globsOverlap(a.glob, b.glob) : a.glob === b.glob;
-  }
-  if (a.kind !== 'arn' || a.parts.length !== 6) return true;
-  if (b.kind === 'arn')
-    return b.parts.length !== 6 || a.parts.every((part, index) => globsOverlap(part, b.parts[index] ?? ''));
-  return hasWildcard(b.glob) ? globsOverlap(a.parts.join(':'), b.glob) : shapeCovers(a, b);
+  if (a.parts && b.parts) return overEach(globsOverlap, a.parts, b.parts);
+  if (!hasWildcard(a.glob)) return shapeCovers(b, a);
+  return hasWildcard(b.glob) ? globsOverlap(a.glob, b.glob) : shapeCovers(a, b);
+}
+
+function overEach(relate: typeof covers, a: readonly Glob[], b: readonly Glob[]): boolean {
+  return a.every((part, index) => relate(part, b[index] ?? ''));
 }

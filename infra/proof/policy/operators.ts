@@ -46,14 +46,12 @@ function compileOne(operator: string, name: string, element: unknown, variables:
   const [, set, kind = '', negation, rest = '', ifExists] =
     /^(forallvalues:)?(?:(string|arn)(not)?)?(.*?)(ifexists)?$/.exec(operator.toLowerCase()) ?? [];
   const values = stringsOf(element);
-  if (values.length < listOf(element).length)
-    return unknown(`operator ${operator} on ${name}`, JSON.stringify(element));
+  const open = unknown(`operator ${operator} on ${name}`, JSON.stringify(element));
+  if (values.length < listOf(element).length) return open;
   if (operator.toLowerCase() === 'null') return compileNull(name, values);
   const compare = OPERATORS[`${kind}${rest}`];
-  const matchers = values.map((value) => compare?.(value, variables));
-  if (compare === undefined || matchers.includes(undefined) || (set && negation))
-    return unknown(`operator ${operator} on ${name}`, JSON.stringify(element));
-  const known = matchers.filter((matcher) => matcher !== undefined);
+  const known = values.flatMap((value) => compare?.(value, variables) ?? []);
+  if (known.length < values.length || compare === undefined || (set && negation)) return open;
   const one = any(known.map((matcher) => hasValue(name, matcher)));
   const compiled = set ? not(hasStray(name, known)) : negation === undefined ? one : not(one);
   return ifExists === undefined ? compiled : any([not(isPresent(name)), compiled]);

@@ -17,9 +17,7 @@ const known = new Map<string, boolean>();
 export function satisfiable(condition: Condition): boolean {
   const answer =
     known.get(condition.id) ??
-    hasRequest(
-      pushNegations(condition, false, (literal, test) => (test.kind === 'unknown' ? ALWAYS : literal)),
-    );
+    search(pushNegations(condition, false, (literal, test) => (test.kind === 'unknown' ? ALWAYS : literal)));
   known.set(condition.id, answer);
   return answer;
 }
@@ -29,12 +27,7 @@ export function satisfiable(condition: Condition): boolean {
  * same words and of the same values, has one answer in both.
  */
 export function widens(before: Condition, now: Condition, facts: Condition): boolean {
-  return hasRequest(pushNegations(all([facts, now, not(before)]), false));
-}
-
-function hasRequest(normal: Condition): boolean {
-  if (normal.kind === 'constant') return normal.value;
-  return normal.kind === 'test' || search(normal, [...testsOf(normal).values()]);
+  return search(pushNegations(all([facts, now, not(before)]), false));
 }
 
 /**
@@ -81,38 +74,26 @@ function sortParts(parts: readonly Condition[]): Condition[] {
     .map(({ part }) => part);
 }
 
-/** Tests of different topics say nothing about each other. */
-function topicOf(test: Test): string {
-  return 'key' in test ? test.key : test.id;
-}
-
-/** What the answer to one test says about another. */
-function answerFrom(given: Test, answer: boolean, wanted: Test): boolean | undefined {
-  if (given.id === wanted.id) return answer;
-  const rules = relateTests(given, wanted);
-  return rules.find(([when]) => when === answer)?.[1];
-}
-
-/** Depth-first search for answers to `tests` under which `condition` holds; what one answer entails is followed at once. */
-function search(condition: Condition, tests: readonly Test[]): boolean {
-  const index = new Map(tests.map((test, position) => [test.id, position]));
-  const topics = Map.groupBy(tests, topicOf);
-  const answers: ternary.Truth[] = tests.map(() => undefined);
+/** Depth-first search for answers to tests under which `condition` holds; what a yes entails is followed at once. */
+function search(condition: Condition): boolean {
+  const tests = testsOf(condition);
+  const answers = new Map<string, boolean>();
   let guesses = 0;
 
-  const assume = (test: Test, answer: boolean, trail: number[]): boolean => {
-    const position = index.get(test.id) ?? -1;
-    if (answers[position] !== undefined) return answers[position] === answer;
-    answers[position] = answer;
-    trail.push(position);
-    return (topics.get(topicOf(test)) ?? []).every((other) => {
-      const follows = other === test ? undefined : answerFrom(test, answer, other);
+  const assume = (test: Test, answer: boolean, trail: string[]): boolean => {
+    const known = answers.get(test.id);
+    if (known !== undefined) return known === answer;
+    answers.set(test.id, answer);
+    trail.push(test.id);
+    if (!answer) return true;
+    return [...tests.values()].every((other) => {
+      const follows = other.id === test.id ? undefined : answerFrom(test, other);
       return follows === undefined || assume(other, follows, trail);
     });
   };
   const value = (part: Condition): ternary.Truth => {
     if (part.kind === 'constant') return part.value;
-    if (part.kind === 'test') return answers[index.get(part.test.id) ?? -1];
+    if (part.kind === 'test') return answers.get(part.test.id);
     if (part.kind === 'not') return ternary.not(value(part.of));
     return ternary.fold(part.of, value, part.kind === 'all');
   };
@@ -128,50 +109,38 @@ function search(condition: Condition, tests: readonly Test[]): boolean {
     return undefined;
   };
   const find = (): boolean => {
-    const now = value(condition);
     const next = openTest(condition);
-    if (now !== undefined || next === undefined) return now !== false;
+    if (next === undefined) return value(condition) !== false;
     if (guesses++ > MOST_GUESSES) return true;
     return [true, false].some((guess) => {
-      const trail: number[] = [];
+      const trail: string[] = [];
       const found = assume(next, guess, trail) && find();
-      if (!found) for (const position of trail) answers[position] = undefined;
+      if (!found) for (const id of trail) answers.delete(id);
       return found;
     });
   };
   return find();
 }
 
-/** "If the first test's answer is this, the second's is that." The contrapositive holds too. */
-type Rule = readonly [first: boolean, second: boolean];
-
-/** What an answer to `a` says about `b`, and by contraposition the reverse. Never wrongly claims anything. */
-function relateTests(a: Test, b: Test): Rule[] {
-  if (!('key' in a) || !('key' in b) || a.key !== b.key) return [];
-  if (b.kind === 'present') return a.kind === 'present' ? [] : [[true, true]];
-  if (a.kind === 'present') return [[false, false]];
-  if (a.kind === 'stray') return b.kind === 'stray' ? relateStrays(a.matchers, b.matchers) : [];
-  if (b.kind === 'stray') return relateStray(a.matcher, b.matchers);
-  const { implies, implied, disjoint } = compareMatchers(a.matcher, b.matcher);
-  const rules: Rule[] = [];
-  if (implies) rules.push([true, true]);
-  if (implied) rules.push([false, false]);
-  if (disjoint) rules.push([true, false]);
-  return rules;
-}
-
-/** From a test for a value to the test whether some value matches none of `matchers`. */
-function relateStray(value: Matcher, matchers: readonly Matcher[]): Rule[] {
-  const compared = matchers.map((matcher) => compareMatchers(value, matcher));
-  if (compared.every(({ disjoint }) => disjoint)) return [[true, true]];
-  return compared.some(({ implies }) => implies) ? [[true, false]] : [];
-}
-
-/** A value that matches none of the wider list matches none of the narrower one. */
-function relateStrays(a: readonly Matcher[], b: readonly Matcher[]): Rule[] {
-  const within = (narrow: readonly Matcher[], wide: readonly Matcher[]) =>
-    narrow.every((matcher) => wide.some((other) => compareMatchers(matcher, other).implies));
-  return [within(b, a) && ([true, true] as const), within(a, b) && ([false, false] as const)].filter(
-    (rule) => rule !== false,
-  );
+/**
+ * What a yes to `given` says about another test. A no says nothing that is not said so: what it excludes would have said yes or no to it.
+ * Never wrongly claims anything.
+ */
+function answerFrom(given: Test, wanted: Test): ternary.Truth {
+  if (!('key' in given) || !('key' in wanted) || given.key !== wanted.key) return undefined;
+  if (wanted.kind === 'present') return true;
+  if (given.kind === 'present') return undefined;
+  if (given.kind === 'value' && wanted.kind === 'value') {
+    const { implies, disjoint } = compareMatchers(given.matcher, wanted.matcher);
+    return implies || (disjoint ? false : undefined);
+  }
+  if (wanted.kind === 'value') return undefined;
+  if (given.kind === 'value') {
+    const compared = wanted.matchers.map((matcher) => compareMatchers(given.matcher, matcher));
+    if (compared.every(({ disjoint }) => disjoint)) return true;
+    return compared.some(({ implies }) => implies) ? false : undefined;
+  }
+  // What matches none of a wider list matches none of a narrower one.
+  const isWithin = (one: Matcher) => given.matchers.some((other) => compareMatchers(one, other).implies);
+  return wanted.matchers.every(isWithin) || undefined;
 }

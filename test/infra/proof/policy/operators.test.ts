@@ -31,6 +31,7 @@ const CASES: readonly [string, string | string[], readonly string[], boolean | u
   ['ArnLike', 'arn:aws:*:role/a', ['arn:aws:iam::1:role/a'], undefined],
   ['ArnLike', 'arn:aws:x:*:1:finance/*', ['arn:aws:x:eu:9:store/abc:1:finance/d'], false],
   ['ArnNotLike', 'arn:aws:iam::1:role/*', ['arn:aws:iam::1:user/a'], true],
+  ['ArnLike', 'arn:aws:iam::1:role/*', ['a'], false],
   ['ArnNotEquals', 'arn:aws:iam::1:role/*', [], true],
   ['Bool', 'TRUE', ['true'], true],
   ['Bool', 'false', ['true'], false],

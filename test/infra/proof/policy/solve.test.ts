@@ -38,7 +38,7 @@ describe('what is wider now than before', () => {
 
 it('a value that is not in a list is a stray one', () => {
   expect(satisfiable(all([only('c'), every('a', 'b')]))).toBe(false);
-  expect(satisfiable(all([every('a', 'b'), only('c')]))).toBe(false);
+  expect(satisfiable(all([every('a', 'd'), only('c')]))).toBe(false);
   expect(satisfiable(all([only('a'), not(every('a', 'b'))]))).toBe(false);
   expect(satisfiable(all([only('a'), every('a', 'b')]))).toBe(true);
 });
@@ -52,4 +52,41 @@ it('what is unknown excludes nothing else that is, not even its contrary', () =>
 it('a value that is spelled as a test of its key is a value all the same', () => {
   const present = of({ Null: { 'aws:SourceVpce': 'false' } });
   expect(satisfiable(all([present, not(known('present'))]))).toBe(true);
+});
+
+describe('two tests of one key exclude and entail each other as regular expressions do, over short values', () => {
+  const words = ['', 'a', 'b', 'aa', 'ab', 'ba', 'bb'];
+  const ends = words.flatMap((end) => [end, `${end}:a`, `a:${end}`]);
+  const arns = ['a:x', 'b:x', 'ab:x', 'a:a'].flatMap((middle) => ends.map((end) => `x:${middle}:x:x:${end}`));
+  const values = [...words, 'x:a:a', 'x:a:x:x:x', ...arns, undefined];
+  const text = (source: string) => source.replaceAll('*', '.*').replaceAll('?', '.');
+  const arn = (source: string) => {
+    const [one = '', last = ''] = source.split(/(?<=^(?:[^:]*:){5})/);
+    return one.replaceAll('*', '[^:]*').replaceAll('?', '[^:]') + text(last);
+  };
+  const tests = Object.entries({
+    StringEquals: ['a', 'ab', 'x:a:x:x:x:a', 'x:a:x:x:x:b:a', 'x:a:x:x:x'],
+    StringLike: ['**a', 'a*', '*b', '?', 'x:*:a', 'x:*b'],
+    ArnLike: ['x:*:x:x:x:*', 'x:a:*:x:x:a', 'x:*:x:x:x:a', 'x:?:x:x:x:b*', 'x:a:x:x:x:*:a', 'x:a:x:x:x:a'],
+    Null: ['true', 'false'],
+  }).flatMap(([operator, sources]) =>
+    sources.map((source) => {
+      const expression = new RegExp(`^${operator === 'ArnLike' ? arn(source) : text(source)}$`);
+      const holds = (value: string | undefined) =>
+        operator === 'Null'
+          ? (value === undefined) === (source === 'true')
+          : value !== undefined && expression.test(value);
+      const matched = values.filter(holds);
+      return { operator, source, matched, condition: of({ [operator]: { 'aws:PrincipalArn': source } }) };
+    }),
+  );
+  it.each(tests)('$operator $source', ({ matched, condition }) => {
+    for (const other of tests) {
+      const name = `${other.operator} ${other.source}`;
+      const both = satisfiable(all([condition, other.condition]));
+      expect(both, name).toBe(matched.some((value) => other.matched.includes(value)));
+      const beyond = satisfiable(all([condition, not(other.condition)]));
+      expect(beyond, name).toBe(!matched.every((value) => other.matched.includes(value)));
+    }
+  });
 });
