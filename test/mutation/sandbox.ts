@@ -1,5 +1,7 @@
 import {
+  appendFileSync,
   cpSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -28,6 +30,10 @@ const NOT_COPIED = new Set(['node_modules', '.git', '.local', '.build', 'cdk.out
 /** Text for people: two words. What a message says decides nothing; its code and its field do. */
 const PROSE = /^['"`].*[a-z,;.:'] [a-z]/is;
 
+/** What a module remembers from one call to the next: a turn must not be given what was found out with another mutant. */
+const MEMORY = /^const (\w+) = new Map<.*>\(\);$/gm;
+const REMEMBER = '((globalThis.__stryker__ ??= {}).memories ??= [])';
+
 const no = () => false;
 const QUIET = { debug: no, info: no, warn: no, isDebugEnabled: no };
 
@@ -48,6 +54,11 @@ export async function makeSandbox(files: readonly string[]): Promise<{ folder: s
   const options = { plugins: null, excludedMutations: [], ignorers: [] };
   const instrumented = await new Instrumenter(QUIET).instrument(sources, options);
   for (const { name, content } of instrumented.files) writeFileSync(join(folder, name), content);
+  for (const name of globSync('{protocol,client,functions,infra}/**/*.ts', { cwd: folder })) {
+    const text = readFileSync(join(folder, name), 'utf8');
+    const memories = [...text.matchAll(MEMORY)].map(([, memory]) => memory);
+    if (memories.length > 0) appendFileSync(join(folder, name), `\n${REMEMBER}.push(${memories.join()});\n`);
+  }
   const texts = new Map(sources.map(({ name, content }) => [name, content]));
   return {
     folder,

@@ -44,6 +44,8 @@ declare module 'vitest' {
 interface Switches {
   activeMutant?: string | undefined;
   currentTestId?: string;
+  /** What modules remember (see sandbox.ts). */
+  memories?: { clear(): void }[];
   mutantCoverage?: { static: Record<string, number>; perTest: Record<string, Record<string, number>> };
 }
 
@@ -126,6 +128,7 @@ function takeTurns({ log, mutants }: Turns): void {
     if (own.length === 1) skip();
     const id = own[task.result?.repeatCount ?? 0] ?? '';
     say({ trying: id });
+    for (const memory of switches.memories ?? []) memory.clear();
     switches.activeMutant = id || undefined;
   });
   afterAll(settle);
