@@ -1,5 +1,5 @@
 import { combine, type Formula, symbolicLogic } from './combine.ts';
-import { ALWAYS, all, type Condition, NEVER, not, reduce } from './condition.ts';
+import { all, type Condition, NEVER, not, reduce } from './condition.ts';
 import { networkFacts } from './endpoint.ts';
 import { type Context, openFacts } from './facts.ts';
 import { askLayers } from './layers.ts';
@@ -31,7 +31,7 @@ export function decide(question: Question, world: World): Verdict {
   const open = openFacts(question, question.context ?? {}, world);
   const facts = reduce(networkFacts(world, question.action, question.via), open);
   if (!satisfiable(all([facts, allowed]))) return { verdict: 'never' };
-  if (allowed === ALWAYS || !satisfiable(all([facts, not(allowed)]))) return { verdict: 'always' };
+  if (!satisfiable(all([facts, not(allowed)]))) return { verdict: 'always' };
   return { verdict: 'when', condition: simplify(allowed, facts) };
 }
 

@@ -53,8 +53,7 @@ function impliedValues(key: string, asked: Asked, world: World): readonly string
 
 /** Tags that role and resource have in the template. A session or a later call may add others, so they decide nothing in the proof. */
 function tagValues(key: string, asked: Asked, world: World): readonly string[] | undefined {
-  const [prefix, tag] = key.split(/\/(.*)/s);
-  if (tag === undefined) return undefined;
+  const [prefix, tag = ''] = key.split(/\/(.*)/s);
   const tags =
     prefix === 'aws:principaltag'
       ? asked.principal.kind === 'role' && world.roles.get(asked.principal.arn)?.tags

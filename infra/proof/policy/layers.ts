@@ -84,7 +84,7 @@ function askResource<Value>(target: Resource | undefined, asked: Asked, logic: L
     const open = unknown(`the policy of ${asked.resource}, which the assembly does not have`);
     // Whoever is of no account can be taken in by nothing but itself.
     const grade = 'account' in asked.principal ? 'account' : 'direct';
-    return mayHavePolicy(asked) ? { ...result, [grade]: logic.ask(open) } : result;
+    return asked.resource === '*' ? result : { ...result, [grade]: logic.ask(open) };
   }
   for (const statement of target.policies.flatMap((policy) => statementsAbout(policy, asked.action))) {
     const applies = askStatement(statement, asked, logic);
@@ -101,12 +101,4 @@ function askResource<Value>(target: Resource | undefined, asked: Asked, logic: L
     }
   }
   return result;
-}
-
-/** Whether the policy of a resource that the world does not know could be what takes the caller in. */
-function mayHavePolicy({ principal, action, resource }: Asked): boolean {
-  if (resource === '*') return false;
-  const owner = resource.split(':')[4] ?? '';
-  const elsewhere = 'account' in principal && owner !== '' && owner !== principal.account;
-  return elsewhere || ['kms', 'sts'].includes(serviceOf(action)) || !('account' in principal);
 }

@@ -87,7 +87,7 @@ function search(condition: Condition): boolean {
     trail.push(test.id);
     if (!answer) return true;
     return [...tests.values()].every((other) => {
-      const follows = other.id === test.id ? undefined : answerFrom(test, other);
+      const follows = answerFrom(test, other);
       return follows === undefined || assume(other, follows, trail);
     });
   };

@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { unknownValue } from '../../../../infra/proof/assembly/unknown.ts';
-import { ALWAYS, evaluate, not } from '../../../../infra/proof/policy/condition.ts';
+import {
+  ALWAYS,
+  type Condition,
+  evaluate,
+  isResource,
+  not,
+} from '../../../../infra/proof/policy/condition.ts';
 import { decide, type Question } from '../../../../infra/proof/policy/decide.ts';
 import { comesThrough, endpointServiceOf, mayServe } from '../../../../infra/proof/policy/endpoint.ts';
+import { globOf } from '../../../../infra/proof/policy/pattern.ts';
 import { type Principal, rolePrincipal } from '../../../../infra/proof/policy/principal.ts';
 import { parsePolicy } from '../../../../infra/proof/policy/statement.ts';
 import { describeCondition } from '../../../../infra/proof/policy/words.ts';
@@ -87,7 +94,8 @@ const sign = (parts: Parts, more: Partial<Question> = {}): string => {
     { principal: rolePrincipal(ROLE), action: 'kms:Sign', resource: KEY, ...more },
     world(parts),
   );
-  return verdict.verdict === 'when' ? describeCondition(verdict.condition) : verdict.verdict;
+  const { condition = ALWAYS } = { ...verdict } as { condition?: Condition };
+  return condition === ALWAYS ? verdict.verdict : describeCondition(condition);
 };
 const toAccount = (...statements: object[]) =>
   statements.map((statement) => ({ ...statement, Principal: { AWS: ACCOUNT } }));
@@ -101,6 +109,10 @@ describe('the verdict', () => {
   const but = (one: unknown, denied: unknown, identity: unknown[] = []) => ({
     key: [allow('kms:Sign', one), deny('*', denied)],
     identity,
+  });
+  const spares = (NotResource: string) => ({
+    key: toAccount(allow('kms:*')),
+    identity: [{ ...allow('kms:*'), Resource: undefined, NotResource }],
   });
   const role = (name: string) => ({
     ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${ACCOUNT}:role/${name}` },
@@ -166,6 +178,8 @@ describe('the verdict', () => {
     ['two unknown values may be one', both(p, q), 'a is <P> and a is <Q>'],
     ['an unknown value may be a known one', both(p, is('a', 'x')), 'a is x and a is <P>'],
     ['a known value may be an unknown one', both(is('a', 'x'), p), 'a is x and a is <P>'],
+    ['all but a resource', spares(KEY), 'never'],
+    ['all but another resource', spares(`${KEY}2`), 'always'],
     ['one of two actions', { key: [allow(['kms:Verify', 'kms:Sign'])] }, 'always'],
     [
       'an endpoint without its VPC',
@@ -227,7 +241,10 @@ describe('the verdict', () => {
     ['an operator without keys', (value) => ({ Condition: { StringEquals: value } })],
     ['a Condition that is a number, or a list', (value) => ({ Condition: value === 'a' ? 5 : [] })],
     ['a principal that is no object', (value) => ({ Principal: value })],
-    ['a list of principals with one that is no text', (value) => ({ Principal: { AWS: [value, {}] } })],
+    [
+      'a list of principals with one that is no text',
+      (value) => ({ Principal: { AWS: [value, {}], Service: value } }),
+    ],
     ['a federated identity', (Federated) => ({ Principal: { Federated } })],
     [
       'a wildcard for roles, which AWS refuses',
@@ -355,17 +372,24 @@ describe('the verdict', () => {
   });
 
   it('the part of many resources that a policy covers', () => {
-    const given = world({ identity: [{ ...allow('lambda:CreateFunction'), Resource: JOURNAL }] });
-    const asked = { principal: rolePrincipal(ROLE), action: 'lambda:CreateFunction' };
-    const verdict = decide({ ...asked, resource: functionOf('*') }, given);
-    const condition = verdict.verdict === 'when' ? verdict.condition : ALWAYS;
-    expect(describeCondition(condition)).toBe(`the resource matches ${JOURNAL}`);
-    expect(describeCondition(not(condition))).toBe(`the resource does not match ${JOURNAL}`);
-    for (const [name, covered] of [
-      ['journal-x', true],
-      ['other', false],
-    ] as const)
-      expect(evaluate(condition, { values: () => [], resource: functionOf(name) })).toBe(covered);
+    const Resource = [JOURNAL, functionOf('other-?')];
+    const given = world({ identity: [{ ...allow('lambda:CreateFunction'), Resource }] });
+    const asked = {
+      principal: rolePrincipal(ROLE),
+      action: 'lambda:CreateFunction',
+      resource: functionOf('*'),
+    };
+    const { condition = ALWAYS } = { ...decide(asked, given) } as { condition?: Condition };
+    expect(describeCondition(condition)).toBe(
+      `the resource matches ${Resource[1]} or the resource matches ${JOURNAL}`,
+    );
+    expect(describeCondition(not(isResource(globOf(JOURNAL))))).toBe(
+      `the resource does not match ${JOURNAL}`,
+    );
+    const covered = ['journal-x', 'other-x', 'other', 'other-xy'].map((name) =>
+      evaluate(condition, { values: () => [], resource: functionOf(name) }),
+    );
+    expect(covered).toEqual([true, true, false, false]);
   });
 
   const QUEUE = 'arn:aws:sqs:eu-north-1:444455556666:q';
@@ -384,6 +408,13 @@ describe('the verdict', () => {
     ['of a role', rolePrincipal(ROLE), 'sts:AssumeRole', `${ROLE}2`, 'when'],
     ['for a service', SERVICE, 'sqs:SendMessage', QUEUE, 'when'],
     ['for nobody', ANONYMOUS, 's3:GetObject', 'arn:aws:s3:::b/x', 'when'],
+    [
+      'of another role',
+      rolePrincipal(`${ROLE}2`),
+      'sqs:SendMessage',
+      QUEUE.replace('444455556666', ACCOUNT),
+      'when',
+    ],
     ['of nothing', rolePrincipal(ROLE), 'kms:CreateKey', '*', 'always'],
     ['of nothing, for a service', SERVICE, 'kms:CreateKey', '*', 'never'],
     ['that every session has', rolePrincipal(ROLE), 'sts:GetCallerIdentity', '*', 'always'],

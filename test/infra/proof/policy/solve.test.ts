@@ -41,11 +41,16 @@ it('a value that is not in a list is a stray one', () => {
   expect(satisfiable(all([every('a', 'd'), only('c')]))).toBe(false);
   expect(satisfiable(all([only('a'), not(every('a', 'b'))]))).toBe(false);
   expect(satisfiable(all([only('a'), every('a', 'b')]))).toBe(true);
+  const none = of({ Null: { 'aws:TagKeys': 'true' } });
+  expect(satisfiable(all([none, not(every('a'))]))).toBe(false);
+  expect(satisfiable(all([not(none), not(every('a'))]))).toBe(true);
 });
 
 it('what is unknown excludes nothing else that is, not even its contrary', () => {
   expect(satisfiable(all([unknown('a'), not(unknown('a'))]))).toBe(true);
   expect(satisfiable(all([unknown('a'), not(unknown('b'))]))).toBe(true);
+  const few = of({ ArnLike: { 'aws:PrincipalArn': 'arn:*:role/a' } });
+  expect(satisfiable(all([few, not(few)]))).toBe(true);
   expect(satisfiable(all([known('vpce-1'), not(known('vpce-1'))]))).toBe(false);
 });
 
@@ -58,15 +63,15 @@ describe('two tests of one key exclude and entail each other as regular expressi
   const words = ['', 'a', 'b', 'aa', 'ab', 'ba', 'bb'];
   const ends = words.flatMap((end) => [end, `${end}:a`, `a:${end}`]);
   const arns = ['a:x', 'b:x', 'ab:x', 'a:a'].flatMap((middle) => ends.map((end) => `x:${middle}:x:x:${end}`));
-  const values = [...words, 'x:a:a', 'x:a:x:x:x', ...arns, undefined];
+  const values = [...words, 'x:a:a', 'x:a:x:x:x', 'x:a:a:x:x:x:a', 'x:a:x:x:x:b:x:x:x:a', ...arns, undefined];
   const text = (source: string) => source.replaceAll('*', '.*').replaceAll('?', '.');
   const arn = (source: string) => {
     const [one = '', last = ''] = source.split(/(?<=^(?:[^:]*:){5})/);
     return one.replaceAll('*', '[^:]*').replaceAll('?', '[^:]') + text(last);
   };
   const tests = Object.entries({
-    StringEquals: ['a', 'ab', 'x:a:x:x:x:a', 'x:a:x:x:x:b:a', 'x:a:x:x:x'],
-    StringLike: ['**a', 'a*', '*b', '?', 'x:*:a', 'x:*b'],
+    StringEquals: ['a', 'ab', 'x:a:x:x:x:a', 'x:a:x:x:x:b:a', 'x:a:a:x:x:x:a', 'x:a:x:x:x'],
+    StringLike: ['**a', 'a*', '*b', '?', 'x:*:a', 'x:*b', 'x:*:x:x:x:a'],
     ArnLike: ['x:*:x:x:x:*', 'x:a:*:x:x:a', 'x:*:x:x:x:a', 'x:?:x:x:x:b*', 'x:a:x:x:x:*:a', 'x:a:x:x:x:a'],
     Null: ['true', 'false'],
   }).flatMap(([operator, sources]) =>
