@@ -20,12 +20,13 @@ import { findNearest, findWitness } from '../witness.ts';
  */
 function servicesOf({ zones }: SystemDeclaration, zone: string | undefined): readonly string[] {
   if (zone === SIGNING) return ['kms', 'secretsmanager'];
-  const { admin = false, functions = {} } = zones[zone ?? ''] ?? {};
-  if (admin) return ['kms', 'secretsmanager', 'lambda', 'dynamodb'];
+  const own = zones[zone ?? ''];
+  if (own === undefined) return [];
+  if (own.admin) return ['kms', 'secretsmanager', 'lambda', 'dynamodb'];
   return [
     ...['lambda', 'dynamodb'],
-    ...(Object.values(functions).some(({ queues }) => queues.length > 0) ? ['sqs'] : []),
-    ...(hasSecrets({ functions }) ? ['secretsmanager'] : []),
+    ...(Object.values(own.functions).some(({ queues }) => queues.length > 0) ? ['sqs'] : []),
+    ...(hasSecrets(own) ? ['secretsmanager'] : []),
   ];
 }
 

@@ -221,6 +221,9 @@ smallCases({
       /kms:Sign with a key whose policy names it/,
     ],
   },
+  'alarms-ring': {
+    'what reads nothing': [admin('rotation', 'kms', []), /journal-admin-rotation can’t always kms:ListKeys/],
+  },
   'sign-is-for-signers': {
     'a signer': withKeys(signingSystem()),
     'a zone': withKeys({ ...signingSystem(), ...summary(allowed('kms:Sign')) }, /can't kms:Sign .* held by/),

@@ -1,5 +1,7 @@
 import system from '../../../one-client.zones.ts';
+import own from '../../../own-things.zones.ts';
 import { type SmallCase, smallCases } from '../small-cases.ts';
+import { allowed, document } from '../small-roles.ts';
 import { endpoint, NAT, type Resources, zoneNetwork } from '../small-system.ts';
 
 const publicNetwork = zoneNetwork('10.10.0.0/20', [
@@ -19,6 +21,10 @@ const inSigning = (more: Resources, expected?: RegExp): SmallCase => [
 ];
 const inAdmin = (more: Resources, expected?: RegExp): SmallCase => [
   { 'journal-zone-admin': { ...zoneNetwork('10.40.0.0/20'), ...more } },
+  expected,
+];
+const inInternal = (more: Resources, expected?: RegExp): SmallCase => [
+  { 'journal-zone-internal': { ...zoneNetwork('10.20.0.0/20'), ...more } },
   expected,
 ];
 
@@ -112,6 +118,19 @@ smallCases({
     'KMS in the admin zone': inAdmin(kms),
     'KMS in another zone': inPublic(kms, /leads to kms, which the zone does not call/),
     'Lambda in the signing zone': inSigning(lambda, /leads to lambda/),
+    'tables in the admin zone': inAdmin(endpoint('dynamodb')),
+    'queues that it has not': inPublic(endpoint('sqs'), /leads to sqs/),
+    'secrets that it has not': inPublic(endpoint('secretsmanager'), /leads to secretsmanager/),
+    'a VPC of no zone': [
+      { 'journal-more': { ...zoneNetwork('10.50.0.0/20'), ...lambda } },
+      /a VPC of no zone/,
+    ],
+    'objects, and nothing of them': inPublic(endpoint('s3')),
+    objects: inPublic(
+      endpoint('s3', { PolicyDocument: document({ ...allowed('s3:GetObject'), Principal: '*' }) }),
+      /leads to s3/,
+    ),
+    'no policy': inPublic(endpoint('lambda', { PolicyDocument: undefined }), /has no policy/),
     'the default group': inPublic(
       endpoint('lambda', { VpcEndpointType: 'Interface', SecurityGroupIds: undefined }),
       /has the default security group/,
@@ -132,6 +151,17 @@ smallCases({
   },
 });
 
+smallCases(
+  {
+    'endpoints-are-own': {
+      queues: inInternal(endpoint('sqs')),
+      secrets: inPublic(endpoint('secretsmanager')),
+      'queues of another zone': inPublic(endpoint('sqs'), /leads to sqs/),
+    },
+  },
+  own,
+);
+
 // The public zone calls all its hosts through an exit, the internal one some, the admin zone none.
 const { zones } = system;
 const tgw = { hosts: ['helseid-sts.test.nhn.no', 'summaries.example.no'], through: 'tgw-1' };
@@ -140,10 +170,6 @@ const other = { ...exit, hosts: [], through: 'vgw-1', cidrs: ['10.99.0.0/24'], p
 const way = (target: object) => route({ DestinationCidrBlock: '91.186.80.0/24', ...target });
 const tcp = (port: number, CidrIp: string) =>
   out({ IpProtocol: 'tcp', FromPort: port, ToPort: port, CidrIp });
-const inInternal = (more: Resources, expected?: RegExp): SmallCase => [
-  { 'journal-zone-internal': { ...zoneNetwork('10.20.0.0/20'), ...more } },
-  expected,
-];
 const EVERYWHERE = { DestinationCidrBlock: '0.0.0.0/0' };
 const to = (where: string, zone = 'public') => new RegExp(`${where}, which no exit of zone ${zone} names`);
 smallCases(

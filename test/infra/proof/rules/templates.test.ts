@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { SEED_RECORD } from '@helseid-zones/protocol/record';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { deriveGrants, deriveZoneConfig } from '../../../../infra/declaration/derive.ts';
 import type { SystemDeclaration } from '../../../../infra/declaration/schema.ts';
 import type { JsonObject } from '../../../../infra/proof/assembly/json.ts';
@@ -8,7 +8,7 @@ import { RULES } from '../../../../infra/proof/rules/index.ts';
 import system from '../../../one-client.zones.ts';
 import zones from '../../../two-clients.zones.ts';
 import { type SmallCase, smallCases } from '../small-cases.ts';
-import { ACCOUNT, allowed, arnOf, document, functionOf, roleOf } from '../small-roles.ts';
+import { ACCOUNT, allowed, arnOf, denied, document, functionOf, roleOf } from '../small-roles.ts';
 import { endpoint, inputOf, type Resources, ruleNamed, zoneNetwork } from '../small-system.ts';
 
 const PUBLIC = 'journal-zone-public';
@@ -76,9 +76,7 @@ const route = (properties: JsonObject): Resources => ({
   },
   ...one('AWS::ApiGateway::Method', {
     ...{ HttpMethod: 'GET', ResourceId: { Ref: 'One' }, AuthorizationType: 'AWS_IAM' },
-    Integration: {
-      Uri: `arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-north-1:${ACCOUNT}:function:journal-public-summary/invocations`,
-    },
+    Integration: { Uri: uri(SUMMARY) },
     ...properties,
   }),
 });
@@ -114,6 +112,15 @@ const through = (statement: JsonObject): Resources => ({
   ...zoneNetwork('10.10.0.0/20'),
   ...endpoint('lambda', { PolicyDocument: document({ Principal: '*', ...statement }) }),
 });
+const uri = (of: string) =>
+  `arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-north-1:${ACCOUNT}:function:${of}/invocations`;
+const apiWith = (statement: JsonObject) =>
+  one('AWS::ApiGateway::RestApi', { Policy: document({ Principal: '*', ...statement }) });
+const authorizer = (of: string): Resources => ({
+  ...functionOf(SUMMARY),
+  Authorizer: { Type: 'AWS::ApiGateway::Authorizer', Properties: { AuthorizerUri: uri(of) } },
+});
+const alarm = one('AWS::CloudWatch::Alarm', { AlarmName: 'journal-signing-BlockedNames' });
 const logging = (LoggingConfig: JsonObject) => functionOf(SUMMARY, { LoggingConfig });
 const TEXT = { LogFormat: 'Text' };
 const CREDENTIALS = /may let pages of other origins send cookies/;
@@ -173,6 +180,8 @@ smallCases({
   'signers-are-declared': {
     'the declared grant': inSigning(signer, undefined, { 'grant.json': grant, 'index.mjs': '' }),
     'no grant': inSigning(signer, /another grant/, { 'index.mjs': '' }),
+    'no grant of the declaration': inSigning(functionOf('journal-signer-x'), /is of no declared grant/),
+    'no concurrency': inSigning(functionOf('journal-signer-journal-public'), /no concurrency of its own/),
     'request objects': inSigning(signer, /another grant/, {
       ...{ 'grant.json': { ...grant, requestObjects: true, zone: 'x' }, 'index.mjs': '' },
     }),
@@ -202,6 +211,10 @@ smallCases({
       /goes with its stack/,
     ),
   },
+  'alarms-ring': {
+    none: inSigning({}, /The alarm journal-signing-BlockedNames is not there/),
+    'one that never rings': inSigning(alarm, /has another Threshold than[\s\S]* calls nobody/),
+  },
   'logs-hold-no-tokens': {
     errors: inPublic(
       one('AWS::ApiGateway::Stage', {
@@ -224,6 +237,18 @@ smallCases({
     open: inPublic(route({ AuthorizationType: 'NONE' }), /authorised by NONE, not by AWS_IAM/),
     'not declared': inPublic(route({ HttpMethod: 'PUT' }), /PUT \/summaries\/\{id\} is not a declared route/),
     'to another function': inPublic(route({ Integration: {} }), /is answered by no function of its zone/),
+    'the root': inPublic(route({ ResourceId: 'root' }), /GET \/ is not a declared route/),
+    'OPTIONS to a function': inPublic(
+      route({ HttpMethod: 'OPTIONS' }),
+      /OPTIONS \S+ is not a declared route/,
+    ),
+    'an API with a policy that denies': inPublic(apiWith(denied('*'))),
+    'an API with a policy that allows': inPublic(apiWith(allowed('*')), /has a policy that lets somebody in/),
+    'an authorizer': inPublic(authorizer(SUMMARY)),
+    'an authorizer elsewhere': inPublic(
+      authorizer('journal-internal-worker'),
+      /asks \S+, which is not of its/,
+    ),
     'a preflight': inPublic(preflight({ [ORIGIN]: "'*'" })),
     'a preflight from one of several origins, as the CDK writes it': inPublic(
       preflight({}, '#set($context.responseOverride.header.Access-Control-Allow-Origin = $origin)'),
@@ -238,6 +263,10 @@ smallCases({
     ),
     'a preflight that a template answers': inPublic(
       preflight({}, '#set($h = $!{context}.responseOverride)'),
+      CREDENTIALS,
+    ),
+    'a preflight that a template answers in short': inPublic(
+      preflight({}, '#set($h = $context.more)'),
       CREDENTIALS,
     ),
     'a preflight that the deploy answers': inPublic(preflight({ [ORIGIN]: { Ref: 'P' } }), CREDENTIALS),
@@ -338,6 +367,7 @@ smallCases({
       ),
     ),
     everybody: inPublic(through(allowed('lambda:InvokeFunction')), /lets a role of another account through/),
+    'everybody, to do anything': inPublic(through(allowed('*')), /lets a role of another account through/),
   },
   'resource-types-are-known': {
     'what may be added': inPublic(one('AWS::SSM::Parameter')),
@@ -414,13 +444,53 @@ describe('zones-of-a-client-need-the-same-scopes', () => {
   });
 });
 
-test('routes-are-authorized: no declared route is open, whatever is declared of it', () => {
-  const { public: open } = system.zones;
-  const routes = [{ method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'session' }];
-  const zone = { ...open, gateway: { routes } } as unknown as typeof open;
-  const declaration = { ...system, zones: { ...system.zones, public: zone } };
-  const stacks = { [PUBLIC]: route({ AuthorizationType: 'NONE' }) };
-  expect(ruleNamed('routes-are-authorized').check(inputOf(stacks, new Map(), declaration))).toEqual([
-    expect.objectContaining({ message: expect.stringMatching(/authorised by NONE, not by AWS_IAM/) }),
-  ]);
+// As declared: a route with HelseID's tokens, a webhook, one that no declaration can say, and a closed one beside that of the login.
+const { public: open } = system.zones;
+const declaredRoute = (method: string, path: string, authorize: string) => ({
+  method,
+  path,
+  function: 'summary',
+  authorize,
 });
+const routes = [
+  declaredRoute('GET', '/summaries/{id}', 'helseid'),
+  declaredRoute('POST', '/summaries/{id}', 'webhook'),
+  declaredRoute('PUT', '/summaries/{id}', 'session'),
+  declaredRoute('PUT', '/session', 'iam'),
+];
+const zone = { ...open, gateway: { ...open.gateway, routes } } as unknown as typeof open;
+const custom = (AuthorizerId: unknown) => ({ AuthorizationType: 'CUSTOM', AuthorizerId });
+const webhook = route({ HttpMethod: 'POST', AuthorizationType: 'NONE' });
+smallCases(
+  {
+    'routes-are-authorized': {
+      'its authorizer': inPublic({ ...authorizer(SUMMARY), ...route(custom({ Ref: 'Authorizer' })) }),
+      'another authorizer': inPublic(
+        { ...authorizer(SUMMARY), ...route(custom('other')) },
+        /asks another authorizer/,
+      ),
+      'the authorizer of another zone': [
+        {
+          [PUBLIC]: route(custom('authorizer-a')),
+          'journal-zone-internal': authorizer(SUMMARY),
+        },
+        /asks another authorizer/,
+      ],
+      'a webhook': inPublic(webhook, undefined, { 'own.mjs': '' }),
+      'a webhook without its guard': inPublic(webhook, /without the guard of webhooks/),
+      'a webhook to nothing': inPublic(
+        { ...webhook, ...route({ HttpMethod: 'POST', AuthorizationType: 'NONE', Integration: {} }) },
+        /without the guard of webhooks/,
+      ),
+      'whatever is declared of it': inPublic(
+        route({ HttpMethod: 'PUT', AuthorizationType: 'NONE' }),
+        /authorised by NONE, not by AWS_IAM/,
+      ),
+      'a preflight of login beside a closed route': inPublic(
+        preflight({}, '', { PathPart: 'session', ParentId: 'root' }),
+        /OPTIONS \/session answers a preflight of a route that is open/,
+      ),
+    },
+  },
+  { ...system, zones: { ...system.zones, public: zone } },
+);
