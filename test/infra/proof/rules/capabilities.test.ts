@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../../../infra/proof/assembly/json.ts';
+import system from '../../../one-client.zones.ts';
 import { type SmallCase, smallCases } from '../small-cases.ts';
 import {
   ACCOUNT,
@@ -276,3 +277,83 @@ smallCases({
     'nothing uses it': [summary(), /assumed by lambda\.amazonaws\.com/],
   },
 });
+
+// What a signer and a tokens function of a zone in another account deny by themselves.
+const OTHER = '111122223333';
+const roleThere = (name: string) => `arn:aws:iam::${OTHER}:role/journal-public-${name}`;
+const invokes = ['lambda:InvokeFunction', 'lambda:InvokeFunctionUrl'];
+function keptTo(
+  name: string,
+  roles: readonly string[],
+  here: JsonObject,
+  whom: JsonObject = { AWS: '*' },
+): Resources {
+  const anywhere = {
+    Effect: 'Deny',
+    Principal: whom,
+    Resource: [arnOf('lambda', `function:${name}`), arnOf('lambda', `function:${name}:*`)],
+  };
+  const statements: JsonObject[] = [
+    { ...anywhere, Action: invokes, Condition: { ArnNotEquals: { 'aws:PrincipalArn': roles } } },
+    { ...anywhere, Action: invokes, Condition: { StringNotEquals: here } },
+    { ...anywhere, NotAction: invokes },
+  ];
+  const Properties = {
+    ResourceArn: { 'Fn::GetAtt': ['Function', 'Arn'] },
+    PolicyDocument: document(...statements),
+  };
+  return { ...functionOf(name), Policy: { Type: 'AWS::Lambda::ResourcePolicy', Properties } };
+}
+const ofSigner = (here: JsonObject, whom?: JsonObject) =>
+  keptTo(
+    'journal-signer-journal-public',
+    [roleThere('tokens'), ...['login', 'callback', 'session', 'api', 'logout'].map(roleThere)],
+    here,
+    whom,
+  );
+const ofTokens = (here: JsonObject) => ({
+  ...zoneNetwork('10.10.0.0/20'),
+  ...endpoint('lambda'),
+  ...keptTo('journal-public-tokens', [roleThere('summary')], here),
+});
+const fromThere = { 'aws:VpceAccount': OTHER };
+const kept = (signing: Resources, zone: Resources, expected?: RegExp): SmallCase => [
+  { 'journal-signing': signing, [PUBLIC]: zone },
+  expected,
+];
+smallCases(
+  {
+    'signers-have-one-caller': {
+      'its zone': kept(ofSigner(fromThere), ofTokens(here('lambda'))),
+      'its account': kept(
+        ofSigner({ 'aws:VpceAccount': ACCOUNT }),
+        ofTokens(here('lambda')),
+        /signer\S+ is not kept by its own policy from being invoked from elsewhere/,
+      ),
+      'an account for a tokens function': kept(
+        ofSigner(fromThere),
+        ofTokens(fromThere),
+        /tokens is not kept by its own policy from being invoked from elsewhere/,
+      ),
+      'one role': kept(
+        ofSigner(fromThere, { AWS: roleThere('x') }),
+        ofTokens(here('lambda')),
+        /signer\S+ is not kept by its own policy from being changed/,
+      ),
+      none: kept(
+        functionOf('journal-signer-journal-public'),
+        ofTokens(here('lambda')),
+        /has 0 policies of its own/,
+      ),
+      'something else': kept(
+        {
+          ...ofSigner(fromThere),
+          Other: { Type: 'AWS::Lambda::ResourcePolicy', Properties: { ResourceArn: 'arn:aws:lambda:x' } },
+        },
+        ofTokens(here('lambda')),
+        /Other is a policy of something else/,
+      ),
+    },
+  },
+  { ...system, zones: { public: { ...system.zones.public, account: OTHER, tokens: 'function' } } },
+);

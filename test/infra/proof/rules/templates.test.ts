@@ -494,3 +494,32 @@ smallCases(
   },
   { ...system, zones: { ...system.zones, public: zone } },
 );
+
+const OTHER = '111122223333';
+const STRANGER = /lets in somebody whom the declaration does not/;
+// A zone in another account, whose roles permissions let in where the signers have no policies of their own.
+const askedFrom = (Principal: string) =>
+  inSigning(
+    {
+      ...functionOf('journal-signer-journal-public'),
+      ...one('AWS::Lambda::Permission', {
+        ...{ FunctionName: { Ref: 'Function' }, Action: 'lambda:InvokeFunction', Principal },
+      }),
+    },
+    Principal === `arn:aws:iam::${OTHER}:role/${SUMMARY}` ? undefined : STRANGER,
+  );
+const inAccount = (account: string, resourcePolicies: boolean): SystemDeclaration => ({
+  ...system,
+  signing: { ...system.signing, resourcePolicies },
+  zones: { ...system.zones, public: { ...open, account } },
+});
+const permissions = (name: string, ...cases: SmallCase[]) => ({
+  'function-permissions-are-own': Object.fromEntries(cases.map((one, at) => [`${name} ${at}`, one])),
+});
+const [asker, stranger] = [
+  askedFrom(`arn:aws:iam::${OTHER}:role/${SUMMARY}`),
+  askedFrom(`arn:aws:iam::${OTHER}:role/x`),
+];
+smallCases(permissions('of a zone in another account', asker, stranger), inAccount(OTHER, false));
+smallCases(permissions('beside policies', [asker[0], STRANGER]), inAccount(OTHER, true));
+smallCases(permissions('of a zone in the account', [asker[0], STRANGER]), inAccount(ACCOUNT, false));
