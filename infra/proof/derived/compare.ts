@@ -111,7 +111,7 @@ export function differencesOfResource(
   bucket?: string,
 ): (readonly [about: string, text: string])[] {
   const type = String(expected.Type);
-  return namesOf(found, expected).flatMap((member) => {
+  return (isDeepStrictEqual(found, expected) ? [] : namesOf(found, expected)).flatMap((member) => {
     // It says nothing of what is deployed.
     if (member === 'Metadata') return [];
     if (member !== 'Properties') {
