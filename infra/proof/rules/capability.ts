@@ -139,7 +139,8 @@ function pathOf(
 
 function problemsOf(judgement: Judgement): Problem[] {
   const { actor, answer, allowed, unmet, shortfalls, what } = judgement;
-  const verdict = answer.verdict === 'always' ? 'always' : `when ${answer.when()}`;
+  const when = answer.when() || 'always';
+  const verdict = when === 'always' ? when : `when ${when}`;
   const resource = actor.path;
   return [
     ...shortfalls.map((lack) => ({

@@ -107,6 +107,15 @@ const making = {
 };
 const ofSystem = { StringEquals: { ...here('kms'), 'aws:ResourceTag/helseid-zones:system': 'journal' } };
 const root = { AWS: `arn:aws:iam::${ACCOUNT}:root` };
+const trustedByRoot: Resources = {
+  Role: {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      ...roleOf('public', SUMMARY, [allowed('kms:CreateGrant')]).Role?.Properties,
+      AssumeRolePolicyDocument: trusting(root),
+    },
+  },
+};
 const interfaces = 'ec2:CreateNetworkInterface';
 const byCode = (operator: string, value: unknown) =>
   denied(interfaces, { [operator]: { 'lambda:SourceFunctionArn': value } });
@@ -141,7 +150,11 @@ const delegating = (action: string, Principal: JsonObject | string) => ({ ...all
 // What else each finds is in ../mutations/, and what it takes in the system of one client and in ../harmless.test.ts.
 smallCases({
   'keys-are-not-captured': {
-    're-policying': [summary(allowed('kms:PutKeyPolicy')), /may kms:PutKeyPolicy on .*: when|always/],
+    're-policying': [summary(allowed('kms:PutKeyPolicy')), /may kms:PutKeyPolicy on \S+: always\./],
+    'a grant, held by the boundary only, of a role that others become': [
+      { [PUBLIC]: { ...roleOf('public', SUMMARY, [allowed('kms:CreateGrant')], []), ...trustedByRoot } },
+      /held by permissions boundary only/,
+    ],
     'a grant, held by the boundary only': [
       { [PUBLIC]: roleOf('public', SUMMARY, [allowed('kms:CreateGrant')], []) },
       /held by permissions boundary only/,
@@ -155,6 +168,7 @@ smallCases({
     'its own log': [
       summary(allowed('logs:PutLogEvents', arnOf('logs', 'log-group:/journal/public/summary:*'))),
     ],
+    'every log': [summary(allowed('logs:*')), /may (?:logs:\w+, ){3}logs:\w+ and \d more on /],
     'API Gateway’s role, by the account that names it': [gatewayRole('More', true)],
     'a role of API Gateway’s that no account names': [
       gatewayRole('journal-gateway-account', false),

@@ -53,7 +53,8 @@ const writing = (name: string, condition?: JsonObject) =>
 const sending = (name: string, condition?: JsonObject) =>
   queue({ ...allowed('sqs:SendMessage', '*', condition), Principal: from(name) });
 const viaQueues = { StringEquals: { 'kms:ViaService': 'sqs.eu-north-1.amazonaws.com' } };
-const foreign = { Principal: { AWS: '111122223333' } };
+const OTHER = '111122223333';
+const foreign = { Principal: { AWS: OTHER } };
 const queue = (statement: JsonObject): Resources => ({
   Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'q' } },
   ...one('AWS::SQS::QueuePolicy', { Queues: [{ Ref: 'Queue' }], PolicyDocument: document(statement) }),
@@ -291,6 +292,14 @@ smallCases({
     'a service of ours': inInternal(sending('events', ours)),
     everybody: inInternal(queue({ ...allowed('sqs:*'), Principal: '*' }), /somebody without credentials/),
     'another account': inInternal(queue({ ...allowed('sqs:SendMessage'), ...foreign }), /111122223333/),
+    'the root of another account': inInternal(
+      queue({ ...allowed('sqs:SendMessage'), Principal: { AWS: `arn:aws:iam::${OTHER}:root` } }),
+      /lets in a role of account 111122223333\./,
+    ),
+    'a user of another account': inInternal(
+      queue({ ...allowed('sqs:SendMessage'), Principal: { AWS: `arn:aws:iam::${OTHER}:user/root` } }),
+      /lets in arn:aws:iam::111122223333:user\/root\./,
+    ),
     'a service of ours, for the objects of a bucket': inInternal(writing('logging.s3', ours)),
     'another account, to the objects of a bucket': inInternal(
       bucket({ ...allowed('s3:GetObject', objects('/*')), ...foreign }),
@@ -495,7 +504,6 @@ smallCases(
   { ...system, zones: { ...system.zones, public: zone } },
 );
 
-const OTHER = '111122223333';
 const STRANGER = /lets in somebody whom the declaration does not/;
 // A zone in another account, whose roles permissions let in where the signers have no policies of their own.
 const askedFrom = (Principal: string) =>
