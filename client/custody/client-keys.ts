@@ -1,4 +1,5 @@
 import type { AssertionDetail } from '@helseid-zones/protocol/intents';
+import { ownVariable } from '@helseid-zones/protocol/names';
 import { createApiCall, type Zone } from '../connect-zone.ts';
 import { entryOf } from '../environment.ts';
 import type { RegisteredJwk } from '../self-service.ts';
@@ -36,7 +37,7 @@ export function openClientKeys(
   const remedy = 'declare it for this function in zones.ts';
   const kept = entryOf(zone.clientKeys, name, 'config.json: clientKeys', remedy);
   const { algorithm, selfService, apis, propagation, ...subject } = kept;
-  const secretArn = zone.variable(`${name.toUpperCase()}_CLIENT_KEYS`);
+  const secretArn = zone.variable(ownVariable('client-keys', name));
   const options = {
     uri: `secretsmanager:///${secretArn}`,
     // Zones of two systems may have one name.

@@ -1,5 +1,6 @@
 import { type AnySystem, connectZone } from '@helseid-zones/client/connect-zone';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { ownVariable } from '@helseid-zones/protocol/names';
 import * as v from 'valibot';
 import { guardWebhooks } from './guard.ts';
 
@@ -17,7 +18,7 @@ export const handler = guardWebhooks(
     routes: zone.routes,
     audit: zone.log.audit,
     async readSecret(name) {
-      const SecretId = zone.variable(`${name}_secret`.replaceAll('-', '_').toUpperCase());
+      const SecretId = zone.variable(ownVariable('secret', name));
       const read = {
         service: 'secretsmanager',
         target: 'secretsmanager.GetSecretValue',

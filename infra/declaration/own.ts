@@ -1,3 +1,4 @@
+import { ownVariable } from '@helseid-zones/protocol/names';
 import type { FunctionDeclaration, SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /**
@@ -13,14 +14,6 @@ export const REQUEST_TIMEOUT_SECONDS = 28;
 
 /** Seconds that a function has for a batch, unless it says otherwise. */
 export const EVENT_TIMEOUT_SECONDS = 30;
-
-/** The variable that names a thing: table `open-letters` is `OPEN_LETTERS_TABLE`. */
-export function ownVariable(
-  kind: 'api' | 'table' | 'queue' | 'secret' | 'client-keys',
-  name: string,
-): string {
-  return `${name}_${kind}`.replaceAll('-', '_').toUpperCase();
-}
 
 /** What a function has; nothing where the declaration says nothing of it. */
 export function functionOf(zone: ZoneDeclaration, name: string): FunctionDeclaration | undefined {

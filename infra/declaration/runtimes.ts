@@ -1,5 +1,6 @@
+import { ownVariable } from '@helseid-zones/protocol/names';
 import { zoneFunctions } from './names.ts';
-import { functionOf, ownVariable } from './own.ts';
+import { functionOf } from './own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /**

@@ -1,4 +1,5 @@
 import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
+import { ownVariable } from '@helseid-zones/protocol/names';
 import { Duration, type Stack } from 'aws-cdk-lib';
 import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -14,7 +15,6 @@ import { askingFunctions, functionName, takesWebhooks, zoneFunctions } from '../
 import {
   EVENT_TIMEOUT_SECONDS,
   functionOf,
-  ownVariable,
   REQUEST_TIMEOUT_SECONDS,
   zoneQueueName,
   zoneQueues,

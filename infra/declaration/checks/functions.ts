@@ -1,5 +1,6 @@
+import { ownVariable } from '@helseid-zones/protocol/names';
 import { takesWebhooks } from '../names.ts';
-import { functionOf, isShared, ownVariable, REQUEST_TIMEOUT_SECONDS } from '../own.ts';
+import { functionOf, isShared, REQUEST_TIMEOUT_SECONDS } from '../own.ts';
 import { type Problem, problemsOf, repeated } from '../problem.ts';
 import { apiVariables, foreignCode } from '../runtimes.ts';
 import type { FunctionDeclaration, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
