@@ -71,9 +71,7 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
   'Fn::ImportValue': (operand, scope) => scope.importValue(String(resolveValue(operand, scope))),
   'Fn::GetStackOutput': (operand, scope) => {
     const { StackName: stack, OutputName: output } = objectOf(resolveValue(operand, scope));
-    return typeof stack === 'string' && typeof output === 'string'
-      ? scope.stackOutput(stack, output)
-      : undefined;
+    return scope.stackOutput(String(stack), String(output));
   },
   'Fn::GetAZs': (operand, scope) => {
     const region = stringOf(resolveValue(operand, scope)) || String(scope.ref('AWS::Region'));

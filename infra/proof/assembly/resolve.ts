@@ -167,7 +167,7 @@ function openStack(
     stackOutput: (other, output) => {
       const found = all.find((candidate) => candidate.name === other);
       const value = objectOf(objectOf(found?.template.Outputs)[output]).Value;
-      return found === undefined || value === undefined ? undefined : resolveValue(value, found.scope);
+      return found && resolveValue(value, found.scope);
     },
   };
   return { ...stack, scope, identity };

@@ -114,18 +114,17 @@ export function readAnsweredNames(assembly: ResolvedAssembly, vpc: string): 'eve
     .flatMap(({ properties }) => listOf(properties.FirewallRules).map(objectOf).sort(byPriority));
   const allowed: string[] = [];
   for (const { Action, FirewallDomainListId, Qtype } of rules) {
-    const domains = found('FirewallDomainList', FirewallDomainListId).flatMap(domainsOf);
-    // A rule for some record types only leaves the others as they were.
-    if (Action === 'BLOCK' && domains.includes('*') && Qtype === undefined) return allowed;
-    if (Action !== 'BLOCK') allowed.push(...domains);
+    const [list] = found('FirewallDomainList', FirewallDomainListId).map(
+      ({ properties }) => properties.Domains,
+    );
+    const names = stringsOf(list).map((name) => name.replace(/\.$/, ''));
+    // A rule for some record types only leaves the others as they were. What no template lists may be any name, if it is answered.
+    if (Action === 'BLOCK' && names.includes('*') && Qtype === undefined) return allowed;
+    if (Action !== 'BLOCK') allowed.push(...(list === undefined ? ['*'] : names));
   }
   return 'every name';
 }
 
 function byPriority(a: JsonObject, b: JsonObject): number {
   return Number(a.Priority) - Number(b.Priority);
-}
-
-function domainsOf({ properties: { Domains } }: ResolvedResource): string[] {
-  return Domains === undefined ? ['*'] : stringsOf(Domains).map((name) => name.replace(/\.$/, ''));
 }

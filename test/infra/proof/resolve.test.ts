@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { integratedFunction, pathsOf } from '../../../infra/proof/assembly/apis.ts';
 import type { JsonObject } from '../../../infra/proof/assembly/json.ts';
 import type { AssemblyStack } from '../../../infra/proof/assembly/read-assembly.ts';
-import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
-import { hasUnknown, unknownValue } from '../../../infra/proof/assembly/unknown.ts';
+import { resolveAssembly, resourceByArn } from '../../../infra/proof/assembly/resolve.ts';
+import { UNKNOWN, unknownValue } from '../../../infra/proof/assembly/unknown.ts';
 
 function stack(name: string, template: JsonObject, region?: string): AssemblyStack {
   return { name, account: undefined, region, template, assets: new Map(), constructPaths: new Map() };
@@ -70,6 +71,14 @@ describe('intrinsics', () => {
       'arn:aws:sqs:eu-north-1:000000000000:q',
     ],
     ['availability zones', { 'Fn::Select': [1, { 'Fn::GetAZs': '' }] }, 'eu-north-1b'],
+    [
+      'availability zones of a region',
+      { 'Fn::GetAZs': 'eu-west-1' },
+      ['eu-west-1a', 'eu-west-1b', 'eu-west-1c'],
+    ],
+    ['Join of what is no text', { 'Fn::Join': ['-', ['a', 1, true]] }, 'a-1-true'],
+    ['Sub with an attribute', { 'Fn::Sub': '${Role.Arn}' }, roleArn],
+    ['Ref with a second member, which is none', { Ref: 'Role', x: 1 }, { Ref: 'Role', x: 1 }],
     ['NoValue in a list', [1, { Ref: 'AWS::NoValue' }], [1]],
     ['NoValue in an object', { a: { Ref: 'AWS::NoValue' }, b: 1 }, { b: 1 }],
   ])('%s', (_name, value, expected) => {
@@ -79,6 +88,11 @@ describe('intrinsics', () => {
   it.each([
     ['an endpoint', { Ref: 'Endpoint' }, /^vpce-0[0-9a-f]{16}$/],
     ['a VPC', { Ref: 'Vpc' }, /^vpc-0[0-9a-f]{16}$/],
+    [
+      'a stack',
+      { Ref: 'AWS::StackId' },
+      /^arn:aws:cloudformation:eu-north-1:000000000000:stack\/a\/[0-9a-f-]{36}$/,
+    ],
     [
       'a key',
       { 'Fn::GetAtt': ['Key', 'Arn'] },
@@ -103,6 +117,13 @@ describe('intrinsics', () => {
     ['a function that is not known', { 'Fn::Transform': { Name: 'X' } }],
     ['a dynamic reference', 'x{{resolve:ssm:/name}}'],
     ['Split of an unknown text', { 'Fn::Select': [0, { 'Fn::Split': [':', { Ref: 'P' }] }] }],
+    ['Split of a list', { 'Fn::Select': [0, { 'Fn::Split': [':', ['a:b']] }] }],
+    ['Split by an object', { 'Fn::Select': [0, { 'Fn::Split': [{}, 'a'] }] }],
+    ['Join of an object', { 'Fn::Join': ['', ['a', { b: 1 }]] }],
+    ['Join of a text', { 'Fn::Join': ['', 'a'] }],
+    ['Sub with a list', { 'Fn::Sub': ['${x}', { x: ['a'] }] }],
+    ['an output of no stack', { 'Fn::GetStackOutput': { StackName: 'c', OutputName: 'Out' } }],
+    ['no output of a stack', { 'Fn::GetStackOutput': { StackName: 'b', OutputName: 'None' } }],
     ['If, whatever its condition', { 'Fn::If': ['OnParameter', 'x', 'y'] }],
   ])('%s stays unknown and equal to itself', (_name, value) => {
     const template = {
@@ -110,7 +131,7 @@ describe('intrinsics', () => {
       Conditions: { OnParameter: { 'Fn::Equals': [{ Ref: 'P' }, 'x'] } },
     };
     const result = resolve(value, template);
-    expect(typeof result === 'string' && hasUnknown(result)).toBe(true);
+    expect(result).toMatch(/^x?\uE000[^\uE000\uE001]+\uE001$/);
     expect(resolve({ 'Fn::Join': ['', [value, '-', value]] }, template)).toBe(`${result}-${result}`);
   });
 });
@@ -129,6 +150,17 @@ describe('unknown values', () => {
   it('are equal when their names are', () => {
     expect(unknownValue('a')).toBe(unknownValue('a'));
     expect(unknownValue('a')).not.toBe(unknownValue('b'));
+    expect(unknownValue(`${unknownValue('a')}b`)).toBe(unknownValue('ab'));
+    const expressions = [
+      { Ref: 'P' },
+      { Ref: 'Q' },
+      { 'Fn::GetAtt': ['Custom', 'A'] },
+      { 'Fn::GetAtt': ['Custom', 'B'] },
+    ];
+    expect(new Set(expressions.map((one) => resolve(one))).size).toBe(expressions.length);
+  });
+  it('stand for what another region exports', () => {
+    expect(resolve({ 'Fn::ImportValue': 'b:q' }, {}, 'eu-west-1')).toContain(UNKNOWN);
   });
 });
 
@@ -151,5 +183,36 @@ describe('the zone of a stack', () => {
     expect([...resources, ...stacks].map((one) => one.zone)).toEqual(
       [...resources, ...stacks].map(() => zone),
     );
+  });
+});
+
+it('what has no ARN is not found by one', () => {
+  const resolved = resolveAssembly({ stacks: [stack('s', { Resources: { A: { Type: 'Custom::Thing' } } })] });
+  expect(resourceByArn(resolved, undefined)).toBeUndefined();
+});
+
+describe('API Gateway', () => {
+  const FUNCTION = 'arn:aws:lambda:eu-north-1:000000000000:function:f';
+  const uri = (version: string, end: string) =>
+    `arn:aws:apigateway:eu-north-1:lambda:path/${version}/functions/${FUNCTION}/${end}`;
+  it.each([
+    [uri('2015-03-31', 'invocations'), { arn: FUNCTION, streams: false }],
+    [uri('2021-11-15', 'response-streaming-invocations'), { arn: FUNCTION, streams: true }],
+    [uri('2015-03-31', 'versions'), undefined],
+    [`${uri('2015-03-31', 'invocations')}/x`, undefined],
+    [`x${uri('2015-03-31', 'invocations')}`, undefined],
+    ['https://example.no', undefined],
+    [undefined, undefined],
+  ])('%s leads to %o', (integration, expected) => {
+    expect(integratedFunction(integration)).toEqual(expected);
+  });
+
+  it('has a path of parts', () => {
+    const of = (ParentId: unknown, PathPart: string) => ({
+      ...{ Type: 'AWS::ApiGateway::Resource', Properties: { ParentId, PathPart } },
+    });
+    const Resources = { A: of('root', 'a'), B: of({ Ref: 'A' }, '{id}'), C: { Type: 'AWS::SQS::Queue' } };
+    const paths = pathsOf(resolveAssembly({ stacks: [stack('s', { Resources })] }));
+    expect([...paths.values()]).toEqual(['/a', '/a/{id}']);
   });
 });
