@@ -14,7 +14,6 @@ import {
 } from '../../../infra/proof/assembly/resolve.ts';
 import { computeReach, readAnsweredNames } from '../../../infra/proof/network/reach.ts';
 import oneClient from '../../one-client.zones.ts';
-import { ACCOUNT } from './small-roles.ts';
 
 /** `tcp 443 0.0.0.0/0`, or a range of ports. */
 function permission(direction: Permission['direction'], text: string): Permission {
@@ -316,10 +315,10 @@ it('what templates say of a network is read, and of one that was there what they
   const network = { vpcId: 'vpc-there', subnets: [{ subnetId: 'subnet-there', routeTableId: 'rtb-there' }] };
   const internal = { ...zones.internal, network, exits: { far: { cidrs: ['10.9.0.0/16'] } } };
   const system = { ...declaration, zones: { ...zones, internal } } as unknown as SystemDeclaration;
-  const name = 'journal-zone-internal';
+  const [name, account] = ['journal-zone-internal', '111122223333'];
   const stack = {
     name,
-    account: ACCOUNT,
+    account,
     region: 'eu-west-1',
     template: { Resources },
     assets: new Map(),
@@ -339,7 +338,7 @@ it('what templates say of a network is read, and of one that was there what they
   expect(read.vpcs[0]).toMatchObject({
     ...{
       stack: name,
-      account: ACCOUNT,
+      account,
       region: 'eu-west-1',
       zone: 'internal',
       type: 'AWS::EC2::VPC',

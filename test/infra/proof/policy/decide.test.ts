@@ -195,20 +195,6 @@ describe('the verdict', () => {
     expect(sign(parts)).toBe(expected);
   });
 
-  it('a session that is named by the key policy', () => {
-    const key = [
-      {
-        ...allow('kms:Sign'),
-        Principal: { AWS: `arn:aws:sts::${ACCOUNT}:assumed-role/journal-signer-journal-public/x` },
-      },
-    ];
-    const what = `principal arn:aws:sts::${ACCOUNT}:assumed-role/journal-signer-journal-public/x`;
-    for (const session of [undefined, 'x', 'y'])
-      expect(sign({ key }, { principal: rolePrincipal(ROLE, session) })).toBe(
-        `it is unknown what comes of ${what}`,
-      );
-  });
-
   const named = (AWS: string) => ({ Principal: { AWS } });
   const session = (name: string) =>
     named(`arn:aws:sts::${ACCOUNT}:assumed-role/journal-signer-journal-public/${name}`);

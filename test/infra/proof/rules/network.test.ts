@@ -89,8 +89,6 @@ smallCases({
     'no route out': inPublic(out({ IpProtocol: '-1' })),
     '443': inPublic({ ...NAT, ...out(https) }),
     'every port': inPublic({ ...NAT, ...out({ IpProtocol: '-1' }) }, /ports other than 443/),
-    'a range with 443 in it': inPublic({ ...NAT, ...out({ ...https, ToPort: 444 }) }, /ports other than 443/),
-    'UDP 443': inPublic({ ...NAT, ...out({ ...https, IpProtocol: 'udp' }) }, /ports other than 443/),
     "AWS's own rule of a group without any": inPublic(
       { ...NAT, Functions: { Type: 'AWS::EC2::SecurityGroup', Properties: { VpcId: { Ref: 'Vpc' } } } },
       /ports other than 443/,
