@@ -1,6 +1,6 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { RequestObjectIntent } from '@helseid-zones/protocol/intents';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import {
   calculatePKCECodeChallenge,
   generateRandomCodeVerifier,
@@ -9,9 +9,9 @@ import {
   processPushedAuthorizationResponse,
   pushedAuthorizationRequest,
 } from 'oauth4webapi';
-import { requestAuthenticated } from './authenticate.ts';
 import { requireEndpoint } from './issuer.ts';
 import { readAs } from './oauth-errors.ts';
+import { requestAuthenticated } from './request-token.ts';
 import type { TokenClient } from './token-client.ts';
 import type { AuthorizationRequest, KeyBinding, PushedRequest } from './tokens.ts';
 

@@ -1,5 +1,5 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { isObject, parseJson } from '@helseid-zones/protocol/required';
+import { isObject, parseJson } from '@helseid-zones/protocol/values';
 import { type Environment, readVariable } from './environment.ts';
 import { describeNetworkFailure } from './errors.ts';
 import { type Fetch, withDeadline } from './http.ts';

@@ -6,8 +6,8 @@ import {
   ZonesError,
 } from '@helseid-zones/protocol/errors';
 import { type Signer, signature } from '@helseid-zones/protocol/intents';
-import { isObject, parseJson } from '@helseid-zones/protocol/required';
 import { type TokenHeaders, type TokenRequest, tokenHeaders } from '@helseid-zones/protocol/token-request';
+import { isObject, parseJson } from '@helseid-zones/protocol/values';
 import * as v from 'valibot';
 import type { AwsCaller } from './aws.ts';
 import type { BeginCall } from './call-headers.ts';

@@ -1,5 +1,5 @@
-import { requestGrant } from './authenticate.ts';
 import { abortError, untilAborted } from './http.ts';
+import { requestGrant } from './request-token.ts';
 import type { TokenClient } from './token-client.ts';
 import { acceptTokens, readTokens } from './token-response.ts';
 import type { AccessToken, AccessTokenRequest, TokenSource } from './tokens.ts';

@@ -1,5 +1,5 @@
 import { type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import { isObject } from '@helseid-zones/protocol/required';
+import { isObject } from '@helseid-zones/protocol/values';
 
 /** What an authorization server says when it refuses (RFC 6749 5.2). */
 export interface Refusal {

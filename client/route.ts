@@ -1,6 +1,6 @@
 import type { RouteConfig } from '@helseid-zones/protocol/config';
 import { type ErrorCode, type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import { isObject } from '@helseid-zones/protocol/required';
+import { isObject } from '@helseid-zones/protocol/values';
 import { describeError, type Log } from './log.ts';
 
 /** An event of API Gateway's REST proxy integration, as far as it is looked at; AWS's own type fits. */

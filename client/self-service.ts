@@ -1,7 +1,7 @@
 import { type ErrorOptions, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
-import { parseJson } from '@helseid-zones/protocol/required';
 import { readBy } from '@helseid-zones/protocol/schema';
+import { parseJson } from '@helseid-zones/protocol/values';
 import * as v from 'valibot';
 import { describeNetworkFailure } from './errors.ts';
 import { readBody } from './http.ts';

@@ -7,7 +7,7 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant } from '@helseid-zones/protocol/grant';
 import type { Signer, SignRequest, SignResponse } from '@helseid-zones/protocol/intents';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { createLocalJWKSet, decodeJwt, jwtVerify, SignJWT } from 'jose';
 import { createMemorySigner, generateKey } from './create-signer.ts';
 import { createTokenGiver } from './give-tokens.ts';

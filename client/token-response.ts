@@ -1,5 +1,5 @@
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import { isObject, parseJson } from '@helseid-zones/protocol/required';
+import { isObject, parseJson } from '@helseid-zones/protocol/values';
 import {
   type AuthorizationServer,
   type Client,
@@ -8,10 +8,10 @@ import {
   processGenericTokenEndpointResponse,
   type TokenEndpointResponse,
 } from 'oauth4webapi';
-import type { Answer } from './authenticate.ts';
 import { CLOCK_TOLERANCE, verifyIssuerJwt } from './issuer.ts';
 import { revokeToken } from './logout.ts';
 import { readAs } from './oauth-errors.ts';
+import type { Answer } from './request-token.ts';
 import type { TokenClient } from './token-client.ts';
 import type { AccessToken, IdTokenClaims, RevocationRequest, UserTokens } from './tokens.ts';
 

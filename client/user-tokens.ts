@@ -6,9 +6,9 @@ import {
   processRefreshTokenResponse,
   validateAuthResponse,
 } from 'oauth4webapi';
-import { type Answer, requestGrant } from './authenticate.ts';
 import { CLOCK_TOLERANCE } from './issuer.ts';
 import { readAs, shorten } from './oauth-errors.ts';
+import { type Answer, requestGrant } from './request-token.ts';
 import { describeClient, type TokenClient } from './token-client.ts';
 import { acceptTokens, readTokens, readUserTokens } from './token-response.ts';
 import type {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
 import { WEBHOOK_GUARD } from './declaration/fields.ts';
 

@@ -11,7 +11,10 @@ export type Dimensions = Readonly<Record<string, string>>;
 /** How a figure sums up what CloudWatch has; percentiles as CloudWatch spells them. */
 export type Statistic = 'Sum' | 'Maximum' | 'Minimum' | 'p50' | 'p99';
 
-/** A curve of a graph, and a cell of a table: its column, where a laptop counts it; the metric; its statistic (default `Sum`). */
+/**
+ * A curve of a graph, and a cell of a table: the heading of its column, undefined where the local page can't measure it; the metric; its
+ * statistic (default `Sum`).
+ */
 export type Figure = readonly [
   column: string | undefined,
   namespace: string,
@@ -20,7 +23,7 @@ export type Figure = readonly [
   statistic?: Statistic,
 ];
 
-/** One of a subject: what it is, by column, and its figures, by the title of their graph. */
+/** One row: a signer, a client, a queue; what it is, by column, and its figures, by the title of their graph. */
 export interface FigureRow {
   of: Readonly<Record<string, string>>;
   graphs: Readonly<Record<string, readonly Figure[]>>;

@@ -14,4 +14,4 @@ export { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './declara
 export * from './declaration/names.ts';
 export type * from './declaration/schema.ts';
 export type { Extension, ZoneConstructs } from './extension.ts';
-export { type KeyPolicyDocument, type KeyPolicyFacts, renderKeyPolicy } from './key-policy.ts';
+export { type KeyPolicyDocument, type KeyPolicyFacts, renderKeyPolicy } from './render-key-policy.ts';

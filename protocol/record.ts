@@ -2,8 +2,8 @@ import * as v from 'valibot';
 import { ALGORITHM_NAMES } from './algorithms.ts';
 import { ZonesError } from './errors.ts';
 import { thumbprintOf } from './jwk.ts';
-import { isObject, parseJson } from './required.ts';
 import { readBy, refuseNewer, seconds, text } from './schema.ts';
+import { isObject, parseJson } from './values.ts';
 
 /** The states of a key, in the order a key passes through them. docs/keys.md has the machine. */
 export const KEY_STATES = ['created', 'registered', 'verified', 'current', 'retiring', 'retired'] as const;

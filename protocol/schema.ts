@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { ZonesError } from './errors.ts';
-import { isObject } from './required.ts';
+import { isObject } from './values.ts';
 
 /**
  * The pieces that shapes are made of. A shape is declared once, as a schema; its type is read off it. Messages complete a

@@ -1,6 +1,6 @@
 import { describeError, type Log } from '@helseid-zones/client/log';
 import { isZonesError } from '@helseid-zones/protocol/errors';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { challengeFor } from './challenge.ts';
 import type { Access, AccessPorts, AccessRequest, AuthorizerSettings } from './rules.ts';

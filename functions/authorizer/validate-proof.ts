@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ALGORITHM_NAMES, type Algorithm, isAlgorithm } from '@helseid-zones/protocol/algorithms';
-import { isObject } from '@helseid-zones/protocol/required';
+import { isObject } from '@helseid-zones/protocol/values';
 import {
   calculateJwkThumbprint,
   compactVerify,

@@ -1,7 +1,7 @@
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { samePolicy } from '@helseid-zones/protocol/fill-key-policy';
 import { type PublicJwk, readPublicKey } from '@helseid-zones/protocol/jwk';
-import { samePolicy } from '@helseid-zones/protocol/key-policy';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { type KmsPort, unlessRefused } from './key-ports.ts';
 

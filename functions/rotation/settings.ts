@@ -9,8 +9,8 @@ import { createLog } from '@helseid-zones/client/log';
 import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import { parseZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { fillKeyPolicy } from '@helseid-zones/protocol/fill-key-policy';
 import type { Signer } from '@helseid-zones/protocol/intents';
-import { fillKeyPolicy } from '@helseid-zones/protocol/key-policy';
 import { readConfig } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 import {

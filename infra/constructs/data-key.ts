@@ -2,7 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AccountRootPrincipal, PolicyDocument, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
-import { KEY_ADMINISTRATION } from '../key-policy.ts';
+import { KEY_ADMINISTRATION } from '../render-key-policy.ts';
 import { type Place, serviceHost } from './arns.ts';
 import { allowTo, DATA_KEY_ACTIONS } from './statements.ts';
 

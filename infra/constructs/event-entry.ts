@@ -1,4 +1,4 @@
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { CfnEventBus, CfnRule } from 'aws-cdk-lib/aws-events';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';

@@ -1,5 +1,5 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { isObject } from '@helseid-zones/protocol/required';
+import { isObject } from '@helseid-zones/protocol/values';
 import { CfnElement, Stack } from 'aws-cdk-lib';
 import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { Effect, type IRole, type PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';

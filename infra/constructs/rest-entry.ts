@@ -1,5 +1,5 @@
 import { type LoginRoute, loginRoutes, STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import {
   AccessLogField,

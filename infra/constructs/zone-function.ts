@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { type Duration, RemovalPolicy, Stage } from 'aws-cdk-lib';
 import {
   type IManagedPolicy,

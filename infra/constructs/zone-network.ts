@@ -1,4 +1,4 @@
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import {
   CfnRoute,
   CfnTransitGatewayAttachment,

@@ -52,7 +52,7 @@ const SEND = ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'] as
 /** What a function does with a secret of its own, as CDK's own grant has it. */
 const READ_SECRET = ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'] as const;
 
-/** The same by kind, with the statement; keys of a client are made and replaced as well. */
+/** The statement's id and its actions by kind of secret; the keys of a client are written too. */
 const SECRET_USES = {
   secrets: ['OwnSecrets', READ_SECRET],
   clientKeys: [

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { type Message, type TransformFailure, transformSync } from 'esbuild';
 import { checkStages } from './checks/names.ts';
 import { defineSystem } from './define.ts';

@@ -1,8 +1,8 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { findKey } from '@helseid-zones/protocol/record-states';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { describeClientKey, hasPolicy } from '../../functions/common/client-keys.ts';
-import { renderKeyPolicy } from '../key-policy.ts';
+import { renderKeyPolicy } from '../render-key-policy.ts';
 import { type Operator, openClient, openClientOf } from './operator.ts';
 import type { KeyOptions } from './options.ts';
 

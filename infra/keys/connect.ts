@@ -5,7 +5,7 @@ import { KMSClient, PutKeyPolicyCommand, ScheduleKeyDeletionCommand } from '@aws
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type AwsCaller, createAwsCaller } from '@helseid-zones/client/aws';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import * as v from 'valibot';
 import { createKmsPort, createSecretsPort, systemClock } from '../../functions/common/key-ports.ts';
 import { loadSystem } from '../declaration/load.ts';

@@ -1,7 +1,7 @@
 import { describeNetworkFailure } from '@helseid-zones/client/errors';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { candidateKey, noteDraft } from '@helseid-zones/protocol/record-states';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import * as v from 'valibot';
 import { readClientKey } from '../../functions/common/client-keys.ts';
 import { keysCommand, type Operator, openClient, patientKms } from './operator.ts';

@@ -4,7 +4,7 @@ import type { Fetch } from '@helseid-zones/client/http';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord } from '@helseid-zones/protocol/record';
 import { findKey } from '@helseid-zones/protocol/record-states';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import type { Clock, KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
 import { createRecordStore, type RecordStore } from '../../functions/common/record-store.ts';
 import { createRetryingKms } from '../../functions/common/retry.ts';

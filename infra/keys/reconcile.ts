@@ -1,5 +1,5 @@
 import { MAX_INTENTS } from '@helseid-zones/protocol/intents';
-import { isObject } from '@helseid-zones/protocol/required';
+import { isObject } from '@helseid-zones/protocol/values';
 import * as v from 'valibot';
 import { signerName } from '../declaration/names.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { isObject } from '@helseid-zones/protocol/required';
+import { isObject } from '@helseid-zones/protocol/values';
 
 /** Bytes that a file may have when it is unpacked. */
 const MOST = 2 ** 29;

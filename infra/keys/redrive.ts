@@ -1,6 +1,6 @@
 import type { AwsCaller } from '@helseid-zones/client/aws';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import { parseJson } from '@helseid-zones/protocol/required';
+import { parseJson } from '@helseid-zones/protocol/values';
 import * as v from 'valibot';
 import { eventNames, functionName } from '../declaration/names.ts';
 import { eventPatternOf, isOfPattern, type ZoneQueue, zoneQueues } from '../declaration/own.ts';

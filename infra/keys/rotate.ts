@@ -1,7 +1,7 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import { candidateKey, currentKey, findKey, moveKey } from '@helseid-zones/protocol/record-states';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import * as v from 'valibot';
 import { disableClientKey } from '../../functions/common/client-keys.ts';
 import { beginRotation, isPending } from '../../functions/common/key-ports.ts';

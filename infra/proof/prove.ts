@@ -55,7 +55,7 @@ export function prove(
   const input = readInput(resolved, declaration, comparison && withoutOthers(comparison, others));
   const findings = RULES.flatMap((rule) => {
     const found = findingsOf(rule, input);
-    return OF_OTHERS.includes(rule.name) ? found : found.filter(({ resource }) => !others.has(resource));
+    return rule.ofOthers ? found : found.filter(({ resource }) => !others.has(resource));
   });
   const { exceptions, violations } = applyExceptions(findings, declaration);
   const ok = violations.length === 0;
@@ -76,9 +76,6 @@ export function applyExceptions(
   const excepted = new Set(exceptions.flatMap((exception) => exception.findings));
   return { exceptions, violations: findings.filter((finding) => !excepted.has(finding)) };
 }
-
-/** The rules about what other stacks must not do to the system; what else they do is theirs. */
-const OF_OTHERS = ['others-keep-out', 'policies-are-for-own-roles'];
 
 /** What lies in other stacks and does not touch the system is no addition to it. */
 function withoutOthers({ violations, additions }: Comparison, others: ReadonlySet<string>): Comparison {

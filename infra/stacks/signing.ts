@@ -1,4 +1,4 @@
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { CfnOutput } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { noteQuotas, warnOfDeclaration, warnOfMissingSelfService } from '../annotations.ts';

@@ -21,7 +21,7 @@ import {
 } from '../declaration/own.ts';
 import { apiVariables, foreignCode } from '../declaration/runtimes.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
-import { keyPolicyTemplate } from '../key-policy.ts';
+import { keyPolicyTemplate } from '../render-key-policy.ts';
 
 /** What a zone's functions are made from. */
 interface ZoneFunctionsProps {

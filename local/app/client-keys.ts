@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry, KeyState } from '@helseid-zones/protocol/record';
 import { changeOwner, wasRegistered } from '@helseid-zones/protocol/record-states';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import type { JWK } from 'jose';
 import { isPending } from '../../functions/common/key-ports.ts';
 import { recordName } from '../../infra/declaration/names.ts';

@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { matchesPath } from '@helseid-zones/protocol/check-grant';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { zoneScopes } from '../../infra/declaration/derive.ts';
 import { type Registration, registrations } from '../../infra/declaration/own.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';

@@ -2,7 +2,7 @@ import { type Principal, rolePrincipal } from '../../infra/proof/policy/principa
 import { parsePolicy } from '../../infra/proof/policy/statement.ts';
 import { addResource, type Role, removeResource, type World } from '../../infra/proof/policy/world/world.ts';
 import type { Authorize, Caller } from './call.ts';
-import { authorize } from './evaluate.ts';
+import { decideRequest } from './decide-request.ts';
 
 /**
  * The policy engine as the local AWS asks it: the roles, boundaries, endpoint and resource policies of the template decide, and
@@ -11,10 +11,10 @@ import { authorize } from './evaluate.ts';
 export function createAuthorize(world: World): Authorize {
   return ({ caller, action, resource, context, resourcePolicy }) => {
     const request = { principal: principalOf(caller), action, resource, context };
-    if (resourcePolicy === undefined || world.resources.has(resource)) return authorize(request, world);
+    if (resourcePolicy === undefined || world.resources.has(resource)) return decideRequest(request, world);
     addResource(world, { arn: resource, policy: resourcePolicy });
     try {
-      return authorize(request, world);
+      return decideRequest(request, world);
     } finally {
       // Its policy may be another at the next call.
       removeResource(world, resource);

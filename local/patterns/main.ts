@@ -6,7 +6,7 @@ import tls from 'node:tls';
 import { parseArgs } from 'node:util';
 import { CUSTODIES } from '@helseid-zones/protocol/custody';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { defineSystem } from '../../infra/declaration/define.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
 import { DECLARATION_OPTIONS } from '../../infra/declaration/options.ts';

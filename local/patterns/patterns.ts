@@ -2,7 +2,7 @@ import { chmodSync, copyFileSync, mkdirSync, renameSync, symlinkSync } from 'nod
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { addKey, type Database, KEYS_TABLE } from '@helseid-zones/client/custody';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import type { JWK } from 'jose';
 import { type Journal, type Key, openJournal, type Settings } from '../../examples/patterns/journal.ts';
 import { openBrowser } from '../app/steps/browser.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Context } from '../../infra/proof/policy/facts.ts';
-import { authorize } from '../../local/aws/evaluate.ts';
+import { decideRequest } from '../../local/aws/decide-request.ts';
 import { type Case, caseArbitrary } from '../infra/proof/policy/arbitrary.ts';
 import { requestOf, worldOf } from '../infra/proof/policy/build.ts';
 import { DIFFERENCES, HAND_WRITTEN } from '../infra/proof/policy/cases.ts';
@@ -26,7 +26,7 @@ function record(ok: boolean, what: () => string): void {
 /** Whether the engine allows; keys that AWS does not put into such a request are left out, as the other side does. */
 function decide(given: Case, context: Context, ignoredKeys: readonly string[]): boolean {
   const kept = Object.fromEntries(Object.entries(context).filter(([key]) => !ignoredKeys.includes(key)));
-  return authorize(requestOf(given, kept), worldOf(given)).allowed;
+  return decideRequest(requestOf(given, kept), worldOf(given)).allowed;
 }
 
 async function compareHandWritten(): Promise<void> {

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import fc from 'fast-check';
-import { authorize } from '../../local/aws/evaluate.ts';
+import { decideRequest } from '../../local/aws/decide-request.ts';
 import { caseArbitrary } from '../infra/proof/policy/arbitrary.ts';
 import { requestOf, worldOf } from '../infra/proof/policy/build.ts';
 import { simulate } from './simulate.ts';
@@ -18,7 +18,7 @@ export async function measureSpeed(): Promise<{ ours: number; theirs: number }> 
   const best = { ours: Number.POSITIVE_INFINITY, theirs: Number.POSITIVE_INFINITY };
   for (let round = 0; round < ROUNDS; round++) {
     const start = performance.now();
-    for (const { world, request } of prepared) authorize(request, world);
+    for (const { world, request } of prepared) decideRequest(request, world);
     const between = performance.now();
     for (const given of cases) await simulate(given, given.contexts[0] ?? {});
     best.ours = Math.min(best.ours, ((between - start) * 1000) / CASES);

@@ -274,7 +274,7 @@ describe('what must be trusted, in SECURITY.md', () => {
     expect(beside.filter((file) => file.endsWith('.ts'))).toEqual([
       'config.ts',
       'custody.ts',
-      'key-policy.ts',
+      'fill-key-policy.ts',
       'login-routes.ts',
       'token-request.ts',
     ]);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 
 /** Pages that are followed from their beginning to their end, in a clone of their own. */
 export const FOLLOWED = ['docs/tutorial.md', 'docs/how-to/system.md'];

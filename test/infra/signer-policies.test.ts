@@ -4,7 +4,7 @@ import type { Context } from '../../infra/proof/policy/facts.ts';
 import { rolePrincipal } from '../../infra/proof/policy/principal.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
 import { operatorRole } from '../../local/aws/authorize.ts';
-import { authorize } from '../../local/aws/evaluate.ts';
+import { decideRequest } from '../../local/aws/decide-request.ts';
 import system from '../one-client.zones.ts';
 import { dropStatement, find, idOf, role, signer, withTemplate } from './proof/mutate.ts';
 import { oneClient, synthesize as synthesized } from './proof/one-client.ts';
@@ -58,7 +58,7 @@ describe('a policy of each signer’s own', () => {
   });
 });
 
-/** The system with administrators of these names beside it, as `authorize` is asked about the public zone's signer. */
+/** The system with administrators of these names beside it, as `decideRequest` is asked about the public zone's signer. */
 function askIn(assembly = oneClient) {
   const world = buildWorld(resolveAssembly(assembly));
   const administrators = ['operator', DEPLOYER, 'on-call', 'journal-public-summary'].map((name) => {
@@ -67,7 +67,7 @@ function askIn(assembly = oneClient) {
   });
   const roles = new Map([...world.roles, ...administrators]);
   return (name: string, action: string, context: Context = {}, resource = signer('public')) =>
-    authorize({ principal: rolePrincipal(role(name)), action, resource, context }, { ...world, roles });
+    decideRequest({ principal: rolePrincipal(role(name)), action, resource, context }, { ...world, roles });
 }
 
 const ask = askIn();
@@ -131,7 +131,7 @@ describe('even an administrator, as the engine decides', () => {
     const roles = new Map([...world.roles, [foreign.arn, foreign], [home.arn, home]]);
     const from = (arn: string, context: Context) => {
       const resource = signer('public').replace('000000000000', own);
-      return authorize(
+      return decideRequest(
         { principal: rolePrincipal(arn), action: INVOKE, resource, context },
         { ...world, roles },
       );

@@ -8,7 +8,7 @@ import { rolePrincipal } from '../../infra/proof/policy/principal.ts';
 import { prove } from '../../infra/proof/prove.ts';
 import { reportSignable } from '../../infra/proof/report/signable.ts';
 import { readInput } from '../../infra/proof/rules/actors.ts';
-import { authorize } from '../../local/aws/evaluate.ts';
+import { decideRequest } from '../../local/aws/decide-request.ts';
 import system from '../one-client.zones.ts';
 import {
   arn,
@@ -54,7 +54,7 @@ function ask(name: string, action: string, resource: string, through = name.spli
     (one) => one.service === service && network.zones.get(one.vpc) === through,
   );
   const context: Record<string, string> = endpoint ? { 'aws:SourceVpce': endpoint.id } : {};
-  return authorize({ principal: rolePrincipal(role(name)), action, resource, context }, world).allowed;
+  return decideRequest({ principal: rolePrincipal(role(name)), action, resource, context }, world).allowed;
 }
 
 describe('in a zone with a tokens function', () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { fireSchedule } from '../../local/app/call-own.ts';
 import { operatorAccess } from '../../local/app/steps/facts.ts';
 import { startSystem } from '../../local/app/system.ts';

@@ -1,4 +1,4 @@
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fireSchedule } from '../../local/app/call-own.ts';
 import { operatorAccess } from '../../local/app/steps/facts.ts';

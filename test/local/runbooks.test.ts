@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { signAws } from '@helseid-zones/client/sigv4';
 import type { KeyState } from '@helseid-zones/protocol/record';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import type { JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { zoneQueues } from '../../infra/declaration/own.ts';

@@ -29,8 +29,8 @@ const TESTS = [
   'test/infra/declaration/*.test.ts',
   'test/local/aws/faults.test.ts',
 ];
-/** They run bundles in processes of their own, where no mutant is switched on; so handlers, which are wiring alone, are left out too. */
-const APART = /\/(?:bundle|deployed|handler)\.test|\/handler\.ts/;
+/** They run or weigh bundles, where no mutant is switched on; so handlers, which are wiring alone, are left out too. */
+const APART = /\/(?:boundaries|bundle|deployed|handler)\.test|\/handler\.ts/;
 
 /** In percent. */
 const PASSING = 90;

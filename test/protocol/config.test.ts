@@ -1,7 +1,7 @@
 import { parseZoneConfig, TARGET_PATH } from '@helseid-zones/protocol/config';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
-import { isObject, required } from '@helseid-zones/protocol/required';
+import { isObject, required } from '@helseid-zones/protocol/values';
 import { describe, expect, test } from 'vitest';
 import { coded } from '../coded.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { SESSION_COOKIE } from '../../functions/login-common/cookies.ts';
 import { eventNames, recordName } from '../../infra/declaration/names.ts';
 import { type EventFile, fillIn, makeOrganizationNumber, putEvent } from '../../local/app/events.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { isObject } from '@helseid-zones/protocol/required';
+import { isObject } from '@helseid-zones/protocol/values';
 
 export { isObject };
 

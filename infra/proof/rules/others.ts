@@ -1,4 +1,4 @@
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
 import type { JsonObject } from '../assembly/json.ts';
 import { remembered } from '../assembly/remembered.ts';
@@ -107,6 +107,7 @@ const BESIDE = [
 export const othersKeepOut: Rule = {
   name: 'others-keep-out',
   invariant: 'I2',
+  ofOthers: true,
   title: 'A role of another stack may do nothing to a resource of the system.',
   check: (input) => {
     const others = input.actors.filter(({ other }) => other);

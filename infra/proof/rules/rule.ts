@@ -50,6 +50,8 @@ export interface Rule<Input = ProofInput> {
   invariant: Invariant;
   /** The sentence that is the rule. */
   title: string;
+  /** Whether its findings on other stacks count too: on what they must not do to the system. What else they do is theirs. */
+  ofOthers?: true;
   check(input: Input): Violation[];
 }
 

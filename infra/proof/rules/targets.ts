@@ -149,7 +149,7 @@ export function resourcesOfZone({ assembly }: ProofInput, zone: string, types: r
   );
 }
 
-/** Of the tables, secrets or clients' keys among them that the declaration gives functions of the actor's zone, ARNs: the actor's own, and all. */
+/** ARNs of the tables or secrets that the declaration gives functions of the actor's zone: the actor's own, and everybody's. `secret` is any, `clientKeys` those with a client's keys alone. */
 export function ownedIn(
   input: ProofInput,
   { zone, name: role }: Actor,

@@ -15,7 +15,7 @@ import type { World } from '../policy/world/world.ts';
 import { directResources } from './through.ts';
 
 /**
- * A request that shows an answer: the input of the engine's `authorize`. ARNs, ids and dates are well formed; what no policy names is
+ * A request that shows an answer: the input of `decideRequest` (local/aws). ARNs, ids and dates are well formed; what no policy names is
  * made up. A context key that is `null` the request surely lacks, though the templates give role or resource such a tag.
  */
 export interface Witness extends Request {

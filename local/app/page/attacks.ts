@@ -1,4 +1,4 @@
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import type { Step } from '../steps/facts.ts';
 import { STEPS } from '../steps/index.ts';
 import { forgeSession } from '../steps/login-steps.ts';

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { recordName } from '../../../infra/declaration/names.ts';
 import { reconcile } from '../../../infra/keys/reconcile.ts';
 import { type AwsAccess, type AwsAnswer, callJson, callLambda } from '../../aws/aws-client.ts';

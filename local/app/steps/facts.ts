@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createAwsCaller } from '@helseid-zones/client/aws';
 import { createRemoteSigner } from '@helseid-zones/client/invoke';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { TOKENS_FUNCTION } from '../../../infra/declaration/fields.ts';
 import { functionName, signerName } from '../../../infra/declaration/names.ts';
 import { hasBus } from '../../../infra/declaration/own.ts';

@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { calculateJwkThumbprint, compactVerify, exportJWK, generateKeyPair } from 'jose';
 import { systemClock } from '../../../functions/common/key-ports.ts';
 import { recordName } from '../../../infra/declaration/names.ts';

@@ -4,7 +4,7 @@ import { getAccessToken } from '@helseid-zones/client/machine-token';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
 import type { AccessToken, AccessTokenRequest } from '@helseid-zones/client/tokens';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { exportJWK, SignJWT } from 'jose';
 import { makeOrganizationNumber } from '../events.ts';
 import { ANOTHER_API } from '../stand-ins.ts';

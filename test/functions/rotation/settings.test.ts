@@ -1,8 +1,8 @@
-import { fillKeyPolicy } from '@helseid-zones/protocol/key-policy';
+import { fillKeyPolicy } from '@helseid-zones/protocol/fill-key-policy';
 import { describe, expect, test } from 'vitest';
 import { readAdminClients } from '../../../functions/rotation/settings.ts';
 import { deriveZoneConfig } from '../../../infra/declaration/derive.ts';
-import { keyPolicyTemplate } from '../../../infra/key-policy.ts';
+import { keyPolicyTemplate } from '../../../infra/render-key-policy.ts';
 import { coded } from '../../coded.ts';
 import shipped from '../../one-client.zones.ts';
 

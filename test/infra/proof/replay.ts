@@ -2,7 +2,7 @@ import type { Layer } from '../../../infra/proof/policy/request.ts';
 import { parsePolicy } from '../../../infra/proof/policy/statement.ts';
 import type { World } from '../../../infra/proof/policy/world/world.ts';
 import type { Witness } from '../../../infra/proof/rules/witness.ts';
-import { authorize } from '../../../local/aws/evaluate.ts';
+import { decideRequest } from '../../../local/aws/decide-request.ts';
 
 const everything = { Effect: 'Allow', Action: '*', Resource: '*' };
 const policyOf = (statement: object) =>
@@ -52,7 +52,7 @@ export function faultOf(witness: Witness | undefined, world: World): string | un
   if (wild !== undefined) return `no value of a key: ${wild}`;
   if (assuming.length > 0) return undefined;
   const allowed = (layers: readonly Layer[]) =>
-    authorize(witness, worldWithout(layers, witness, world)).allowed;
+    decideRequest(witness, worldWithout(layers, witness, world)).allowed;
   if (!allowed(without)) return `is not allowed: ${shown}`;
   const needless = without.find((layer) => allowed(without.filter((other) => other !== layer)));
   return needless && `is allowed with its ${needless} too: ${shown}`;

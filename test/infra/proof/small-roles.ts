@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { keyPolicyTemplate } from '../../../infra/key-policy.ts';
 import type { JsonObject } from '../../../infra/proof/assembly/json.ts';
+import { keyPolicyTemplate } from '../../../infra/render-key-policy.ts';
 import { newFolder } from '../../temporary.ts';
 import { endpoint, inputOf, type Resources, zoneNetwork } from './small-system.ts';
 

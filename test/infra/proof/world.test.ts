@@ -9,7 +9,7 @@ import { describeCondition } from '../../../infra/proof/policy/words.ts';
 import { buildWorld } from '../../../infra/proof/policy/world/build.ts';
 import { virtualKeyArn } from '../../../infra/proof/policy/world/virtual-keys.ts';
 import type { World } from '../../../infra/proof/policy/world/world.ts';
-import { authorize } from '../../../local/aws/evaluate.ts';
+import { decideRequest } from '../../../local/aws/decide-request.ts';
 import { newFolder } from '../../temporary.ts';
 
 const ACCOUNT = '000000000000';
@@ -47,7 +47,7 @@ const may = (
   action: string,
   resource: string,
   { principal = worker, context = {} }: { principal?: Principal; context?: Context } = {},
-) => authorize({ principal, action, resource, context }, world).allowed;
+) => decideRequest({ principal, action, resource, context }, world).allowed;
 
 describe('identity policies', () => {
   const PolicyDocument = document(allow('sqs:SendMessage'));

@@ -1,4 +1,4 @@
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { zoneScopes } from '../../../declaration/derive.ts';
 import { TOKENS_FUNCTION } from '../../../declaration/fields.ts';
 import { askingFunctions, sharedStackNames } from '../../../declaration/names.ts';

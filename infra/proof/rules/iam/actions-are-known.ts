@@ -1,4 +1,4 @@
-import { ACCOUNT_PLACEHOLDER } from '@helseid-zones/protocol/key-policy';
+import { ACCOUNT_PLACEHOLDER } from '@helseid-zones/protocol/fill-key-policy';
 import { type JsonObject, objectOf, parseJson } from '../../assembly/json.ts';
 import type { ResolvedResource } from '../../assembly/resolve.ts';
 import { policiesOf } from '../../assembly/roles.ts';

@@ -17,6 +17,7 @@ export const ROLES: readonly Rule[] = [
   resourceRule({
     name: 'policies-are-for-own-roles',
     invariant: 'I1',
+    ofOthers: true,
     title: 'No policy of the templates is for a user, a group, or a role that the templates do not have.',
     of: ['AWS::IAM::ManagedPolicy', 'AWS::IAM::Policy', 'AWS::IAM::RolePolicy'],
     problems: ({ properties: { Roles, RoleName, Users, Groups }, account }, { actors }) => {

@@ -72,7 +72,7 @@ const bound: CapabilityRule = capabilityRule({
     ];
   },
   remedy:
-    'Restore the condition in the layer that lacks it: key policy (infra/key-policy.ts), identity policy, boundary or endpoint policy (infra/constructs/signer.ts).',
+    'Restore the condition in the layer that lacks it: key policy (infra/render-key-policy.ts), identity policy, boundary or endpoint policy (infra/constructs/signer.ts).',
 });
 
 /** A signer signs digests only, with the declared algorithm, through the signing zone's endpoint. The matrix has client keys only. */
@@ -117,7 +117,7 @@ export const keysDoNotDelegate: Rule = {
           subject: `The policy of the keys of ${client}`,
           path: [name, `policy of the keys of ${client}`, key],
           remedy:
-            'Leave the account administration only; name signers, and nobody else, for kms:Sign (infra/key-policy.ts).',
+            'Leave the account administration only; name signers, and nobody else, for kms:Sign (infra/render-key-policy.ts).',
         });
       });
     });

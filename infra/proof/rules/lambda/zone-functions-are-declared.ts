@@ -4,7 +4,7 @@ import { functionName, zoneClients, zoneFunctions } from '../../../declaration/n
 import { ownSecrets } from '../../../declaration/own.ts';
 import { apiVariables, foreignCode } from '../../../declaration/runtimes.ts';
 import type { ZoneDeclaration } from '../../../declaration/schema.ts';
-import { keyPolicyTemplate } from '../../../key-policy.ts';
+import { keyPolicyTemplate } from '../../../render-key-policy.ts';
 import { parseJson } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';

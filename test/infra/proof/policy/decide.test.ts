@@ -20,7 +20,7 @@ import {
   type Role,
   type World,
 } from '../../../../infra/proof/policy/world/world.ts';
-import { authorize } from '../../../../local/aws/evaluate.ts';
+import { decideRequest } from '../../../../local/aws/decide-request.ts';
 
 const ACCOUNT = '111122223333';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/journal-signer-journal-public`;
@@ -249,9 +249,11 @@ describe('the verdict', () => {
     ).toContain('it is unknown');
     const given = world({ key: [allow('kms:Sign'), denied(one)], identity });
     const request = { principal: rolePrincipal(ROLE, 's'), action: 'kms:Sign', resource: KEY, context: {} };
-    expect(authorize({ ...request, context: { 'aws:TagKeys': ['a', 'c'] } }, given).allowed).toBe(false);
+    expect(decideRequest({ ...request, context: { 'aws:TagKeys': ['a', 'c'] } }, given).allowed).toBe(false);
     const perhaps = world({ key: [other] });
-    expect(authorize({ ...request, context: { 'aws:TagKeys': ['a', 'c'] } }, perhaps).allowed).toBe(false);
+    expect(decideRequest({ ...request, context: { 'aws:TagKeys': ['a', 'c'] } }, perhaps).allowed).toBe(
+      false,
+    );
   });
 
   it.each<[string, Principal]>([

@@ -8,7 +8,7 @@ import { rolePrincipal } from '../../../../infra/proof/policy/principal.ts';
 import type { Actor } from '../../../../infra/proof/rules/actors.ts';
 import { ask } from '../../../../infra/proof/rules/ask.ts';
 import type { EnforcingLayer } from '../../../../infra/proof/rules/enforcing-layers.ts';
-import { authorize } from '../../../../local/aws/evaluate.ts';
+import { decideRequest } from '../../../../local/aws/decide-request.ts';
 import { full } from '../../../full.ts';
 import { ACCOUNT, type Case, caseArbitrary, ENDPOINT, ROLE } from './arbitrary.ts';
 import { askedOf, requestOf, worldOf } from './build.ts';
@@ -24,7 +24,7 @@ function decisions(given: Case) {
     const request = requestOf(given, context);
     return {
       context,
-      allowed: authorize(request, world).allowed,
+      allowed: decideRequest(request, world).allowed,
       facts: closedFacts(request, context, world),
     };
   });
@@ -90,7 +90,7 @@ describe('for every random case', () => {
       const verdict = decide({ ...askedOf(given), context }, world);
       for (const other of given.contexts) {
         const request = requestOf(given, { ...other, ...context });
-        const { allowed } = authorize(request, world);
+        const { allowed } = decideRequest(request, world);
         if (verdict.verdict !== 'when') expect(allowed).toBe(verdict.verdict === 'always');
         else expect(evaluate(verdict.condition, closedFacts(request, request.context, world))).toBe(allowed);
       }
@@ -128,7 +128,7 @@ describe('for every random case', () => {
           seen++;
           for (const context of given.contexts)
             if (!closed || context['aws:SourceVpce'] === ENDPOINT)
-              expect(authorize(requestOf(alone, context), worldOf(alone)).allowed).toBe(false);
+              expect(decideRequest(requestOf(alone, context), worldOf(alone)).allowed).toBe(false);
         }
       }, 4);
       expect(seen).toBeGreaterThan(RUNS / 10);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
-import { required } from '@helseid-zones/protocol/required';
+import { required } from '@helseid-zones/protocol/values';
 import { describe, expect, it } from 'vitest';
 import multiTenant from '../../../../examples/multi-tenant.zones.ts';
 import { parseDocumentEvent } from '../../../../functions/worker/event.ts';

@@ -1,7 +1,7 @@
-import { fillKeyPolicy, samePolicy } from '@helseid-zones/protocol/key-policy';
+import { fillKeyPolicy, samePolicy } from '@helseid-zones/protocol/fill-key-policy';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { keyPolicyTemplate, renderKeyPolicy } from '../../infra/key-policy.ts';
+import { keyPolicyTemplate, renderKeyPolicy } from '../../infra/render-key-policy.ts';
 import { coded } from '../coded.ts';
 
 const FACTS = { system: 'journal', client: 'journal', algorithm: 'ES256' } as const;

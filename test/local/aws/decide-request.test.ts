@@ -16,13 +16,13 @@ import {
   removeResource,
   type World,
 } from '../../../infra/proof/policy/world/world.ts';
-import { authorize } from '../../../local/aws/evaluate.ts';
+import { decideRequest } from '../../../local/aws/decide-request.ts';
 import { requestOf, worldOf } from '../../infra/proof/policy/build.ts';
 import { DIFFERENCES, HAND_WRITTEN } from '../../infra/proof/policy/cases.ts';
 
 describe('one request', () => {
   it.each([...HAND_WRITTEN, ...DIFFERENCES])('$name: $allowed', ({ given, context, allowed }) => {
-    expect(authorize(requestOf(given, context), worldOf(given)).allowed).toBe(allowed);
+    expect(decideRequest(requestOf(given, context), worldOf(given)).allowed).toBe(allowed);
   });
 });
 
@@ -49,10 +49,10 @@ function world(one: Role, more: Partial<World> = {}): World {
 }
 
 const mayAt = (given: World, action: string, resource: string, principal: Principal = SELF) =>
-  authorize({ principal, action, resource, context: {} }, given).allowed;
+  decideRequest({ principal, action, resource, context: {} }, given).allowed;
 const ask = (one: Role, request: Partial<Request> = {}, more: Partial<World> = {}) => {
   const usual = { principal: SELF, action: 'sqs:SendMessage', resource: QUEUE, context: {} };
-  return authorize({ ...usual, ...request }, world(one, more));
+  return decideRequest({ ...usual, ...request }, world(one, more));
 };
 
 describe('refusals are worded as AWS words them', () => {
@@ -83,7 +83,7 @@ describe('refusals are worded as AWS words them', () => {
     const policy = document(allow('kms:DisableKey', { Principal: { AWS: ACCOUNT } }));
     addResource(given, { arn: KEY, policy });
     expect(
-      authorize({ principal: SELF, action: 'kms:Sign', resource: KEY, context: {} }, given),
+      decideRequest({ principal: SELF, action: 'kms:Sign', resource: KEY, context: {} }, given),
     ).toMatchObject({
       layer: 'resource policy',
       message: expect.stringMatching(/because no resource-based policy allows the kms:Sign action$/),
@@ -143,8 +143,8 @@ describe('keys that follow from caller and resource', () => {
     const given = world(one);
     addResource(given, { arn: QUEUE, tags: { System: 'journal' } });
     const request = { principal: SELF, action: 'sqs:SendMessage', resource: QUEUE };
-    expect(authorize({ ...request, context: {} }, given).allowed).toBe(true);
-    expect(authorize({ ...request, context: { [key]: 'other' } }, given).allowed).toBe(false);
+    expect(decideRequest({ ...request, context: {} }, given).allowed).toBe(true);
+    expect(decideRequest({ ...request, context: { [key]: 'other' } }, given).allowed).toBe(false);
   });
 
   it('kms:CallerAccount', () => {

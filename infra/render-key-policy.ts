@@ -1,5 +1,5 @@
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
-import { ACCOUNT_PLACEHOLDER, VPC_PLACEHOLDER } from '@helseid-zones/protocol/key-policy';
+import { ACCOUNT_PLACEHOLDER, VPC_PLACEHOLDER } from '@helseid-zones/protocol/fill-key-policy';
 
 /** What a key policy is rendered from. The account and the VPC are known to CloudFormation only; see {@link keyPolicyTemplate}. */
 export interface KeyPolicyFacts {

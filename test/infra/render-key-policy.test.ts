@@ -1,6 +1,6 @@
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { describe, expect, test } from 'vitest';
-import { keyPolicyTemplate, renderKeyPolicy } from '../../infra/key-policy.ts';
+import { keyPolicyTemplate, renderKeyPolicy } from '../../infra/render-key-policy.ts';
 
 const facts = {
   system: 'journal',

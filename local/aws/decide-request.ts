@@ -28,7 +28,7 @@ export type Decision =
  * Decides one request as AWS would. What the engine can't know (an operator, an unresolved value) never
  * allows: such an Allow does not apply and such a Deny does.
  */
-export function authorize(request: Request, world: World): Decision {
+export function decideRequest(request: Request, world: World): Decision {
   const logic = concreteLogic(closedFacts(request, request.context, world));
   const formula = askLayers(request, world, logic);
   if (combine(formula) === true) return { allowed: true };

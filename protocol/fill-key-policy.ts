@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ALGORITHMS, type Algorithm } from './algorithms.ts';
 import { ZonesError } from './errors.ts';
-import { isObject, parseJson } from './required.ts';
+import { isObject, parseJson } from './values.ts';
 
 /** Stands for the account in a template. */
 export const ACCOUNT_PLACEHOLDER = '${Account}';
