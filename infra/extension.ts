@@ -6,8 +6,8 @@ import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { ownTables } from './declaration/function-resources.ts';
 import { extensionFile } from './declaration/load.ts';
-import { ownTables } from './declaration/own.ts';
 import type { SystemDeclaration } from './declaration/schema.ts';
 
 /** What a zone gives to constructs of one's own. */

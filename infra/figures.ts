@@ -1,8 +1,8 @@
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { deriveGrants } from './declaration/derive.ts';
 import { TOKENS_FUNCTION } from './declaration/fields.ts';
+import { zoneQueues } from './declaration/function-resources.ts';
 import { functionName, signerName, zoneClients } from './declaration/names.ts';
-import { zoneQueues } from './declaration/own.ts';
 import type { SystemDeclaration } from './declaration/schema.ts';
 
 /** Dimensions of a metric. */

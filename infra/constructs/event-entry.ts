@@ -7,14 +7,10 @@ import { EventSourceMapping, type Function as LambdaFunction } from 'aws-cdk-lib
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { EVENT_CONCURRENCY } from '../declaration/concurrency.ts';
+import { eventPatternOf } from '../declaration/event-pattern.ts';
+import { hasBus, type ZoneQueue, zoneQueues } from '../declaration/function-resources.ts';
+import { EVENT_TIMEOUT_SECONDS } from '../declaration/function-schema.ts';
 import { type EventNames, eventNames } from '../declaration/names.ts';
-import {
-  EVENT_TIMEOUT_SECONDS,
-  eventPatternOf,
-  hasBus,
-  type ZoneQueue,
-  zoneQueues,
-} from '../declaration/own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import type { Place } from './arns.ts';
 import { allowTo, ENVELOPE_ACTIONS } from './statements.ts';

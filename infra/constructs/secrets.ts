@@ -3,8 +3,8 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
+import { type OwnSecret, ownSecrets } from '../declaration/function-resources.ts';
 import { recordName } from '../declaration/names.ts';
-import { type OwnSecret, ownSecrets } from '../declaration/own.ts';
 import type { ZoneDeclaration } from '../declaration/schema.ts';
 
 /** The record of a client's keys: which there are and in which state, no key material. Outlives its stack. Returns its ARN. */

@@ -1,5 +1,6 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { TOKENS_FUNCTION } from '../declaration/fields.ts';
+import { hasSecrets, zoneQueues } from '../declaration/function-resources.ts';
 import {
   type Asked,
   askingFunctions,
@@ -7,7 +8,6 @@ import {
   functionName,
   zoneFunctions,
 } from '../declaration/names.ts';
-import { hasSecrets, zoneQueues } from '../declaration/own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import { adminBoundary, adminStatements, restrictAdminEndpoints } from './admin-policies.ts';
 import { functionArn, logStreamsArn, type Place, queueArn, roleArn, serviceHost, tableArn } from './arns.ts';

@@ -4,7 +4,7 @@ import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { AUTHORIZER_FUNCTION, TOKENS_FUNCTION } from '../declaration/fields.ts';
-import { type OwnTableDeclaration, ownTables } from '../declaration/own.ts';
+import { type OwnTableDeclaration, ownTables } from '../declaration/function-resources.ts';
 import type { ZoneDeclaration } from '../declaration/schema.ts';
 
 /** A table of a zone, and what which functions do with it. */

@@ -4,8 +4,9 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant, GrantedTarget } from '@helseid-zones/protocol/grant';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './fields.ts';
+import { functionOf } from './function-resources.ts';
 import { askingFunctions, zoneClients } from './names.ts';
-import { functionOf, registrations } from './own.ts';
+import { registrations } from './registrations.ts';
 import type { ClientDeclaration, SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /**

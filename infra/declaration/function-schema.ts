@@ -9,6 +9,12 @@ import { RUNTIMES } from './runtimes.ts';
  * @module
  */
 
+/** Seconds: API Gateway waits 29, and a function that is stopped a little before can still be seen to be. */
+export const REQUEST_TIMEOUT_SECONDS = 28;
+
+/** Seconds that a function has for a batch, unless it says otherwise. */
+export const EVENT_TIMEOUT_SECONDS = 30;
+
 /** What events say of themselves: matched as it is, and shown on maps and in terminals. */
 export const visible = v.pipe(text, v.regex(/^\P{C}+$/u, 'must have no invisible characters'));
 

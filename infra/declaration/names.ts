@@ -1,5 +1,4 @@
 import { ADMIN_FUNCTIONS, AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS, TOKENS_FUNCTION } from './fields.ts';
-import { hasBus, ownSecrets, ownTables, scheduleName, zoneQueues } from './own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /** The tag that says which zone a resource belongs to, on what anchors a zone: {@link ZONE_TAGGED}. */
@@ -16,13 +15,6 @@ export const ZONE_TAGGED = [
 
 /** The value of {@link ZONE_TAG} in the signing zone. */
 export const SIGNING_ZONE = 'signing';
-
-/** AWS's limits for names: by kind, else that of roles and functions. */
-export const MAX_PHYSICAL_NAME: { readonly [K in PhysicalName['kind'] | 'default']?: number } & {
-  default: number;
-} = {
-  ...{ default: 64, queue: 80, table: 255, secret: 512 },
-};
 
 /** Name of the signer function of one grant; its role has the same name. */
 export function signerName(system: string, client: string, zone: string): string {
@@ -45,6 +37,21 @@ export interface EventNames {
 export function eventNames(system: string, zone: string): EventNames {
   const bus = `${system}-${zone}`;
   return { bus, undelivered: `${bus}-events-undelivered` };
+}
+
+/** Name of a queue that functions of a zone send to. */
+export function zoneQueueName(system: string, zone: string, queue: string): string {
+  return `${system}-${zone}-${queue}`;
+}
+
+/** Name of a secret that a function reads. */
+export function ownSecretName(system: string, zone: string, owner: string, secret: string): string {
+  return `${system}/${zone}/${owner}/${secret}`;
+}
+
+/** Name of the rule that starts a function on a schedule. */
+export function scheduleName(system: string, zone: string, owner: string, schedule: string): string {
+  return `${system}-${zone}-${owner}-${schedule}`;
 }
 
 /** Name of the secret that holds a client's record. */
@@ -133,57 +140,4 @@ export function takesWebhooks({ gateway }: ZoneDeclaration, name: string): boole
 /** The clients a zone has signers for: those of its grants, or every client in the admin zone. In the declaration's order. */
 export function zoneClients(system: SystemDeclaration, zone: ZoneDeclaration): string[] {
   return zone.admin ? Object.keys(system.clients) : zone.grants.map((grant) => grant.client);
-}
-
-/** A physical name, the kind of thing it names (names of different kinds may be equal), and the field it comes from. */
-export interface PhysicalName {
-  kind: 'function' | 'secret' | 'boundary' | 'stack' | 'table' | 'queue' | 'rule';
-  name: string;
-  field: string;
-}
-
-/** Every physical name that the declaration fixes. Names that CloudFormation makes up are not among them. */
-export function physicalNames(system: SystemDeclaration): PhysicalName[] {
-  const { name: prefix, clients, zones } = system;
-  const names: PhysicalName[] = [];
-  const add = (kind: PhysicalName['kind'], name: string, field: string) => names.push({ kind, name, field });
-  for (const name of Object.values(sharedStackNames(prefix))) add('stack', name, 'name');
-  add('boundary', boundaryName(prefix, SIGNING_ZONE), 'signing');
-  for (const client of Object.keys(clients)) add('secret', recordName(prefix, client), `clients.${client}`);
-  for (const [zone, declared] of Object.entries(zones)) {
-    const field = `zones.${zone}`;
-    add('stack', zoneStackName(prefix, zone), field);
-    add('boundary', boundaryName(prefix, zone), field);
-    for (const group of new Set(zoneFunctions(declared).map((name) => boundaryGroup(declared, name))))
-      if (group) add('boundary', boundaryName(prefix, zone, group), field);
-    for (const client of zoneClients(system, declared))
-      add('function', signerName(prefix, client, zone), field);
-    for (const name of zoneFunctions(declared)) add('function', functionName(prefix, zone, name), field);
-    addOwn(prefix, zone, declared, add);
-  }
-  return names;
-}
-
-/** The names of what functions have, and of the queues and rules of events. */
-function addOwn(
-  system: string,
-  zone: string,
-  declared: ZoneDeclaration,
-  add: (kind: PhysicalName['kind'], name: string, field: string) => void,
-): void {
-  const fieldOf = (owner: string, of: string) => `zones.${zone}.functions.${owner}.${of}`;
-  if (hasBus(declared)) add('queue', eventNames(system, zone).undelivered, `zones.${zone}.events`);
-  for (const { name, owner, table } of ownTables(system, zone, declared))
-    add('table', name, fieldOf(owner, `tables.${table}`));
-  for (const { queue, deadLetters, reader, rule } of zoneQueues(system, zone, declared)) {
-    const ofZone = rule !== undefined && reader === declared.events?.function;
-    const field = ofZone ? `zones.${zone}.events` : fieldOf(reader, rule ? 'events' : 'reads');
-    for (const name of [queue, deadLetters]) add('queue', name, field);
-    if (rule) add('rule', rule.name, field);
-  }
-  for (const { kind, name, owner } of ownSecrets(system, zone, declared))
-    add('secret', name, fieldOf(owner, kind));
-  for (const [owner, { schedules }] of Object.entries(declared.functions))
-    for (const schedule of Object.keys(schedules))
-      add('rule', scheduleName(system, zone, owner, schedule), fieldOf(owner, `schedules.${schedule}`));
 }

@@ -1,6 +1,6 @@
 import { ownVariable } from '@helseid-zones/protocol/names';
+import { functionOf } from './function-resources.ts';
 import { zoneFunctions } from './names.ts';
-import { functionOf } from './own.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { calledUrls, internetHosts } from './derive.ts';
-import { registrations } from './own.ts';
 import { type Problem, problemsOf } from './problem.ts';
+import { registrations } from './registrations.ts';
 import type { SystemDeclaration } from './schema.ts';
 
 /**

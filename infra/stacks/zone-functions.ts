@@ -11,14 +11,15 @@ import { zoneTables } from '../constructs/zone-table.ts';
 import { functionConcurrency } from '../declaration/concurrency.ts';
 import { deriveZoneConfig, PROXY_CA, zoneProxy } from '../declaration/derive.ts';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS, TOKENS_FUNCTION } from '../declaration/fields.ts';
-import { askingFunctions, functionName, takesWebhooks, zoneFunctions } from '../declaration/names.ts';
+import { functionOf, zoneQueues } from '../declaration/function-resources.ts';
+import { EVENT_TIMEOUT_SECONDS, REQUEST_TIMEOUT_SECONDS } from '../declaration/function-schema.ts';
 import {
-  EVENT_TIMEOUT_SECONDS,
-  functionOf,
-  REQUEST_TIMEOUT_SECONDS,
+  askingFunctions,
+  functionName,
+  takesWebhooks,
+  zoneFunctions,
   zoneQueueName,
-  zoneQueues,
-} from '../declaration/own.ts';
+} from '../declaration/names.ts';
 import { apiVariables, foreignCode } from '../declaration/runtimes.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import { keyPolicyTemplate } from '../render-key-policy.ts';

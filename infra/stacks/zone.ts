@@ -23,16 +23,17 @@ import {
 import { ZoneTable, zoneTables } from '../constructs/zone-table.ts';
 import { internetHosts, resolvedHosts } from '../declaration/derive.ts';
 import { AUTHORIZER_FUNCTION, OWN_FUNCTIONS, TOKENS_FUNCTION } from '../declaration/fields.ts';
+import { functionOf, hasBus, hasSecrets, ownTables, zoneQueues } from '../declaration/function-resources.ts';
 import {
   askingRoles,
   boundaryGroup,
   eventNames,
   functionName,
+  scheduleName,
   signerName,
   zoneClients,
   zoneFunctions,
 } from '../declaration/names.ts';
-import { functionOf, hasBus, hasSecrets, ownTables, scheduleName, zoneQueues } from '../declaration/own.ts';
 import { foreignPaths } from '../declaration/runtimes.ts';
 import type { ZoneDeclaration } from '../declaration/schema.ts';
 import type { ZoneConstructs } from '../extension.ts';

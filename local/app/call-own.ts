@@ -1,7 +1,6 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { functionName } from '../../infra/declaration/names.ts';
-import { ownSecretName, scheduleName } from '../../infra/declaration/own.ts';
+import { functionName, ownSecretName, scheduleName } from '../../infra/declaration/names.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { objectOf } from '../../infra/proof/assembly/json.ts';
 import { type AwsAccess, type AwsAnswer, callJson, callLambda } from '../aws/aws-client.ts';

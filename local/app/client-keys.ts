@@ -6,7 +6,7 @@ import { required } from '@helseid-zones/protocol/values';
 import type { JWK } from 'jose';
 import { isPending } from '../../functions/common/key-ports.ts';
 import { recordName } from '../../infra/declaration/names.ts';
-import { registrations } from '../../infra/declaration/own.ts';
+import { registrations } from '../../infra/declaration/registrations.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { callJson } from '../aws/aws-client.ts';
 import type { LocalAws } from '../aws/local-aws.ts';

@@ -1,4 +1,4 @@
-import { registrations } from '../../infra/declaration/own.ts';
+import { registrations } from '../../infra/declaration/registrations.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 
 /** A stand-in that a declaration is pointed at, with the origin or URL it has in the declaration. */

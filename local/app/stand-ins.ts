@@ -4,7 +4,7 @@ import { matchesPath } from '@helseid-zones/protocol/check-grant';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { required } from '@helseid-zones/protocol/values';
 import { zoneScopes } from '../../infra/declaration/derive.ts';
-import { type Registration, registrations } from '../../infra/declaration/own.ts';
+import { type Registration, registrations } from '../../infra/declaration/registrations.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { startHealthApi } from '../helseid/health-api.ts';
 import { startHelseId } from '../helseid/helseid.ts';

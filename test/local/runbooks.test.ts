@@ -6,7 +6,7 @@ import type { KeyState } from '@helseid-zones/protocol/record';
 import { required } from '@helseid-zones/protocol/values';
 import type { JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { zoneQueues } from '../../infra/declaration/own.ts';
+import { zoneQueues } from '../../infra/declaration/function-resources.ts';
 import { objectOf, parseJson } from '../../infra/proof/assembly/json.ts';
 import { resourcesOfType } from '../../infra/proof/assembly/resolve.ts';
 import { findInState, readClientRecord } from '../../local/app/client-keys.ts';

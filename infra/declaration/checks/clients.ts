@@ -1,7 +1,7 @@
 import { sharingProblem } from '@helseid-zones/protocol/custody';
 import { isHelseId } from '../fields.ts';
-import { type Registration, registrations } from '../own.ts';
 import { type Problem, problemsOf, undeclared } from '../problem.ts';
+import { type Registration, registrations } from '../registrations.ts';
 import type { SystemDeclaration } from '../schema.ts';
 
 /** HelseID refuses assertions that live longer, seconds (SK2, docs/requirements.md); for others it is our own limit. */

@@ -1,7 +1,7 @@
 import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import { EVENT_CONCURRENCY } from '../concurrency.ts';
+import { functionOf, zoneQueues } from '../function-resources.ts';
 import { zoneFunctions } from '../names.ts';
-import { functionOf, zoneQueues } from '../own.ts';
 import { type Problem, problemsOf, repeated } from '../problem.ts';
 import type { GatewayDeclaration, Route, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
 import { checkLogin } from './login.ts';

@@ -1,6 +1,7 @@
 import { ownVariable } from '@helseid-zones/protocol/names';
+import { functionOf, isShared } from '../function-resources.ts';
+import { REQUEST_TIMEOUT_SECONDS } from '../function-schema.ts';
 import { takesWebhooks } from '../names.ts';
-import { functionOf, isShared, REQUEST_TIMEOUT_SECONDS } from '../own.ts';
 import { type Problem, problemsOf, repeated } from '../problem.ts';
 import { apiVariables, foreignCode } from '../runtimes.ts';
 import type { FunctionDeclaration, SystemDeclaration, ZoneDeclaration } from '../schema.ts';

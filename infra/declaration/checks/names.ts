@@ -1,4 +1,4 @@
-import { MAX_PHYSICAL_NAME, physicalNames } from '../names.ts';
+import { MAX_PHYSICAL_NAME, physicalNames } from '../physical-names.ts';
 import { type Problem, problemsOf } from '../problem.ts';
 import type { SystemDeclaration } from '../schema.ts';
 

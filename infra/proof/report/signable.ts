@@ -1,5 +1,5 @@
 import type { AllowedDetail, Grant } from '@helseid-zones/protocol/grant';
-import { ownSecrets } from '../../declaration/own.ts';
+import { ownSecrets } from '../../declaration/function-resources.ts';
 import { escapeControls, table } from '../../terminal.ts';
 import { objectOf, parseJson, stringsOf } from '../assembly/json.ts';
 import { resourceByArn, resourcesOfType } from '../assembly/resolve.ts';

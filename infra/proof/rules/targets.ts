@@ -1,6 +1,6 @@
 import { TOKENS_FUNCTION } from '../../declaration/fields.ts';
+import { ownSecrets, ownTables } from '../../declaration/function-resources.ts';
 import { type Asked, functionName, recordName, signerName } from '../../declaration/names.ts';
-import { ownSecrets, ownTables } from '../../declaration/own.ts';
 import { readAsset } from '../assembly/contents/read-asset.ts';
 import { type JsonObject, objectOf } from '../assembly/json.ts';
 import { SIGNING } from '../assembly/network.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
-import { isOfPattern } from '../../../infra/declaration/own.ts';
+import { isOfPattern } from '../../../infra/declaration/event-pattern.ts';
 import { isObject, parseJson } from '../../../infra/proof/assembly/json.ts';
 import { type Call, serviceCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';

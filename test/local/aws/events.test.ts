@@ -1,7 +1,7 @@
 import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { isOfPattern } from '../../../infra/declaration/own.ts';
+import { isOfPattern } from '../../../infra/declaration/event-pattern.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
 import { isDue, startSchedules } from '../../../local/aws/events/schedule.ts';
 import { startEvents } from '../../../local/aws/events/service.ts';

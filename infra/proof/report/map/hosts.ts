@@ -1,4 +1,4 @@
-import { registrations } from '../../../declaration/own.ts';
+import { registrations } from '../../../declaration/registrations.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import type { Network } from '../../assembly/network.ts';
 import type { ResolvedAssembly } from '../../assembly/resolve.ts';

@@ -1,7 +1,7 @@
 import { type Grant, parseGrant } from '@helseid-zones/protocol/grant';
 import { assumptionsOf } from '../../../declaration/assumptions.ts';
 import { functionName } from '../../../declaration/names.ts';
-import { registrations } from '../../../declaration/own.ts';
+import { registrations } from '../../../declaration/registrations.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { virtualKeys } from '../../policy/world/virtual-keys.ts';

@@ -1,5 +1,5 @@
+import { zoneQueues } from '../../../declaration/function-resources.ts';
 import { eventNames, functionName } from '../../../declaration/names.ts';
-import { zoneQueues } from '../../../declaration/own.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { type Actor, NO_ZONE } from '../actors.ts';
 import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';

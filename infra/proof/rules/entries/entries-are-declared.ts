@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { KEY_METRICS } from '../../../../functions/key-watch/metrics.ts';
 import { ALARM_NAMES, alarmOn } from '../../../alarm-kinds.ts';
-import { eventNames, functionName, SIGNING_ZONE } from '../../../declaration/names.ts';
-import { eventPatternOf, scheduleName, zoneQueues } from '../../../declaration/own.ts';
+import { eventPatternOf } from '../../../declaration/event-pattern.ts';
+import { zoneQueues } from '../../../declaration/function-resources.ts';
+import { eventNames, functionName, SIGNING_ZONE, scheduleName } from '../../../declaration/names.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { type JsonObject, listOf } from '../../assembly/json.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';

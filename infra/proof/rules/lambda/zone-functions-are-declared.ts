@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { deriveZoneConfig, PROXY_CA, zoneProxy } from '../../../declaration/derive.ts';
+import { ownSecrets } from '../../../declaration/function-resources.ts';
 import { functionName, zoneClients, zoneFunctions } from '../../../declaration/names.ts';
-import { ownSecrets } from '../../../declaration/own.ts';
 import { apiVariables, foreignCode } from '../../../declaration/runtimes.ts';
 import type { ZoneDeclaration } from '../../../declaration/schema.ts';
 import { keyPolicyTemplate } from '../../../render-key-policy.ts';

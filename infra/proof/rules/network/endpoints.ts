@@ -1,4 +1,4 @@
-import { hasSecrets } from '../../../declaration/own.ts';
+import { hasSecrets } from '../../../declaration/function-resources.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { listOf } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';

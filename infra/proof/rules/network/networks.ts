@@ -1,5 +1,5 @@
 import { internetHosts, resolvedHosts } from '../../../declaration/derive.ts';
-import { registrations } from '../../../declaration/own.ts';
+import { registrations } from '../../../declaration/registrations.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { readAnsweredNames } from '../../network/reach.ts';
 import type { ProofInput, Rule } from '../rule.ts';

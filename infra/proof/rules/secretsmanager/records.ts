@@ -1,6 +1,6 @@
 import { SEED_RECORD } from '@helseid-zones/protocol/record';
+import { ownSecrets } from '../../../declaration/function-resources.ts';
 import { recordName } from '../../../declaration/names.ts';
-import { ownSecrets } from '../../../declaration/own.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
 import type { CapabilityRule } from '../capability.ts';
 import { actionsOf, capabilityRule, requirement, throughOwnEndpoint } from '../capability.ts';

@@ -1,38 +1,19 @@
 import { ownVariable } from '@helseid-zones/protocol/names';
-import type { FunctionDeclaration, SystemDeclaration, ZoneDeclaration } from './schema.ts';
+import type { EventRule } from './event-pattern.ts';
+import { ownSecretName, zoneQueueName } from './names.ts';
+import type { FunctionDeclaration, ZoneDeclaration } from './schema.ts';
 
 /**
- * What functions have of their own, with the names that it has on AWS and in the functions' environment.
+ * What functions have of their own: tables, queues and secrets, each with its name on AWS and its variable.
  * @module
  */
 
 /** A definition of a table, by the function that has it. */
 export type OwnTableDeclaration = Extract<FunctionDeclaration['tables'][string], { partitionKey: object }>;
 
-/** Seconds: API Gateway waits 29, and a function that is stopped a little before can still be seen to be. */
-export const REQUEST_TIMEOUT_SECONDS = 28;
-
-/** Seconds that a function has for a batch, unless it says otherwise. */
-export const EVENT_TIMEOUT_SECONDS = 30;
-
 /** What a function has; nothing where the declaration says nothing of it. */
 export function functionOf(zone: ZoneDeclaration, name: string): FunctionDeclaration | undefined {
   return Object.hasOwn(zone.functions, name) ? zone.functions[name] : undefined;
-}
-
-/** Name of a queue that functions of a zone send to. */
-export function zoneQueueName(system: string, zone: string, queue: string): string {
-  return `${system}-${zone}-${queue}`;
-}
-
-/** Name of a secret that a function reads. */
-export function ownSecretName(system: string, zone: string, owner: string, secret: string): string {
-  return `${system}/${zone}/${owner}/${secret}`;
-}
-
-/** Name of the rule that starts a function on a schedule. */
-export function scheduleName(system: string, zone: string, owner: string, schedule: string): string {
-  return `${system}-${zone}-${owner}-${schedule}`;
 }
 
 /** Whether a function has a table by another function's declaration. */
@@ -70,21 +51,6 @@ export function ownTables(system: string, zone: string, { functions }: ZoneDecla
       return [{ name, owner, table, variable, declared, users: new Map([[owner, 'all'], ...others]) }];
     }),
   );
-}
-
-/** A rule of a zone's bus. */
-export type EventRule = { name: string } & NonNullable<FunctionDeclaration['events']>;
-
-/** The pattern of a rule, as EventBridge has it. */
-export function eventPatternOf({ sources, detailTypes, detail }: Omit<EventRule, 'name'>) {
-  return { source: sources, 'detail-type': detailTypes, ...(detail ? { detail } : {}) };
-}
-
-/** Whether an event is of a pattern that is made of values and fields alone, as those of {@link eventPatternOf} are. */
-export function isOfPattern(event: unknown, pattern: object): boolean {
-  if (Array.isArray(pattern)) return [event].flat().some((value) => pattern.includes(value));
-  const given = new Map(Object.entries(event ?? {}));
-  return Object.entries(pattern).every(([field, expected]) => isOfPattern(given.get(field), expected));
 }
 
 /** A queue of a zone whose messages a function gets. */
@@ -160,23 +126,4 @@ export function ownSecrets(system: string, zone: string, { functions }: Pick<Zon
 /** Whether a function of the zone has secrets. */
 export function hasSecrets(zone: Pick<ZoneDeclaration, 'functions'>): boolean {
   return ownSecrets('', '', zone).length > 0;
-}
-
-/** A registration at an issuer, by its field: one of `clients`, or of a client whose keys a function of `zone` keeps. */
-export type Registration = ReturnType<typeof registrations>[number];
-
-/** Every registration of the declaration, those of `clients` first. */
-export function registrations({ clients, zones }: Pick<SystemDeclaration, 'clients' | 'zones'>) {
-  const none: { zone: string | undefined; apis: readonly string[] } = { zone: undefined, apis: [] };
-  const shared = Object.entries(clients).map(([name, of]) => ({
-    ...{ ...of, ...none, name, field: `clients.${name}` },
-  }));
-  const kept = Object.entries(zones).flatMap(([zone, { functions }]) =>
-    Object.entries(functions).flatMap(([owner, { clientKeys }]) =>
-      Object.entries(clientKeys).map(([name, of]) => ({
-        ...{ ...of, name, zone, field: `zones.${zone}.functions.${owner}.clientKeys.${name}` },
-      })),
-    ),
-  );
-  return [...shared, ...kept];
 }

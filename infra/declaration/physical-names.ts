@@ -1,0 +1,76 @@
+import { hasBus, ownSecrets, ownTables, zoneQueues } from './function-resources.ts';
+import {
+  boundaryGroup,
+  boundaryName,
+  eventNames,
+  functionName,
+  recordName,
+  SIGNING_ZONE,
+  scheduleName,
+  sharedStackNames,
+  signerName,
+  zoneClients,
+  zoneFunctions,
+  zoneStackName,
+} from './names.ts';
+import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
+
+/** AWS's limits for names: by kind, else that of roles and functions. */
+export const MAX_PHYSICAL_NAME: { readonly [K in PhysicalName['kind'] | 'default']?: number } & {
+  default: number;
+} = {
+  ...{ default: 64, queue: 80, table: 255, secret: 512 },
+};
+
+/** A physical name, the kind of thing it names (names of different kinds may be equal), and the field it comes from. */
+export interface PhysicalName {
+  kind: 'function' | 'secret' | 'boundary' | 'stack' | 'table' | 'queue' | 'rule';
+  name: string;
+  field: string;
+}
+
+/** Every physical name that the declaration fixes. Names that CloudFormation makes up are not among them. */
+export function physicalNames(system: SystemDeclaration): PhysicalName[] {
+  const { name: prefix, clients, zones } = system;
+  const names: PhysicalName[] = [];
+  const add = (kind: PhysicalName['kind'], name: string, field: string) => names.push({ kind, name, field });
+  for (const name of Object.values(sharedStackNames(prefix))) add('stack', name, 'name');
+  add('boundary', boundaryName(prefix, SIGNING_ZONE), 'signing');
+  for (const client of Object.keys(clients)) add('secret', recordName(prefix, client), `clients.${client}`);
+  for (const [zone, declared] of Object.entries(zones)) {
+    const field = `zones.${zone}`;
+    add('stack', zoneStackName(prefix, zone), field);
+    add('boundary', boundaryName(prefix, zone), field);
+    for (const group of new Set(zoneFunctions(declared).map((name) => boundaryGroup(declared, name))))
+      if (group) add('boundary', boundaryName(prefix, zone, group), field);
+    for (const client of zoneClients(system, declared))
+      add('function', signerName(prefix, client, zone), field);
+    for (const name of zoneFunctions(declared)) add('function', functionName(prefix, zone, name), field);
+    addOwn(prefix, zone, declared, add);
+  }
+  return names;
+}
+
+/** The names of what functions have, and of the queues and rules of events. */
+function addOwn(
+  system: string,
+  zone: string,
+  declared: ZoneDeclaration,
+  add: (kind: PhysicalName['kind'], name: string, field: string) => void,
+): void {
+  const fieldOf = (owner: string, of: string) => `zones.${zone}.functions.${owner}.${of}`;
+  if (hasBus(declared)) add('queue', eventNames(system, zone).undelivered, `zones.${zone}.events`);
+  for (const { name, owner, table } of ownTables(system, zone, declared))
+    add('table', name, fieldOf(owner, `tables.${table}`));
+  for (const { queue, deadLetters, reader, rule } of zoneQueues(system, zone, declared)) {
+    const ofZone = rule !== undefined && reader === declared.events?.function;
+    const field = ofZone ? `zones.${zone}.events` : fieldOf(reader, rule ? 'events' : 'reads');
+    for (const name of [queue, deadLetters]) add('queue', name, field);
+    if (rule) add('rule', rule.name, field);
+  }
+  for (const { kind, name, owner } of ownSecrets(system, zone, declared))
+    add('secret', name, fieldOf(owner, kind));
+  for (const [owner, { schedules }] of Object.entries(declared.functions))
+    for (const schedule of Object.keys(schedules))
+      add('rule', scheduleName(system, zone, owner, schedule), fieldOf(owner, `schedules.${schedule}`));
+}
