@@ -1,6 +1,24 @@
 import { describeNetworkFailure } from '@helseid-zones/client/errors';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 
+/** AWS's name of an error, e.g. `ResourceNotFoundException`; empty for what did not come from AWS. */
+export function awsErrorName(error: unknown): string {
+  return error instanceof Error && !error.name.endsWith('Error') ? error.name : '';
+}
+
+/** What `asked` resolves to; undefined where AWS refuses it with an error of this name. */
+export async function unlessRefused<T>(
+  asked: Promise<T>,
+  ...names: readonly string[]
+): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (names.includes(awsErrorName(error))) return undefined;
+    throw error;
+  }
+}
+
 /**
  * An error of the AWS SDK as facts for the audit: AWS's own name of it, the HTTP status where there was an answer, and what
  * kept one from coming where there was none. Not its message, which may repeat a request's.

@@ -3,7 +3,8 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { samePolicy } from '@helseid-zones/protocol/fill-key-policy';
 import { type PublicJwk, readPublicKey } from '@helseid-zones/protocol/jwk';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
-import { type KmsPort, unlessRefused } from './key-ports.ts';
+import { unlessRefused } from './aws-error.ts';
+import type { KmsPort } from './key-ports.ts';
 
 /** Tags that every client key is born with. */
 export const KEY_TAGS = {

@@ -8,7 +8,9 @@ import {
   requireOwner,
 } from '@helseid-zones/protocol/record';
 import { changeOwner, findKey } from '@helseid-zones/protocol/record-states';
-import { awsErrorName, type Clock, type SecretsPort, systemClock } from './key-ports.ts';
+import { awsErrorName } from './aws-error.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { SecretsPort } from './key-ports.ts';
 import { retryUntilVisible, SETTLING } from './retry.ts';
 
 /** The stage a new version of a record is written under before it becomes current. Only ever on the newest attempt. */

@@ -1,4 +1,6 @@
-import { awsErrorName, type Clock, KMS_COMMANDS, type KmsPort } from './key-ports.ts';
+import { awsErrorName } from './aws-error.ts';
+import type { Clock } from './clock.ts';
+import { KMS_COMMANDS, type KmsPort } from './key-ports.ts';
 
 /** Seconds before each further try; the last is repeated. */
 const PAUSES = [1, 2, 4, 5] as const;

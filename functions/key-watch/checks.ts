@@ -8,7 +8,7 @@ import {
   moveKey,
   noteExpiry,
 } from '@helseid-zones/protocol/record-states';
-import { describeFailure } from '../common/aws-error.ts';
+import { describeFailure, unlessRefused } from '../common/aws-error.ts';
 import {
   describeClientKey,
   disableClientKey,
@@ -16,7 +16,7 @@ import {
   findTaggedKeys,
   hasPolicy,
 } from '../common/client-keys.ts';
-import { beginRotation, isPending, unlessRefused } from '../common/key-ports.ts';
+import { beginRotation, isPending } from '../common/rotation-status.ts';
 import type { Rotation } from '../rotation/settings.ts';
 import type { MetricValues } from './metrics.ts';
 

@@ -3,6 +3,7 @@ import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import { addKey, candidateKey, findKey, moveKey } from '@helseid-zones/protocol/record-states';
 import { refuseNewer } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
+import { unlessRefused } from '../common/aws-error.ts';
 import {
   algorithmOf,
   createClientKey,
@@ -13,7 +14,6 @@ import {
   isTooYoungToBeGone,
   readClientKey,
 } from '../common/client-keys.ts';
-import { unlessRefused } from '../common/key-ports.ts';
 import { retryUntilVisible } from '../common/retry.ts';
 import type { Rotation } from './settings.ts';
 

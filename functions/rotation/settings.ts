@@ -13,14 +13,8 @@ import { fillKeyPolicy } from '@helseid-zones/protocol/fill-key-policy';
 import type { Signer } from '@helseid-zones/protocol/intents';
 import { readConfig } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
-import {
-  type Clock,
-  createKmsPort,
-  createSecretsPort,
-  type KmsPort,
-  type SecretsPort,
-  systemClock,
-} from '../common/key-ports.ts';
+import { type Clock, systemClock } from '../common/clock.ts';
+import { createKmsPort, createSecretsPort, type KmsPort, type SecretsPort } from '../common/key-ports.ts';
 import { type Audit, createRecordStore, type RecordStore } from '../common/record-store.ts';
 import { createRetryingKms } from '../common/retry.ts';
 import type { MetricValues } from '../key-watch/metrics.ts';

@@ -10,9 +10,8 @@ import {
   switchCurrent,
 } from '@helseid-zones/protocol/record-states';
 import * as v from 'valibot';
-import { describeFailure } from '../common/aws-error.ts';
+import { awsErrorName, describeFailure } from '../common/aws-error.ts';
 import { enableClientKey, readClientKey } from '../common/client-keys.ts';
-import { awsErrorName } from '../common/key-ports.ts';
 import { retryUntilVisible } from '../common/retry.ts';
 import { findCandidate, readPlan, readPlannedKey, writePlan } from './find-candidate.ts';
 import { isBeyondTheKey, isKeyRefused, tryPatiently, waitUntil } from './helse-id.ts';
@@ -237,7 +236,7 @@ async function finishSecret(rotation: Rotation, token: string): Promise<void> {
 
 async function takePendingOff(rotation: Rotation, token: string): Promise<void> {
   const { secrets, secretArn } = rotation;
-  if (!(await isPending(rotation, token))) return;
+  if (!(await isOwnVersionPending(rotation, token))) return;
   try {
     await secrets.updateSecretVersionStage({
       SecretId: secretArn,
@@ -246,12 +245,12 @@ async function takePendingOff(rotation: Rotation, token: string): Promise<void> 
     });
   } catch (error) {
     // Another invocation has taken it off, or begun another rotation: this one is over all the same.
-    if (awsErrorName(error) !== 'InvalidParameterException' || (await isPending(rotation, token)))
+    if (awsErrorName(error) !== 'InvalidParameterException' || (await isOwnVersionPending(rotation, token)))
       throw error;
   }
 }
 
-async function isPending({ secrets, secretArn }: Rotation, token: string): Promise<boolean> {
+async function isOwnVersionPending({ secrets, secretArn }: Rotation, token: string): Promise<boolean> {
   const { VersionIdsToStages = {} } = await secrets.describeSecret({ SecretId: secretArn });
   return VersionIdsToStages[token]?.includes('AWSPENDING') ?? false;
 }

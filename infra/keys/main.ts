@@ -1,6 +1,6 @@
 import { describeNetworkFailure } from '@helseid-zones/client/errors';
 import { isZonesError } from '@helseid-zones/protocol/errors';
-import { awsErrorName } from '../../functions/common/key-ports.ts';
+import { awsErrorName } from '../../functions/common/aws-error.ts';
 import { print, printError } from '../terminal.ts';
 import { COMMANDS } from './commands.ts';
 import { connect } from './connect.ts';

@@ -4,7 +4,7 @@ import { candidateKey, currentKey, findKey, moveKey } from '@helseid-zones/proto
 import { required } from '@helseid-zones/protocol/values';
 import * as v from 'valibot';
 import { disableClientKey } from '../../functions/common/client-keys.ts';
-import { beginRotation, isPending } from '../../functions/common/key-ports.ts';
+import { beginRotation, isPending } from '../../functions/common/rotation-status.ts';
 import { RECORD_TTL_MS } from '../../functions/signer/read-record.ts';
 import {
   jwkCommand,

@@ -4,7 +4,7 @@ import type { ClientRecord, KeyEntry, KeyState } from '@helseid-zones/protocol/r
 import { changeOwner, wasRegistered } from '@helseid-zones/protocol/record-states';
 import { required } from '@helseid-zones/protocol/values';
 import type { JWK } from 'jose';
-import { isPending } from '../../functions/common/key-ports.ts';
+import { isPending } from '../../functions/common/rotation-status.ts';
 import { recordName } from '../../infra/declaration/names.ts';
 import { registrations } from '../../infra/declaration/registrations.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAwsCaller } from '@helseid-zones/client/aws';
 import { required } from '@helseid-zones/protocol/values';
-import { systemClock } from '../../../functions/common/key-ports.ts';
+import { systemClock } from '../../../functions/common/clock.ts';
 import { zoneQueues } from '../../../infra/declaration/function-resources.ts';
 import { eventNames, signerName } from '../../../infra/declaration/names.ts';
 import { redrive } from '../../../infra/keys/redrive.ts';

@@ -4,7 +4,7 @@ import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
 import { required } from '@helseid-zones/protocol/values';
 import { calculateJwkThumbprint, compactVerify, exportJWK, generateKeyPair } from 'jose';
-import { systemClock } from '../../../functions/common/key-ports.ts';
+import { systemClock } from '../../../functions/common/clock.ts';
 import { recordName } from '../../../infra/declaration/names.ts';
 import { adminFunction } from '../../../infra/keys/operator.ts';
 import { callLambda } from '../../aws/aws-client.ts';

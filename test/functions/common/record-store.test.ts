@@ -1,7 +1,8 @@
 import { type KeyEntry, parseRecord, SEED_RECORD } from '@helseid-zones/protocol/record';
 import { addKey, moveKey } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test, vi } from 'vitest';
-import { type Clock, type SecretsPort, systemClock } from '../../../functions/common/key-ports.ts';
+import { type Clock, systemClock } from '../../../functions/common/clock.ts';
+import type { SecretsPort } from '../../../functions/common/key-ports.ts';
 import { createRecordStore, DRAFT_STAGE } from '../../../functions/common/record-store.ts';
 import { coded } from '../../coded.ts';
 import { createFakeSecrets, FAKE_SECRET_ARN, type FakeSecrets } from '../../fakes/secrets.ts';
