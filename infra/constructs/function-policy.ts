@@ -2,7 +2,7 @@ import { DefaultStackSynthesizer, Fn, Stack } from 'aws-cdk-lib';
 import { ArnPrincipal, CompositePrincipal, PolicyDocument } from 'aws-cdk-lib/aws-iam';
 import { CfnResourcePolicy } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { type Asked, askingRoles } from '../declaration/names.ts';
+import { askingRoles, type TokenSource } from '../declaration/names.ts';
 import { allowTo, denyEverybody } from './statements.ts';
 import type { ZoneFacts } from './zone-policies.ts';
 
@@ -62,7 +62,7 @@ export function addFunctionPolicy(
   scope: Construct,
   id: string,
   { system, zone, declared, place, network }: ZoneFacts,
-  who: Asked,
+  who: TokenSource,
   asked: string,
 ): void {
   const from = network.has('lambda') ? { 'aws:SourceVpce': network.endpointId('lambda') } : undefined;

@@ -2,10 +2,10 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { TOKENS_FUNCTION } from '../declaration/fields.ts';
 import { hasSecrets, zoneQueues } from '../declaration/function-resources.ts';
 import {
-  type Asked,
   askingFunctions,
   boundaryGroup,
   functionName,
+  type TokenSource,
   zoneFunctions,
 } from '../declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
@@ -106,7 +106,7 @@ function each(names: readonly string[], actions: readonly string[]): Use['by'] {
 /** Invoke of the zone's own signers, or its tokens function, unqualified, by those who ask them, and the items of its tables. */
 function usesOfSignersAndTables({ system, zone, declared, place, signers }: ZoneFacts): Use[] {
   const tokens = functionArn(place, functionName(system.name, zone, TOKENS_FUNCTION));
-  const ask = (sid: string, asked: Asked, on: readonly string[]): Use => {
+  const ask = (sid: string, asked: TokenSource, on: readonly string[]): Use => {
     const callers = declared.callers.filter(({ calls }) => calls === asked).map(({ role }) => role);
     const names = [...askingFunctions(declared, asked), ...callers];
     return { sid, service: 'lambda', by: each(names, ['lambda:InvokeFunction']), on };

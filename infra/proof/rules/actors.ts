@@ -1,5 +1,5 @@
 import { deriveGrants } from '../../declaration/derive.ts';
-import { type Asked, askingFunctions, functionName, signerName } from '../../declaration/names.ts';
+import { askingFunctions, functionName, signerName, type TokenSource } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
 import { type Network, readNetwork, SIGNING } from '../assembly/network.ts';
 import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
@@ -36,7 +36,7 @@ export interface Actor {
   /** Whether it is a function of the admin zone. */
   admin: boolean;
   /** Whom of its zone the declaration lets it ask, if anybody. */
-  asks: Asked | undefined;
+  asks: TokenSource | undefined;
   /** The endpoints that its network leaves it; undefined where requests may go other ways, or where no network says. */
   ways: readonly Endpoint[] | undefined;
   /**
@@ -59,7 +59,7 @@ function readActors(
   );
   const asking = new Map(
     Object.entries(declaration.zones).flatMap(([zone, declared]) =>
-      (['signers', 'tokens'] as const).flatMap((asked): [string, Asked][] =>
+      (['signers', 'tokens'] as const).flatMap((asked): [string, TokenSource][] =>
         askingFunctions(declared, asked).map((name) => [functionName(declaration.name, zone, name), asked]),
       ),
     ),
