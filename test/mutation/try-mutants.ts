@@ -5,7 +5,7 @@ import { type BoundedJob, runJobs } from './run-jobs.ts';
 import type { Mutant } from './sandbox.ts';
 import type { Sign } from './setup.ts';
 
-/** Milliseconds without any sign, beside those of the file's longest test ten times, after which a mutant whose turn it is is taken to hang. */
+/** Milliseconds without any sign, beside those of the file's longest test ten times and of loading it, after which a mutant whose turn it is is taken to hang. */
 const STALLED = 10_000;
 
 /** Where and how long mutants are tried. */
@@ -72,14 +72,15 @@ async function tryInTurns(
     const log = join(folder, `turns-${logs.size}.jsonl`);
     writeFileSync(log, '');
     logs.set(log, turn);
-    const tests = Object.entries(coverage.get(turn.file)?.tests ?? {});
+    const { tests: own = {}, milliseconds: whole = 0 } = coverage.get(turn.file) ?? {};
+    const tests = Object.entries(own);
     const longest = Math.max(...tests.map(([, { milliseconds }]) => milliseconds));
     const waiting = tests.map(([name, { mutants }]) => [
       name,
       mutants.filter((id) => turn.ids.has(id) && !killers.has(id)),
     ]);
     const turns = { log, mutants: Object.fromEntries(waiting) };
-    const limit = STALLED + 10 * longest;
+    const limit = STALLED + 10 * longest + 3 * whole;
     return { done: false, value: { mutant: '', files: [turn.file], limit, turns } };
   };
   // Not a generator: a file whose mutant hangs is put back after the other process found nothing to do.
@@ -93,9 +94,11 @@ async function tryInTurns(
       else if ('failed' in sign) killers.set(sign.failed, sign.by);
       else alone.add(`${sign.doubtful} ${file}`);
     }
-    if (outcome === 'timeout' && ids.delete(trying)) {
-      alone.add(`${trying} ${file}`);
-      queue.unshift({ file, ids });
+    if (outcome === 'timeout') {
+      // Without a turn it was none that hung, but the file that took long to load.
+      const hung = ids.delete(trying);
+      for (const id of hung ? [trying] : ids) alone.add(`${id} ${file}`);
+      if (hung) queue.unshift({ file, ids });
     }
     progress(killers.size, `in turns, ${file}`);
   });
