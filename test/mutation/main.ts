@@ -12,13 +12,16 @@ import { runJobs } from './run-jobs.ts';
 import { type Mutant, makeSandbox } from './sandbox.ts';
 import { tryMutants } from './try-mutants.ts';
 
-/** What decides what is signed, who gets in, and which key is whose. */
+/** What decides what is signed, who gets in, and which key is whose, and what the proof of the zones asks policies and networks by. */
 const SOURCES = [
   'protocol/*.ts',
   'functions/signer/*.ts',
   'functions/authorizer/*.ts',
   'functions/rotation/*.ts',
   'functions/common/record-store.ts',
+  'infra/proof/policy/*.ts',
+  'infra/proof/network/*.ts',
+  'infra/proof/assembly/!(physical).ts',
 ];
 const TESTS = [
   'test/protocol/*.test.ts',
@@ -27,7 +30,9 @@ const TESTS = [
   'test/client/*.test.ts',
   'test/client/custody/uri.test.ts',
   'test/infra/declaration/*.test.ts',
-  'test/local/aws/faults.test.ts',
+  'test/infra/proof/policy/{decide,operators,pattern,solve}.test.ts',
+  'test/infra/proof/{reach,resolve,assembly,world}.test.ts',
+  'test/local/aws/{evaluate,faults}.test.ts',
 ];
 /** They run or weigh bundles, where no mutant is switched on; so handlers, which are wiring alone, are left out too. */
 const APART = /\/(?:boundaries|bundle|deployed|handler)\.test|\/handler\.ts/;

@@ -174,6 +174,7 @@ describe('the actions that a document names', () => {
   it.each([
     [document(allowed('kms:Sign'), denied('kms:Encrypt')), ['kms:Sign']],
     [document(allowed(['kms:*', 'sqs:Send?'])), ['kms:*', 'sqs:Send?']],
+    [document({ Effect: 'Allow', Action: ['kms:Sign', { Ref: 'Parameter' }] }), ['kms:Sign', '*']],
     [document({ Effect: 'Allow', NotAction: 'kms:Sign', Resource: '*' }), ['*']],
     [document({ Effect: { Ref: 'Parameter' }, Action: 'kms:Sign' }), ['kms:Sign']],
     [{}, ['*']],

@@ -234,6 +234,19 @@ describe('the names that a resolver answers', () => {
     ],
     ['one type of record blocked', [[1, [[1, 'BLOCK', 'all', 'A']]]], 'every name'],
     [
+      'all allowed before',
+      [
+        [
+          1,
+          [
+            [1, 'ALLOW', 'all'],
+            [2, 'BLOCK', 'all'],
+          ],
+        ],
+      ],
+      ['*'],
+    ],
+    [
       'an empty list',
       [
         [

@@ -186,9 +186,17 @@ describe('the zone of a stack', () => {
   });
 });
 
-it('what has no ARN is not found by one', () => {
-  const resolved = resolveAssembly({ stacks: [stack('s', { Resources: { A: { Type: 'Custom::Thing' } } })] });
+it('a resource is found by its ARN, if it has one, and is called as references call it', () => {
+  const Resources = {
+    A: { Type: 'Custom::Thing' },
+    Q: { Type: 'AWS::SNS::Topic', Properties: { TopicName: 'q' } },
+  };
+  const resolved = resolveAssembly({ stacks: [stack('s', { Resources })] });
   expect(resourceByArn(resolved, undefined)).toBeUndefined();
+  const arn = 'arn:aws:sns:eu-north-1:000000000000:q';
+  expect(resourceByArn(resolved, arn)).toMatchObject({ constructPath: 's/Q', names: [arn, arn, arn, 'q'] });
+  expect(resolved.resources[0]).toMatchObject({ physicalId: unknownValue('s: Ref A'), names: [] });
+  expect(resolve({ Ref: 'Custom' })).toBe(unknownValue('a: Ref Custom'));
 });
 
 describe('API Gateway', () => {
