@@ -126,11 +126,7 @@ export function recompileHandlers(entries: readonly string[]): void {
  * The compiled handler of one function.
  * @throws as {@link compileHandlers}
  */
-export function compileHandler(entry: string): Uint8Array {
-  return compileEntry(entry).code;
-}
-
-function compileEntry(entry: string): Compiled {
+export function compileHandler(entry: string): Compiled {
   compileHandlers([entry]);
   return required(compiled.get(entry), `The bundle of ${entry}`);
 }
@@ -153,7 +149,7 @@ export function bundleFunction(
   guarded = false,
 ): string {
   const module = (name: string, of: string): [string, Uint8Array | string][] => {
-    const { code, map } = compileEntry(of);
+    const { code, map } = compileHandler(of);
     return [
       [`${name}.mjs`, `${Buffer.from(code)}//# sourceMappingURL=${name}.mjs.map\n`],
       [`${name}.mjs.map`, map],

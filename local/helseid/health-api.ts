@@ -43,9 +43,6 @@ interface AcceptedCall {
   content: string;
 }
 
-/** A health API. */
-export type HealthApiServer = Awaited<ReturnType<typeof startHealthApi>>;
-
 /**
  * Starts a health API that takes nothing on trust: every call passes `verifyAccess`. What has passed is answered from the folder
  * of answers, or told what it was: the API has no resources of its own. Which callers reach it is decided by the audience and scopes

@@ -41,9 +41,6 @@ interface IssuerState {
   cookieKey: string;
 }
 
-/** HelseID's stand-in. `url` is the issuer. */
-export type HelseIdServer = Awaited<ReturnType<typeof startHelseId>>;
-
 /**
  * Starts HelseID's stand-in: oidc-provider in FAPI 2.0 mode with HelseID's extra checks, over HTTPS on localhost. What
  * HelseID is not known to do can be switched by `behaviour`. Its keys, registrations and sessions are kept in

@@ -26,9 +26,6 @@ interface SelfServiceOptions extends ServerOptions {
   scope?: string | undefined;
 }
 
-/** The self-service API's stand-in. */
-export type SelfServiceServer = Awaited<ReturnType<typeof startSelfService>>;
-
 /**
  * Starts the stand-in of HelseID's self-service API. `behaviour` may be changed while it runs.
  * @throws {ZonesError} local_failed: the port is taken

@@ -284,7 +284,7 @@ describe('what must be trusted, in SECURITY.md', () => {
     const packages = files.flatMap(importsOf).filter((name) => !/^node:|\.ts$/.test(name));
     const [, named = ''] = /\*\*Packages in the signer's process\*\*: (.*) and what/.exec(security) ?? [];
     expect(named.split(', ')).toEqual([...new Set(packages)].sort().map((name) => `\`${name}\``));
-    const size = compileHandler('signer').byteLength / 1000;
+    const size = compileHandler('signer').code.byteLength / 1000;
     expect(Math.abs(number(/(\d+) KB, minified/) / size - 1), `${size} KB`).toBeLessThan(0.05);
   });
 

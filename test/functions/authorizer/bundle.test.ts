@@ -24,7 +24,7 @@ const helseId = await startHelseId({
   ],
 });
 const outfile = join(files.dir, 'index.mjs');
-const code = compileHandler('authorizer');
+const { code } = compileHandler('authorizer');
 writeFileSync(outfile, code);
 const config = {
   ...{ version: 1, system: 'journal', zone: 'public', apis: {}, routes: [] },

@@ -23,7 +23,7 @@ import { newFolder } from '../../temporary.ts';
 import { testGrant } from './grant-fixture.ts';
 
 const run = promisify(execFile);
-const bundle = compileHandler('signer');
+const { code: bundle } = compileHandler('signer');
 const folder = newFolder();
 const grant = testGrant();
 const RECORD_ARN = 'arn:aws:secretsmanager:eu-north-1:000000000000:secret:journal/client/journal-AbCdEf';

@@ -32,7 +32,7 @@ beforeAll(async () => {
     join(folder, 'config.json'),
     JSON.stringify({ ...config, clients: Object.fromEntries(clients) }),
   );
-  writeFileSync(join(folder, 'index.mjs'), compileHandler('summary'));
+  writeFileSync(join(folder, 'index.mjs'), compileHandler('summary').code);
   ({ handler } = await import(/* @vite-ignore */ join(folder, 'index.mjs')));
 });
 afterAll(() => {

@@ -11,14 +11,14 @@ import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { exportJWK, exportPKCS8, generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { afterAll, describe, expect, test } from 'vitest';
 import { localCertificate } from '../../../local/helseid/certificate.ts';
-import { type HealthApiServer, startHealthApi } from '../../../local/helseid/health-api.ts';
+import { startHealthApi } from '../../../local/helseid/health-api.ts';
 import { failure } from '../../client/make-client.ts';
 import { FULL } from '../../full.ts';
 import { newFolder } from '../../temporary.ts';
 import { startWeb } from './web.ts';
 import { makeClientKey } from './wire.ts';
 
-type Inject = HealthApiServer['faults']['inject'];
+type Inject = Awaited<ReturnType<typeof startHealthApi>>['faults']['inject'];
 type Fault = Parameters<Inject>[1];
 
 /** Milliseconds that a request of the client may take here; one that meets something slow; and more than that. */
