@@ -1,14 +1,33 @@
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
-import { type AlarmSpec, KEY_METRICS, type Urgency } from '../functions/key-watch/metrics.ts';
+import type { KeyMetricName } from '../functions/key-watch/metrics.ts';
+
+/** An alarm on a metric, in CloudWatch's own terms. */
+interface AlarmSpec {
+  comparisonOperator: 'LessThanThreshold' | 'GreaterThanThreshold';
+  threshold: number;
+  statistic: 'Minimum' | 'Maximum' | 'Sum';
+  /** Seconds. */
+  period: number;
+  evaluationPeriods: number;
+  /** `missing` where a figure that stays away rings too; not before the first one, so that a fresh deploy is quiet. */
+  treatMissingData: 'missing' | 'notBreaching';
+}
 
 /** A figure, when it rings, and what that means. */
 export interface AlarmKind {
-  urgency: Urgency;
+  /** Whether somebody is called at once, or looks within days. What the description of an alarm begins with. */
+  urgency: 'page' | 'ticket';
   namespace: string;
   metric: string;
-  /** What to do, for the alarm's description; docs/operating.md says more. */
+  /** What to do, for the alarm's description; docs/operating.md, or docs/keys.md of keys, says more. */
   meaning: string;
   alarm: AlarmSpec;
+}
+
+/** An alarm on a count about a client's keys; the metric has the alarm's name. */
+interface KeyAlarm extends Pick<AlarmKind, 'urgency' | 'meaning' | 'alarm'> {
+  /** Emitted only for clients with a self-service API: no alarm on missing data for others. */
+  selfServiceOnly?: true;
 }
 
 /** So many in five minutes, or more; no figure is a good one. */
@@ -26,7 +45,7 @@ const letters = {
 };
 
 /**
- * What rings beside the metrics of keys (`KEY_METRICS`), with the names that AWS documents for its metrics, and the signers' own
+ * What rings beside the metrics of keys ({@link KEY_ALARMS}), with the names that AWS documents for its metrics, and the signers' own
  * (`functions/signer/audit.ts`). The infrastructure makes one of each queue, gateway and signer; docs/operating.md has a row
  * for each.
  * {@link https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html}
@@ -155,11 +174,78 @@ export const ALARMS = {
   },
 } as const satisfies Record<string, AlarmKind>;
 
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+const hourly: AlarmSpec = {
+  comparisonOperator: 'GreaterThanThreshold',
+  threshold: 0,
+  statistic: 'Maximum',
+  period: HOUR,
+  evaluationPeriods: 1,
+  treatMissingData: 'notBreaching',
+};
+
+/** The alarms on what rotation and key-watch count. The infrastructure makes one of each row for each client. */
+export const KEY_ALARMS: Readonly<Record<KeyMetricName, KeyAlarm>> = {
+  RotationFailed: {
+    urgency: 'ticket',
+    meaning: 'A step of a rotation failed; it is tried again. Read the reason in the log of rotation.',
+    alarm: { ...hourly, statistic: 'Sum' },
+  },
+  RotationStuck: {
+    urgency: 'ticket',
+    meaning: 'A rotation has not come through for hours: npm run keys shows how far it is.',
+    alarm: { ...hourly, evaluationPeriods: 2 },
+  },
+  UnknownKeys: {
+    urgency: 'page',
+    meaning: 'HelseID lists a key that is not ours: somebody may be the client. Act at once (docs/keys.md).',
+    selfServiceOnly: true,
+    // Four hours without the figure: nobody is looking. The alarm is in INSUFFICIENT_DATA then, as it is before the first.
+    alarm: { ...hourly, treatMissingData: 'missing', period: 4 * HOUR },
+  },
+  SurplusKeys: {
+    urgency: 'ticket',
+    meaning:
+      'More keys than expected, in KMS outside the record or at HelseID long after retirement (KEY_OUTSIDE_RECORD names the first after two days).',
+    alarm: { ...hourly, evaluationPeriods: 3 },
+  },
+  WatchFailed: {
+    urgency: 'ticket',
+    meaning:
+      'A check of the keys has failed for three hours, or none was made: read WATCH_FAILED in the log of key-watch; most likely the self-service API does not answer.',
+    alarm: { ...hourly, evaluationPeriods: 3, treatMissingData: 'missing' },
+  },
+  DaysToExpiry: {
+    urgency: 'ticket',
+    meaning: 'The current key expires at HelseID soon, and rotation has not replaced it.',
+    selfServiceOnly: true,
+    alarm: {
+      ...hourly,
+      period: DAY,
+      statistic: 'Minimum',
+      comparisonOperator: 'LessThanThreshold',
+      threshold: 30,
+    },
+  },
+  PolicyDrift: {
+    urgency: 'page',
+    meaning: 'A key policy is not the one the infrastructure renders: npm run keys -- policy CLIENT.',
+    alarm: hourly,
+  },
+  KeysNotUsable: {
+    // Where it is the current one, signatures fail, which pages.
+    urgency: 'ticket',
+    meaning: 'A key in use is disabled, pending deletion or gone in KMS: npm run keys.',
+    alarm: hourly,
+  },
+};
+
 /** Name of a figure that rings. */
-export type AlarmName = keyof typeof ALARMS | keyof typeof KEY_METRICS;
+export type AlarmName = keyof typeof ALARMS | KeyMetricName;
 
 /** Names of all figures that ring. */
-export const ALARM_NAMES = [...Object.keys(ALARMS), ...Object.keys(KEY_METRICS)] as readonly AlarmName[];
+export const ALARM_NAMES = [...Object.keys(ALARMS), ...Object.keys(KEY_ALARMS)] as readonly AlarmName[];
 
 /** Where a person reads on, in this repository. */
 const RUNBOOKS = { own: 'docs/operating.md#alarms', keys: 'docs/keys.md#watching' };
@@ -174,8 +260,8 @@ export function alarmOn(
   { alarms = {} }: { alarms?: Partial<Record<AlarmName, number>> },
   unit = 1,
 ) {
-  const isKeys = Object.hasOwn(KEY_METRICS, name);
-  const of = { namespace: METRICS_NAMESPACE, metric: name, ...{ ...ALARMS, ...KEY_METRICS }[name] };
+  const isKeys = Object.hasOwn(KEY_ALARMS, name);
+  const of = { namespace: METRICS_NAMESPACE, metric: name, ...{ ...ALARMS, ...KEY_ALARMS }[name] };
   const { namespace, metric, urgency, meaning } = of;
   const alarm: AlarmSpec = of.alarm;
   const below = alarm.comparisonOperator === 'LessThanThreshold';

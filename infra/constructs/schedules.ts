@@ -3,7 +3,7 @@ import { CfnRule, type CfnRuleProps } from 'aws-cdk-lib/aws-events';
 import { CfnPermission, type IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnRotationSchedule } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
+import { KEY_ALARMS } from '../alarm-kinds.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import type { AlarmRow } from './alarms.ts';
 import type { Place } from './arns.ts';
@@ -41,8 +41,8 @@ export function addKeyChecks(scope: Construct, watch: IFunction): void {
 /** An alarm on each figure of each client, which the checks of the keys measure. */
 export function keyAlarms({ name: service, clients }: SystemDeclaration): AlarmRow[] {
   return Object.entries(clients).flatMap(([client, { selfService }]) =>
-    (Object.keys(KEY_METRICS) as (keyof typeof KEY_METRICS)[])
-      .filter((metric) => selfService || !KEY_METRICS[metric].selfServiceOnly)
+    (Object.keys(KEY_ALARMS) as (keyof typeof KEY_ALARMS)[])
+      .filter((metric) => selfService || !KEY_ALARMS[metric].selfServiceOnly)
       .map((metric) => ({
         ...{ kind: metric, id: `${client}-${metric}`, name: `${service}-${client}-${metric}` },
         dimensions: { service, client },

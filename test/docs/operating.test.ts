@@ -4,8 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { KEY_STATES } from '@helseid-zones/protocol/record';
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../functions/authorizer/challenge.ts';
-import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
-import { ALARMS } from '../../infra/alarm-kinds.ts';
+import { ALARMS, KEY_ALARMS } from '../../infra/alarm-kinds.ts';
 import { SHIPPED } from '../shipped.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -96,7 +95,7 @@ describe('docs/operating.md', () => {
     expect([...documented('Alarms', 'Alarm')].sort()).toEqual(Object.keys(ALARMS).sort());
     const keys = readFileSync(join(root, 'docs/keys.md'), 'utf8').split('| Alarm | Means | Do |')[1] ?? '';
     const rows = (keys.split('\n\n')[0] ?? '').split('\n').slice(2);
-    expect(rows.map((row) => row.split('|')[1]?.trim()).sort()).toEqual(Object.keys(KEY_METRICS).sort());
+    expect(rows.map((row) => row.split('|')[1]?.trim()).sort()).toEqual(Object.keys(KEY_ALARMS).sort());
   });
 
   it('has every check of the authorizer, once, and no other', () => {

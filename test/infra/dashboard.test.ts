@@ -1,7 +1,7 @@
 import { countRequests } from '@helseid-zones/client/zone-clients';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { describe, expect, test } from 'vitest';
-import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
+import { KEY_ALARMS } from '../../infra/alarm-kinds.ts';
 import { collectLog } from '../fakes/log.ts';
 import zones from '../two-clients.zones.ts';
 import { synthesize } from './synthesize.ts';
@@ -79,7 +79,7 @@ describe('the dashboard', () => {
         names('AWS::ApiGateway::Stage', 'StageName').includes(Stage),
     };
     for (const { namespace, metric, dimensions } of figures) {
-      const ours = written.has(nameOf(metric, dimensions)) || metric in KEY_METRICS;
+      const ours = written.has(nameOf(metric, dimensions)) || metric in KEY_ALARMS;
       expect(
         there[namespace]?.(dimensions) ?? ours,
         `${namespace} ${metric} ${JSON.stringify(dimensions)}`,

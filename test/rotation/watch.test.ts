@@ -1,7 +1,7 @@
 import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { describe, expect, test } from 'vitest';
 import { isRotationDue, runChecks } from '../../functions/key-watch/checks.ts';
-import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
+import { KEY_ALARMS } from '../../infra/alarm-kinds.ts';
 import { bootstrap, createWorld, findLeftovers, type World, type WorldOptions } from './world.ts';
 
 const DAY = 86_400;
@@ -40,7 +40,7 @@ test('a system in order has nothing but zeros', async () => {
 
 test('every figure that a check gives has a row in the table', async () => {
   const world = await started();
-  for (const name of Object.keys(await world.watch())) expect(KEY_METRICS).toHaveProperty(name);
+  for (const name of Object.keys(await world.watch())) expect(KEY_ALARMS).toHaveProperty(name);
 });
 
 describe('bootstrap', () => {

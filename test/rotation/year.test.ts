@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { KEY_METRICS } from '../../functions/key-watch/metrics.ts';
+import { KEY_ALARMS } from '../../infra/alarm-kinds.ts';
 import type { HelseIdBehaviour } from '../fakes/self-service.ts';
 import { verifyQuickly } from '../fakes/verify-jws.ts';
 import { FULL, YEARS } from '../full.ts';
@@ -15,7 +15,7 @@ const EVERY_DAYS = 60;
 const VALID_DAYS = 90;
 /** The alarm rings for somebody at fewer days left. */
 const RINGS_AT = 30;
-const { evaluationPeriods: STUCK_PERIODS } = KEY_METRICS.RotationStuck.alarm;
+const { evaluationPeriods: STUCK_PERIODS } = KEY_ALARMS.RotationStuck.alarm;
 
 /** What goes wrong from a day on, for so many days; a kill or a lost answer in the first rotation of that day or after it. */
 interface Trouble {

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { KEY_METRICS } from '../../../../functions/key-watch/metrics.ts';
-import { ALARM_NAMES, alarmOn } from '../../../alarm-kinds.ts';
+import { ALARM_NAMES, alarmOn, KEY_ALARMS } from '../../../alarm-kinds.ts';
 import { eventPatternOf } from '../../../declaration/event-pattern.ts';
 import { zoneQueues } from '../../../declaration/function-resources.ts';
 import { eventNames, functionName, SIGNING_ZONE, scheduleName } from '../../../declaration/names.ts';
@@ -89,7 +88,7 @@ export const alarmsRing: Rule = {
     'Every client’s keys and every network have their alarms, an alarm of the system has the system’s figure and threshold, and rotation and the key watch may read keys and records, whatever else is denied.',
   check: (input) => {
     const alarms = resourcesOfType(input.assembly, 'AWS::CloudWatch::Alarm');
-    const remedy = 'Synthesize again from zones.ts; infra/alarm-kinds.ts and the key watch say what rings.';
+    const remedy = 'Synthesize again from zones.ts; infra/alarm-kinds.ts says what rings.';
     const silent = alarmsOf(input.declaration).filter(
       (name) => !alarms.some(({ certain, properties }) => certain && properties.AlarmName === name),
     );
@@ -121,7 +120,7 @@ function alarmsOf({ name, clients, zones }: SystemDeclaration): string[] {
   const watched = Object.keys(zones).filter((zone) => zones[zone]?.network?.dnsFirewall !== false);
   const networks = [SIGNING_ZONE, ...watched].map((zone) => `${name}-${zone}-BlockedNames`);
   const keys = Object.entries(clients).flatMap(([client, { selfService }]) =>
-    Object.entries(KEY_METRICS).flatMap(([metric, { selfServiceOnly }]) =>
+    Object.entries(KEY_ALARMS).flatMap(([metric, { selfServiceOnly }]) =>
       selfService || !selfServiceOnly ? [`${name}-${client}-${metric}`] : [],
     ),
   );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KEY_METRICS } from '../../../../functions/key-watch/metrics.ts';
+import { KEY_ALARMS } from '../../../../infra/alarm-kinds.ts';
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
 import type { ProofInput } from '../../../../infra/proof/rules/rule.ts';
 import { propertiesAreUnderstood } from '../../../../infra/proof/rules/templates/properties.ts';
@@ -73,7 +73,7 @@ mutations('events-are-declared', {
 
 const alarms = resources.filter(({ resource }) => resource.Type === 'AWS::CloudWatch::Alarm');
 const isOfKeys = ({ resource }: (typeof alarms)[number]) =>
-  Object.keys(KEY_METRICS).some((metric) => resource.Properties['AlarmName'] === `journal-journal-${metric}`);
+  Object.keys(KEY_ALARMS).some((metric) => resource.Properties['AlarmName'] === `journal-journal-${metric}`);
 const WEAKER: Changeable = {
   Threshold: 1e9,
   Period: 86_401,
