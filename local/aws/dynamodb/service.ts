@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { create } from 'dynalite/db/index.js';
@@ -105,15 +106,20 @@ export async function openTables(definitions: readonly TableDefinition[], path?:
     }
   }
 
-  /** Makes a table, unless there is one. */
+  /** Makes a table, unless there is one, and waits until it takes items, which dynalite has it do a moment later. */
   async function createTable(definition: TableDefinition): Promise<void> {
-    const { status, output } = await run('CreateTable', structuredClone(definition));
-    const text = JSON.stringify(output);
-    if (status !== 200 && !text.includes('ResourceInUseException'))
-      throw new ZonesError(
-        'local_failed',
-        `dynalite refused table ${definition.TableName}: ${text} Where the state is damaged, --fresh begins anew.`,
-      );
+    const { TableName } = definition;
+    const made = await run('CreateTable', structuredClone(definition));
+    const refused = made.status !== 200 && !JSON.stringify(made.output).includes('ResourceInUseException');
+    for (let tries = 0; tries < 5_000 && !refused; tries += 1) {
+      const { output } = await run('DescribeTable', { TableName });
+      if (JSON.stringify(output).includes('"TableStatus":"ACTIVE"')) return;
+      await setTimeout(1);
+    }
+    throw new ZonesError(
+      'local_failed',
+      `dynalite refused table ${TableName}: ${JSON.stringify(made.output)} Where the state is damaged, --fresh begins anew.`,
+    );
   }
 
   // Of one that could not be opened there is nothing to close.

@@ -37,6 +37,17 @@ it('says of tables that it can’t open what to do, instead of ending the proces
   });
 });
 
+it('has items of a table as soon as it is made', async () => {
+  const { run, createTable, close } = await openTables([]);
+  for (let n = 0; n < 20; n += 1) {
+    const TableName = `table-${n}`;
+    await createTable({ ...model.tables[0], TableName });
+    const put = await run('PutItem', { TableName, Item: { pk: { S: 'a' } } });
+    expect(put.status).toBe(200);
+  }
+  await close();
+});
+
 const item = { pk: { S: 'a' }, n: { N: '1' } };
 
 describe('DynamoDB', () => {
