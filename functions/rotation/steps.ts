@@ -14,8 +14,9 @@ import { awsErrorName, describeFailure } from '../common/aws-error.ts';
 import { enableClientKey, readClientKey } from '../common/client-keys.ts';
 import { retryUntilVisible } from '../common/retry.ts';
 import { findCandidate, readPlan, readPlannedKey, writePlan } from './find-candidate.ts';
-import { isBeyondTheKey, isKeyRefused, tryPatiently, waitUntil } from './helse-id.ts';
+import { isBeyondTheKey, isKeyRefused } from './helse-id.ts';
 import type { Rotation } from './settings.ts';
+import { tryPatiently, waitUntil } from './wait-for-acceptance.ts';
 
 /** One of the four calls that Secrets Manager makes for a rotation; `token` is its ClientRequestToken. */
 type Step = (rotation: Rotation, token: string) => Promise<void>;
