@@ -54,6 +54,7 @@ const sending = (name: string, condition?: JsonObject) =>
   queue({ ...allowed('sqs:SendMessage', '*', condition), Principal: from(name) });
 const viaQueues = { StringEquals: { 'kms:ViaService': 'sqs.eu-north-1.amazonaws.com' } };
 const OTHER = '111122223333';
+const STRANGER = /lets in somebody whom the declaration does not/;
 const foreign = { Principal: { AWS: OTHER } };
 const queue = (statement: JsonObject): Resources => ({
   Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: 'q' } },
@@ -134,6 +135,15 @@ smallCases({
     'its rule': inPublic(
       permission({ Principal: 'events.amazonaws.com', SourceArn: { 'Fn::GetAtt': ['Rule', 'Arn'] } }),
     ),
+    'another rule': inPublic(
+      permission({ Principal: from('events').Service, SourceArn: arnOf('events', 'rule/other') }),
+      /names no source/,
+    ),
+    'another action': inPublic(
+      permission({ Principal: from('events').Service, Action: 'lambda:GetFunction' }),
+      /is for lambda:GetFunction/,
+    ),
+    'a role, to no signer': inPublic(permission({ Principal: `arn:aws:iam::${OTHER}:role/x` }), STRANGER),
     'any API': inPublic(permission({ Principal: from('apigateway').Service }), /names no source/),
     'a URL': inPublic(permission({ Principal: '*', FunctionUrlAuthType: 'NONE' }), /opens a function URL/),
     'a version': inPublic(
@@ -504,7 +514,6 @@ smallCases(
   { ...system, zones: { ...system.zones, public: zone } },
 );
 
-const STRANGER = /lets in somebody whom the declaration does not/;
 // A zone in another account, whose roles permissions let in where the signers have no policies of their own.
 const askedFrom = (Principal: string) =>
   inSigning(
@@ -530,4 +539,5 @@ const [asker, stranger] = [
 ];
 smallCases(permissions('of a zone in another account', asker, stranger), inAccount(OTHER, false));
 smallCases(permissions('beside policies', [asker[0], STRANGER]), inAccount(OTHER, true));
-smallCases(permissions('of a zone in the account', [asker[0], STRANGER]), inAccount(ACCOUNT, false));
+const [ofAccount] = askedFrom(`arn:aws:iam::${ACCOUNT}:role/${SUMMARY}`);
+smallCases(permissions('of a zone in the account', [ofAccount, STRANGER]), inAccount(ACCOUNT, false));
