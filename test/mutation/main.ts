@@ -31,7 +31,7 @@ const TESTS = [
   'test/client/custody/uri.test.ts',
   'test/infra/declaration/*.test.ts',
   'test/infra/proof/policy/{decide,operators,pattern,solve}.test.ts',
-  'test/infra/proof/{reach,resolve,assembly,world}.test.ts',
+  'test/infra/proof/{ask,assembly,reach,resolve,world}.test.ts',
   'test/local/aws/{evaluate,faults}.test.ts',
 ];
 /** They run or weigh bundles, where no mutant is switched on; so handlers, which are wiring alone, are left out too. */
