@@ -96,11 +96,15 @@ async function readToken(
       issuer,
       ...(audience === undefined ? {} : { audience }),
       algorithms: [algorithm],
-      requiredClaims: ['exp', 'client_id'],
+      requiredClaims: ['exp'],
       clockTolerance: CLOCK_SKEW,
       currentDate: new Date(now()),
     });
-    if (!/^(application\/)?(at\+)?jwt$/i.test(String(protectedHeader.typ))) return { fault: 'typ' };
+    const { client_id: client, scope = [] } = payload;
+    const { typ } = protectedHeader;
+    if (typeof typ !== 'string' || !/^(application\/)?(at\+)?jwt$/i.test(typ)) return { fault: 'typ' };
+    if (typeof client !== 'string' || client === '') return { fault: 'client_id' };
+    if (![scope].flat().every((one) => typeof one === 'string')) return { fault: 'scope' };
     if (audience !== undefined && [payload.aud].flat().length !== 1) return { fault: 'aud' };
     return { claims: payload };
   } catch (error) {

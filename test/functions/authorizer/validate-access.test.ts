@@ -1,4 +1,5 @@
 import { constants, createHash, generateKeyPairSync, sign as signBytes } from 'node:crypto';
+import { verifyAccess } from '@helseid-zones/client/verify-access';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import {
   base64url,
@@ -24,6 +25,15 @@ const keys = await makeKeys();
 
 async function validate(twist: Twist = {}, rules: AccessRules = RULES, ports = makePorts(keys.issuer.jwk)) {
   return validateAccess(await makeRequest(keys, twist), rules, ports);
+}
+
+/** What the verifier of the test zone's and the local system's APIs, which shares no line with the authorizer, says of the same request. */
+async function judge(twist: Twist) {
+  const { method, baseUrl, path, headers } = await makeRequest(keys, twist);
+  const { keys: ofIssuer } = makePorts(keys.issuer.jwk);
+  return verifyAccess({ method, url: new URL(path, baseUrl), headers }, RULES, {
+    ...{ keys: ofIssuer, seen: new Set(), now: () => NOW * 1000 },
+  });
 }
 
 /** The failed check, or what else was thrown. */
@@ -65,8 +75,15 @@ describe('a good request', () => {
     ['proof from a clock ahead, with nbf and exp', { proof: { iat: NOW + 5, nbf: NOW + 5, exp: NOW + 5 } }],
     ['proof that expired within the leeway', { proof: { exp: NOW - 4 } }],
   ];
+  /** The other verifier takes nothing that RFC 9449 4.2 does not have a proof hold: no query in htu, no nbf, no exp. */
+  const stricter = allowed
+    .filter(([name]) => /query|nbf and exp|proof that expired/.test(name))
+    .map(([, twist]) => twist);
   test.each(allowed)('%s', async (_, twist) => {
     await expect(validate(twist)).resolves.toMatchObject({ clientId: 'caller' });
+    expect(await judge(twist)).toMatchObject(
+      stricter.includes(twist) ? { status: 401 } : { clientId: 'caller' },
+    );
   });
 
   test('RSA proofs pass too', async () => {
@@ -195,10 +212,20 @@ describe('refused', () => {
   const cases = Object.entries(denied).flatMap(([check, twists]) =>
     Object.entries(twists).map(([name, twist]) => [name, check, twist] as const),
   );
+  /** RFC 6750 3.1 and RFC 9449 7.1; a proof by another key may be said of either. */
+  const errorOf = (check: string, code: string) => {
+    if (check === 'scheme') return '';
+    if (check === 'scope') return 'insufficient_scope';
+    return code === 'access_token_invalid' || check === 'thumbprint' ? 'invalid_token' : 'invalid_dpop_proof';
+  };
   test.each(cases)('%s', async (_, check, twist) => {
     const refused = check === 'scope' ? 'scope_insufficient' : 'proof_invalid';
     const code = aboutToken.includes(check) ? 'access_token_invalid' : refused;
     expect(await failedCheck(validate(twist))).toEqual({ code, check });
+    expect(await judge(twist)).toMatchObject({
+      status: check === 'scope' ? 403 : 401,
+      error: errorOf(check, code),
+    });
   });
 
   test.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])(
