@@ -21,7 +21,7 @@ import { type Assembly, readAssembly } from '../proof/assembly/read-assembly.ts'
 import { resolveAssembly } from '../proof/assembly/resolve.ts';
 import { compareWithDerived } from '../proof/derived/compare.ts';
 import { deriveAssembly } from '../proof/derived/derive.ts';
-import { readInput } from '../proof/rules/actors.ts';
+import { readInput } from '../proof/read-input.ts';
 import type { ProofInput } from '../proof/rules/rule.ts';
 import { inNewFolder } from '../with-assembly.ts';
 import { type Changes, widenings } from './changes.ts';

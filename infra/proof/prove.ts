@@ -4,7 +4,7 @@ import type { ProofException, SystemDeclaration } from '../declaration/schema.ts
 import { type Assembly, readAssembly } from './assembly/read-assembly.ts';
 import { type ResolveOptions, resolveAssembly } from './assembly/resolve.ts';
 import { type Comparison, compareWithDerived } from './derived/compare.ts';
-import { readInput } from './rules/actors.ts';
+import { readInput } from './read-input.ts';
 import { CAPABILITIES } from './rules/capabilities.ts';
 import type { CapabilityRow } from './rules/capability.ts';
 import { RULES } from './rules/index.ts';

@@ -8,7 +8,7 @@ import {
 import { closedFacts } from '../../infra/proof/policy/facts.ts';
 import { askLayers } from '../../infra/proof/policy/layers.ts';
 import { principalArn } from '../../infra/proof/policy/principal.ts';
-import type { Asked, Layer, Request } from '../../infra/proof/policy/request.ts';
+import type { AccessQuestion, Layer, Request } from '../../infra/proof/policy/request.ts';
 import type { Truth } from '../../infra/proof/policy/ternary.ts';
 import type { World } from '../../infra/proof/policy/world/world.ts';
 
@@ -73,7 +73,11 @@ const NAMES: Readonly<Record<Layer, string>> = {
   'permissions boundary': 'permissions boundary',
 };
 
-function refusalMessage({ principal, action, resource }: Asked, layer: Layer, explicit: boolean): string {
+function refusalMessage(
+  { principal, action, resource }: AccessQuestion,
+  layer: Layer,
+  explicit: boolean,
+): string {
   const name = NAMES[layer];
   const article = /^[aeiou]/.test(name) ? 'an' : 'a';
   const reason = explicit

@@ -6,8 +6,8 @@ import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { deriveAssembly } from '../../infra/proof/derived/derive.ts';
 import { rolePrincipal } from '../../infra/proof/policy/principal.ts';
 import { prove } from '../../infra/proof/prove.ts';
+import { readInput } from '../../infra/proof/read-input.ts';
 import { reportSignable } from '../../infra/proof/report/signable.ts';
-import { readInput } from '../../infra/proof/rules/actors.ts';
 import { decideRequest } from '../../local/aws/decide-request.ts';
 import system from '../one-client.zones.ts';
 import {

@@ -3,12 +3,12 @@ import { all, type Condition, NEVER, not, reduce } from './condition.ts';
 import { networkFacts } from './endpoint.ts';
 import { type Context, openFacts } from './facts.ts';
 import { askLayers } from './layers.ts';
-import type { Asked } from './request.ts';
+import type { AccessQuestion } from './request.ts';
 import { satisfiable, simplify } from './solve.ts';
 import type { World } from './world/world.ts';
 
 /** A question about every request of a kind. */
-export interface Question extends Asked {
+export interface Question extends AccessQuestion {
   /** Keys whose value, or absence (null), is the same in all these requests. Everything else is open. */
   context?: Context;
   /** Ids of the endpoints that the caller's network leaves it; absent where requests may come any other way too. */

@@ -1,6 +1,6 @@
 import type { Facts } from './condition.ts';
 import { principalArn } from './principal.ts';
-import { type Asked, ownerAccount, serviceOf, targetOf } from './request.ts';
+import { type AccessQuestion, ownerAccount, serviceOf, targetOf } from './request.ts';
 import type { World } from './world/world.ts';
 
 /** Values of context keys, any case; several values for keys that have several; null for a key that the request surely lacks. */
@@ -9,13 +9,13 @@ export type Context = Readonly<Record<string, string | readonly string[] | null>
 const NONE: readonly string[] = [];
 
 /** The facts of one request: what the context lacks, and the caller and the resource do not imply, is absent. */
-export function closedFacts(asked: Asked, context: Context, world: World): Facts {
+export function closedFacts(asked: AccessQuestion, context: Context, world: World): Facts {
   const open = openFacts(asked, context, world);
   return { ...open, values: (key) => open.values(key) ?? tagValues(key, asked, world) ?? NONE };
 }
 
 /** The facts that hold for every request of a kind: what the context gives and the caller implies; the rest is open. */
-export function openFacts(asked: Asked, context: Context, world: World): Facts {
+export function openFacts(asked: AccessQuestion, context: Context, world: World): Facts {
   const given = new Map(
     Object.entries(context).map(([name, value]) => [
       name.toLowerCase(),
@@ -26,7 +26,7 @@ export function openFacts(asked: Asked, context: Context, world: World): Facts {
 }
 
 /** Keys that AWS fills in from who calls and whose resource it is. */
-const IMPLIED: Readonly<Record<string, (asked: Asked, world: World) => string | undefined>> = {
+const IMPLIED: Readonly<Record<string, (asked: AccessQuestion, world: World) => string | undefined>> = {
   'aws:principalarn': ({ principal }) => {
     if (principal.kind === 'root') return principalArn(principal);
     return 'arn' in principal ? principal.arn : undefined;
@@ -44,7 +44,7 @@ const IMPLIED: Readonly<Record<string, (asked: Asked, world: World) => string | 
   'aws:resourceaccount': (asked, world) => ownerAccount(asked, targetOf(asked, world)) || undefined,
 };
 
-function impliedValues(key: string, asked: Asked, world: World): readonly string[] | undefined {
+function impliedValues(key: string, asked: AccessQuestion, world: World): readonly string[] | undefined {
   const implied = IMPLIED[key];
   if (implied === undefined) return undefined;
   const value = implied(asked, world);
@@ -52,7 +52,7 @@ function impliedValues(key: string, asked: Asked, world: World): readonly string
 }
 
 /** Tags that role and resource have in the template. A session or a later call may add others, so they decide nothing in the proof. */
-function tagValues(key: string, asked: Asked, world: World): readonly string[] | undefined {
+function tagValues(key: string, asked: AccessQuestion, world: World): readonly string[] | undefined {
   const [prefix, tag = ''] = key.split(/\/(.*)/s);
   const tags =
     prefix === 'aws:principaltag'

@@ -2,12 +2,12 @@ import type { Answer, Formula, Logic } from './combine.ts';
 import { ALWAYS, type Condition, NEVER, unknown } from './condition.ts';
 import { mayServe } from './endpoint.ts';
 import { gradePrincipal, type Principal, type PrincipalElement, takesPrincipal } from './principal.ts';
-import { type Asked, ownerAccount, serviceOf, targetOf } from './request.ts';
+import { type AccessQuestion, ownerAccount, serviceOf, targetOf } from './request.ts';
 import { type Policy, type Statement, statementsAbout } from './statement.ts';
 import type { Endpoint, Resource, World } from './world/world.ts';
 
 /** Asks every layer of `world` about a request. */
-export function askLayers<Value>(asked: Asked, world: World, logic: Logic<Value>): Formula<Value> {
+export function askLayers<Value>(asked: AccessQuestion, world: World, logic: Logic<Value>): Formula<Value> {
   const { principal, action, resource } = asked;
   const role = principal.kind === 'role' ? world.roles.get(principal.arn) : undefined;
   const target = targetOf(asked, world);
@@ -26,7 +26,7 @@ export function askLayers<Value>(asked: Asked, world: World, logic: Logic<Value>
 }
 
 /** Whether the resource and the condition of a statement that is about the action apply. */
-function askStatement<Value>(statement: Statement, asked: Asked, logic: Logic<Value>): Value {
+function askStatement<Value>(statement: Statement, asked: AccessQuestion, logic: Logic<Value>): Value {
   const covered = statement.covers(asked.resource);
   if (covered === NEVER) return logic.no;
   return logic.and(logic.ask(covered), logic.ask(statement.condition));
@@ -40,7 +40,7 @@ function identityWithoutPolicies<Value>(principal: Principal, logic: Logic<Value
 /** What policies come to; `takes` says whether a statement takes the caller in (absent: it is attached to the caller). */
 function askPolicies<Value>(
   policies: readonly Policy[],
-  asked: Asked,
+  asked: AccessQuestion,
   logic: Logic<Value>,
   takes: (statement: Statement) => Condition = () => ALWAYS,
 ): Answer<Value> {
@@ -53,7 +53,7 @@ function askPolicies<Value>(
   return answer;
 }
 
-function askEndpoints<Value>(asked: Asked, world: World, logic: Logic<Value>) {
+function askEndpoints<Value>(asked: AccessQuestion, world: World, logic: Logic<Value>) {
   return [...world.endpoints.values()].flatMap((endpoint) => {
     const { service, policy } = endpoint;
     if (!mayServe(service, asked.action) || policy === undefined) return [];
@@ -76,7 +76,7 @@ function endpointTakes(
 }
 
 /** What the policies of a resource come to, by how they take the caller in. */
-function askResource<Value>(target: Resource | undefined, asked: Asked, logic: Logic<Value>) {
+function askResource<Value>(target: Resource | undefined, asked: AccessQuestion, logic: Logic<Value>) {
   const result: Formula<Value>['resource'] = {
     ...{ direct: logic.no, role: logic.no, account: logic.no, denies: logic.no },
   };

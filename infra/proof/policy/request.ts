@@ -6,7 +6,7 @@ import { type Resource, resourceFor, type World } from './world/world.ts';
 export type Layer = 'endpoint policy' | 'resource policy' | 'identity policy' | 'permissions boundary';
 
 /** Who asks for what. */
-export interface Asked {
+export interface AccessQuestion {
   principal: Principal;
   /** e.g. `kms:Sign`. */
   action: string;
@@ -15,18 +15,18 @@ export interface Asked {
 }
 
 /** The resource whose policies have a say, if the world knows one. */
-export function targetOf({ action, resource }: Asked, world: World): Resource | undefined {
+export function targetOf({ action, resource }: AccessQuestion, world: World): Resource | undefined {
   return resourceFor(world, action, resource);
 }
 
 /** The account that owns what a request is about; the caller's where nothing says. */
-export function ownerAccount({ principal, resource }: Asked, target: Resource | undefined): string {
+export function ownerAccount({ principal, resource }: AccessQuestion, target: Resource | undefined): string {
   const inArn = resource.split(':')[4] ?? '';
   return target?.account ?? (inArn || ('account' in principal ? principal.account : ''));
 }
 
 /** One request. */
-export interface Request extends Asked {
+export interface Request extends AccessQuestion {
   /** Context keys of the request. What follows from caller and resource (`aws:PrincipalArn`, …) is filled in; everything else that is missing is absent. */
   context: Context;
 }

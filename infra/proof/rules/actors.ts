@@ -1,15 +1,12 @@
 import { deriveGrants } from '../../declaration/derive.ts';
 import { askingFunctions, functionName, signerName, type TokenSource } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
-import { type Network, readNetwork, SIGNING } from '../assembly/network.ts';
+import { type Network, SIGNING } from '../assembly/network.ts';
 import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
-import { hasUnknown } from '../assembly/unknown.ts';
-import type { Comparison } from '../derived/compare.ts';
-import { computeReach, type Reach } from '../network/reach.ts';
+import type { Reach } from '../network/reach.ts';
 import { type Principal, rolePrincipal } from '../policy/principal.ts';
-import { buildWorld } from '../policy/world/build.ts';
 import type { Endpoint, Role, World } from '../policy/world/world.ts';
-import type { ProofInput } from './rule.ts';
+import { trustedServices } from './trust.ts';
 
 /** The name that the proof gives to what belongs to no zone. */
 export const NO_ZONE = 'no zone';
@@ -47,7 +44,7 @@ export interface Actor {
 }
 
 /** Every role of the assembly with its place in the system. */
-function readActors(
+export function readActors(
   assembly: ResolvedAssembly,
   world: World,
   network: Network,
@@ -108,40 +105,4 @@ export function isOther(
   { zone, name }: { zone: string | undefined; name: string },
 ): boolean {
   return zone === undefined && otherStacks.includes(name);
-}
-
-/** Services that use a role for one thing of their own and let nobody say what it does. */
-const CLOSED_SERVICES = ['vpc-flow-logs.amazonaws.com'];
-
-/** Whether only a service that lets nobody say what is done with a role can become it. */
-export function isClosed(role: Role): boolean {
-  return trustedServices(role)?.every((service) => CLOSED_SERVICES.includes(service)) ?? false;
-}
-
-/** The services that a role's trust policy lets become it; undefined where it lets anybody else, or nobody. */
-export function trustedServices({ trust }: Role): readonly string[] | undefined {
-  const allows = trust.statements.filter(({ effect }) => effect === 'Allow');
-  const closed = allows.every(
-    ({ principals }) =>
-      principals !== undefined &&
-      !principals.everybody &&
-      principals.aws.length === 0 &&
-      principals.others.length === 0 &&
-      !principals.services.some(hasUnknown),
-  );
-  const services = allows.flatMap(({ principals }) => principals?.services ?? []);
-  return closed && services.length > 0 ? services : undefined;
-}
-
-/** Reads out of a resolved assembly everything that rules look at. */
-export function readInput(
-  assembly: ResolvedAssembly,
-  declaration: SystemDeclaration,
-  comparison?: Comparison,
-): ProofInput {
-  const network = readNetwork(assembly, declaration);
-  const reach = computeReach(network);
-  const world = buildWorld(assembly);
-  const actors = readActors(assembly, world, network, reach, declaration);
-  return { declaration, assembly, network, reach, world, actors, ...(comparison ? { comparison } : {}) };
 }

@@ -6,7 +6,8 @@ import { mayServe, networkFacts } from '../policy/endpoint.ts';
 import { type Layer, serviceOf } from '../policy/request.ts';
 import { satisfiable } from '../policy/solve.ts';
 import type { Endpoint, World } from '../policy/world/world.ts';
-import { type Actor, isClosed } from './actors.ts';
+import type { Actor } from './actors.ts';
+import { isClosed } from './trust.ts';
 
 /** What holds a *never*: a kind of policy, the network, or that only an AWS service can become the role. */
 export type EnforcingLayer = Layer | 'network' | 'trust policy';
@@ -23,14 +24,14 @@ export interface Enforcement {
 }
 
 /** A question with what the layers came to. */
-interface Asked extends Formula<Condition> {
+interface LayeredQuestion extends Formula<Condition> {
   actor: Actor;
   question: Question;
   given: Condition;
 }
 
 /** Each layer on its own: an Allow left out, a Deny, an endpoint without a way round it, a network without a way there. */
-export function enforcingLayersOf(asked: Asked): Enforcement {
+export function enforcingLayersOf(asked: LayeredQuestion): Enforcement {
   const { actor, question, given, identity, boundary, resource, sameAccount, resourceDecides } = asked;
   const facts = remembered(() => all([given, factsOf(question, actor)]));
   const impossible = (passes: Condition) => {
@@ -64,7 +65,7 @@ export function enforcingLayersOf(asked: Asked): Enforcement {
  * An endpoint's policy holds where it refuses what is meant, and nothing gets round the endpoint: because the network
  * (`via`), or identity policy or boundary, leave no other way for what they do not deny anyhow.
  */
-function holdsAtEndpoint(asked: Asked, via: readonly string[] | undefined): boolean {
+function holdsAtEndpoint(asked: LayeredQuestion, via: readonly string[] | undefined): boolean {
   const { actor, question, given, boundary, resource } = asked;
   const endpoints = asked.endpoints();
   if (endpoints.length === 0) return false;

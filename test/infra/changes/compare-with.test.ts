@@ -9,7 +9,7 @@ import { type Assembly, readAssembly } from '../../../infra/proof/assembly/read-
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { compareWithDerived } from '../../../infra/proof/derived/compare.ts';
 import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
-import { readInput } from '../../../infra/proof/rules/actors.ts';
+import { readInput } from '../../../infra/proof/read-input.ts';
 import { FULL } from '../../full.ts';
 import system from '../../one-client.zones.ts';
 import own from '../../own-things.zones.ts';

@@ -3,7 +3,7 @@ import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { additionsAreUnderstood } from '../../../infra/proof/derived/additions.ts';
 import { compareWithDerived, differencesOfResource } from '../../../infra/proof/derived/compare.ts';
 import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
-import { readInput } from '../../../infra/proof/rules/actors.ts';
+import { readInput } from '../../../infra/proof/read-input.ts';
 import { CAPABILITIES } from '../../../infra/proof/rules/capabilities.ts';
 import { RULES } from '../../../infra/proof/rules/index.ts';
 import system from '../../one-client.zones.ts';

@@ -4,7 +4,7 @@ import multiTenant from '../../../examples/multi-tenant.zones.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { differencesOfResource } from '../../../infra/proof/derived/compare.ts';
 import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
-import { readInput } from '../../../infra/proof/rules/actors.ts';
+import { readInput } from '../../../infra/proof/read-input.ts';
 import { CAPABILITIES } from '../../../infra/proof/rules/capabilities.ts';
 import { RULES } from '../../../infra/proof/rules/index.ts';
 import { wordsOf } from '../../../infra/proof/rules/rule.ts';

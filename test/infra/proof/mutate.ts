@@ -5,7 +5,7 @@ import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import type { Assembly, AssemblyStack } from '../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { compareWithDerived } from '../../../infra/proof/derived/compare.ts';
-import { readInput } from '../../../infra/proof/rules/actors.ts';
+import { readInput } from '../../../infra/proof/read-input.ts';
 import type { ProofInput, Rule } from '../../../infra/proof/rules/rule.ts';
 import { sampled } from '../../full.ts';
 import system from '../../one-client.zones.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
+import { readInput } from '../../../infra/proof/read-input.ts';
 import { readSignable, reportSignable } from '../../../infra/proof/report/signable.ts';
-import { readInput } from '../../../infra/proof/rules/actors.ts';
 import system from '../../one-client.zones.ts';
 import { find, PUBLIC, signer, withAsset, withTemplate } from './mutate.ts';
 import { oneClient } from './one-client.ts';

@@ -2,7 +2,7 @@ import { ZONE_TAG } from '../../../infra/declaration/names.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import { type JsonObject, listOf } from '../../../infra/proof/assembly/json.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
-import { readInput } from '../../../infra/proof/rules/actors.ts';
+import { readInput } from '../../../infra/proof/read-input.ts';
 import { RULES } from '../../../infra/proof/rules/index.ts';
 import type { ProofInput, Rule } from '../../../infra/proof/rules/rule.ts';
 import oneClient from '../../one-client.zones.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { matrixOf } from '../../../infra/proof/prove.ts';
-import { readInput } from '../../../infra/proof/rules/actors.ts';
+import { readInput } from '../../../infra/proof/read-input.ts';
 import type { CapabilityRow } from '../../../infra/proof/rules/capability.ts';
 import { CONNECT } from '../../../infra/proof/rules/reach-rows.ts';
 import { createAuthorize } from '../../../local/aws/authorize.ts';

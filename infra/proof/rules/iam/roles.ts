@@ -1,8 +1,8 @@
 import { boundaryGroup, boundaryName, functionName, zoneFunctions } from '../../../declaration/names.ts';
 import { stringsOf } from '../../assembly/json.ts';
 import { resourceByArn } from '../../assembly/resolve.ts';
-import { trustedServices } from '../actors.ts';
 import { type Rule, resourceRule } from '../rule.ts';
+import { trustedServices } from '../trust.ts';
 
 /** Which property of which type lends a role, and to which service. */
 const USERS: Readonly<Record<string, readonly [property: string, service: string]>> = {

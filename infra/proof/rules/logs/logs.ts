@@ -1,11 +1,12 @@
 import { objectOf } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
-import { isOther, NO_ZONE, trustedServices } from '../actors.ts';
+import { isOther, NO_ZONE } from '../actors.ts';
 import { ask } from '../ask.ts';
 import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
 import { isKept, type Rule, resourceRule } from '../rule.ts';
 import { everyOf, ownKey } from '../targets.ts';
+import { trustedServices } from '../trust.ts';
 
 /** What AWS's own policy for API Gateway's role allows (AmazonAPIGatewayPushToCloudWatchLogs). */
 const OF_GATEWAY = actionsOf({

@@ -1,9 +1,9 @@
 import type { SystemDeclaration } from '../../../../infra/declaration/schema.ts';
 import { type Assembly, readAssembly } from '../../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
+import { readInput } from '../../../../infra/proof/read-input.ts';
 import type { ZoneMap } from '../../../../infra/proof/report/map/model.ts';
 import { readZoneMap } from '../../../../infra/proof/report/map/read.ts';
-import { readInput } from '../../../../infra/proof/rules/actors.ts';
 import type { Finding } from '../../../../infra/proof/rules/rule.ts';
 import shipped from '../../../one-client.zones.ts';
 import { synthesize, withZones } from '../../synthesize.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
-import { readInput } from '../../../../infra/proof/rules/actors.ts';
+import { readInput } from '../../../../infra/proof/read-input.ts';
 import { ownDataOnly } from '../../../../infra/proof/rules/data/stores.ts';
 import system from '../../../one-client.zones.ts';
 import { arn, find, gives, mutations, PUBLIC, sets } from '../mutate.ts';

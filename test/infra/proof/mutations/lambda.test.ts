@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { SystemDeclaration } from '../../../../infra/declaration/schema.ts';
 import type { Assembly } from '../../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
-import { readInput } from '../../../../infra/proof/rules/actors.ts';
+import { readInput } from '../../../../infra/proof/read-input.ts';
 import { signersHaveOneCaller } from '../../../../infra/proof/rules/lambda/signer-policies.ts';
 import system from '../../../one-client.zones.ts';
 import {

@@ -3,9 +3,9 @@ import { defineSystem } from '../../../../infra/declaration/define.ts';
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
 import { deriveAssembly } from '../../../../infra/proof/derived/derive.ts';
 import { prove } from '../../../../infra/proof/prove.ts';
+import { readInput } from '../../../../infra/proof/read-input.ts';
 import { summarize } from '../../../../infra/proof/report/map/model.ts';
 import { readZoneMap } from '../../../../infra/proof/report/map/read.ts';
-import { readInput } from '../../../../infra/proof/rules/actors.ts';
 import system from '../../../one-client.zones.ts';
 import {
   adds,

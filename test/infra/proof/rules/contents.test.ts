@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { findKeyMaterial } from '../../../../infra/proof/assembly/contents/find-key-material.ts';
 import type { AssemblyStack } from '../../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
-import { readInput } from '../../../../infra/proof/rules/actors.ts';
+import { readInput } from '../../../../infra/proof/read-input.ts';
 import { full } from '../../../full.ts';
 import system from '../../../one-client.zones.ts';
 import { newFolder } from '../../../temporary.ts';
