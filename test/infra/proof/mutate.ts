@@ -160,9 +160,14 @@ export function adds(
   };
 }
 
-/** Sets properties of a resource. */
+/** Sets properties of a resource; undefined takes one away. */
 export function sets(prefix: string, properties: Changeable, type = ''): Change {
-  return (r) => void Object.assign(find(r, prefix, type).Properties, properties);
+  return (r) => {
+    const { Properties } = find(r, prefix, type);
+    Object.assign(Properties, properties);
+    // A template has no undefined.
+    for (const [name, value] of Object.entries(properties)) if (value === undefined) delete Properties[name];
+  };
 }
 
 /** Sets variables of a function. */
