@@ -1,7 +1,7 @@
 /**
  * Mutation testing of what decides what is signed: Stryker's instrumenter puts every mutant into a copy of the repository, each behind
  * a switch; a dry run finds which tests come by which. A file's tests are then repeated in one process with one mutant after the other;
- * one that none finds has a process of its own, if it also matters as a module loads, or left something behind. Nothing is reported
+ * one that also matters as a module loads, or leaves something behind, has a process of its own. Nothing is reported
  * unless all is green without a mutant, and a mutant that has to be found is.
  */
 import { globSync, rmSync } from 'node:fs';

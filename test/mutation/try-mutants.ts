@@ -52,16 +52,15 @@ export async function tryMutants(trial: Trial, mutants: readonly Mutant[]): Prom
   return { killers, left };
 }
 
-/** Tries mutants in the tests that come by them, loaded without them. `alone` names a mutant and a file in which it has to be tried alone. */
+/** Tries mutants in files that do not come by them as they load. `alone` names a mutant and a file in which it has to be tried alone. */
 async function tryInTurns(
   { folder, workers, coverage, deadline, progress }: Trial,
   files: ReadonlyMap<string, ReadonlySet<string>>,
 ): Promise<Tried & { alone: Set<string> }> {
   const killers = new Map<string, string>();
   const alone = new Set<string>();
-  const queue = [...coverage].flatMap(([file, { tests }]) => {
-    const tested = new Set(Object.values(tests).flatMap(({ mutants }) => mutants));
-    const own = [...files].filter(([id, each]) => each.has(file) && tested.has(id));
+  const queue = [...coverage].flatMap(([file, covered]) => {
+    const own = [...files].filter(([id, each]) => each.has(file) && !isLoaded(covered, id));
     return own.length > 0 ? [{ file, ids: new Set(own.map(([id]) => id)) }] : [];
   });
   const logs = new Map<string, { file: string; ids: Set<string> }>();
