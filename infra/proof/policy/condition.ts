@@ -61,7 +61,7 @@ function combine(kind: 'all' | 'any', parts: readonly Condition[], decisive: boo
     else kept.push(part);
   }
   const seen = new Set<string>();
-  const [first, ...others] = kept.filter(({ id }) => seen.size < seen.add(id).size);
+  const [first, ...others] = kept.filter(({ id }) => !seen.has(id) && seen.add(id));
   if (first === undefined) return decisive ? NEVER : ALWAYS;
   if (others.length === 0) return first;
   const of = [first, ...others];
