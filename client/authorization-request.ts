@@ -109,11 +109,7 @@ async function learnProofKey(client: TokenClient, url: string): Promise<KeyBindi
 }
 
 /** The parameters as pairs, since `resource` may come several times. */
-function describeRequest(
-  client: TokenClient,
-  request: AuthorizationRequest,
-  { jkt }: KeyBinding,
-): [string, string][] {
+function describeRequest(client: TokenClient, request: AuthorizationRequest, { jkt }: KeyBinding) {
   const parameters = {
     client_id: client.clientId,
     response_type: 'code',

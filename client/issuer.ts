@@ -38,10 +38,7 @@ const METADATA_GRACE = 3600 * 1000;
  * included
  * @throws {ZonesError} issuer_unreachable: there is no usable answer
  */
-export function createMetadataSource(
-  issuer: string,
-  transport: Transport,
-): () => Promise<AuthorizationServer> {
+export function createMetadataSource(issuer: string, transport: Transport) {
   return createCached({
     read: () => readMetadata(issuer, transport),
     lifetime: METADATA_LIFETIME,
@@ -130,10 +127,7 @@ const KEYS_LIFETIME = 3600 * 1000;
  * Makes a {@link KeySource} that reads `jwks_uri`. A set replaces the one before only where it can be used: of its keys those
  * are taken that verify signatures, the others ignored (RFC 7517 5); one must be left, and no two that a `kid` can't tell apart.
  */
-export function createKeySource(
-  metadata: () => Promise<AuthorizationServer>,
-  transport: Transport,
-): KeySource {
+export function createKeySource(metadata: () => Promise<AuthorizationServer>, transport: Transport) {
   return createCached({
     read: () => readKeys(metadata, transport),
     lifetime: KEYS_LIFETIME,
@@ -141,10 +135,7 @@ export function createKeySource(
   });
 }
 
-async function readKeys(
-  metadata: () => Promise<AuthorizationServer>,
-  { fetch, timeout }: Transport,
-): Promise<JSONWebKeySet> {
+async function readKeys(metadata: () => Promise<AuthorizationServer>, { fetch, timeout }: Transport) {
   const url = requireEndpoint(await metadata(), 'jwks_uri');
   const headers = { accept: 'application/json, application/jwk-set+json' };
   const response = await fetchDocument(url, timeout, (signal) =>

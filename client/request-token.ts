@@ -221,11 +221,7 @@ function differenceOf(date: string | null, sent: number, answered: number): numb
   return Number.isNaN(at) ? undefined : Math.floor(Math.max(0, sent - (at + 999), at - answered) / 1000);
 }
 
-function noAnswer(
-  as: AuthorizationServer,
-  facts: ErrorFacts['issuer_unreachable'],
-  cause?: unknown,
-): ZonesError {
+function noAnswer(as: AuthorizationServer, facts: ErrorFacts['issuer_unreachable'], cause?: unknown) {
   const answered = facts.status === undefined ? '' : ` (HTTP ${facts.status})`;
   const message = `${as.issuer} gave no usable answer${answered}; ${tellFate(facts)}.`;
   return new ZonesError('issuer_unreachable', message, { cause, facts });

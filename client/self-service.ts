@@ -64,10 +64,7 @@ export function createSelfService(deps: {
   const { baseUrl, body, fetch, audit } = deps;
   const url = `${baseUrl}${SELF_SERVICE_PATH}`;
 
-  async function call<Schema extends v.GenericSchema>(
-    schema: Schema,
-    init: RequestInit,
-  ): Promise<v.InferOutput<Schema>> {
+  async function call<Schema extends v.GenericSchema>(schema: Schema, init: RequestInit) {
     const { ok, status, text } = await send(fetch, url, init);
     const answer = parseJson(text);
     if (ok)
@@ -114,11 +111,7 @@ export function createSelfService(deps: {
   };
 }
 
-async function send(
-  fetch: ApiFetch,
-  url: string,
-  init: RequestInit,
-): Promise<{ ok: boolean; status: number; text: string }> {
+async function send(fetch: ApiFetch, url: string, init: RequestInit) {
   try {
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT) });
     const { ok, status } = response;

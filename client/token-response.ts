@@ -13,7 +13,7 @@ import { revokeToken } from './logout.ts';
 import { readAs } from './oauth-errors.ts';
 import type { Answer } from './request-token.ts';
 import type { TokenClient } from './token-client.ts';
-import type { AccessToken, IdTokenClaims, RevocationRequest, UserTokens } from './tokens.ts';
+import type { AccessToken, IdTokenClaims, RevocationRequest } from './tokens.ts';
 
 /**
  * Reads the answer of the token endpoint apart from its ID token. An opaque token shows no key it is bound to, and that is
@@ -92,11 +92,7 @@ async function withoutIdToken(response: Response): Promise<Response> {
  * lifetime (`rt_expires_in`) that is not positive, or that comes without a refresh token, would end a session that works:
  * it is given as `ignoredRefreshTokenLifetime` instead.
  */
-export async function readUserTokens(
-  client: TokenClient,
-  answer: Answer,
-  process: ProcessResponse,
-): Promise<UserTokens> {
+export async function readUserTokens(client: TokenClient, answer: Answer, process: ProcessResponse) {
   const { body, ...token } = await readTokens(answer);
   const { as, oauth, response, sentAt } = answer;
   const id = await readIdToken(client, () => process(as, oauth, response));
@@ -162,10 +158,7 @@ function isToken(value: unknown): value is string {
  * Does not check `acr` (HelseID issues none) or the security level: that is the login's.
  * @throws {ZonesError} id_token_invalid: any check fails
  */
-export function readIdToken(
-  client: TokenClient,
-  process: () => Promise<TokenEndpointResponse>,
-): Promise<{ idToken: string; idTokenClaims: IdTokenClaims } | undefined> {
+function readIdToken(client: TokenClient, process: () => Promise<TokenEndpointResponse>) {
   return readAs('id_token_invalid', 'The ID token is not valid', async () => {
     const body = await process();
     const claims = getValidatedIdTokenClaims(body);

@@ -93,11 +93,7 @@ function requireRecentLogin(
 }
 
 /** The code of a valid response. The library refuses parameters that come twice, but asks for `iss` only where metadata announces it; we always do. */
-function checkCallback(
-  client: TokenClient,
-  as: AuthorizationServer,
-  request: CodeRedemption,
-): Promise<string> {
+function checkCallback(client: TokenClient, as: AuthorizationServer, request: CodeRedemption) {
   const { parameters, state } = request;
   return readAs('login_refused', 'The authorization response is not valid', () => {
     if (parameters.get('iss') !== client.issuer) throw invalidResponse('"iss" is not the issuer (RFC 9207)');

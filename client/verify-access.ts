@@ -62,11 +62,7 @@ const PROOF_AGE = 10;
  * tokens follow it), one proof of possession (RFC 9449 7), and scopes. A second implementation beside the
  * shipped authorizer's, on purpose: what composes requests and what validates them here share nothing but their standards.
  */
-export async function verifyAccess(
-  call: AccessCall,
-  rules: AccessRules,
-  ports: AccessPorts,
-): Promise<Access | Refused> {
+export async function verifyAccess(call: AccessCall, rules: AccessRules, ports: AccessPorts) {
   const [authorization, ...others] = valuesOf(call, 'authorization');
   const [, token] = /^DPoP +([\w.~+/=-]+)$/i.exec(authorization ?? '') ?? [];
   if (!token || others.length > 0) return refuse(401, '', 'scheme', 'send one access token, as DPoP');

@@ -76,10 +76,7 @@ function renderDetail(detail: AssertionDetail, subject: DetailsSubject): unknown
   }
 }
 
-function renderOrganization(
-  { type, parent, child }: OrganizationDetail,
-  { tenancy }: DetailsSubject,
-): unknown {
+function renderOrganization({ type, parent, child }: OrganizationDetail, { tenancy }: DetailsSubject) {
   if (child !== undefined) checkOrganizationNumber('child', child);
   if (tenancy === 'single-tenant') {
     if (parent !== undefined) throw invalid('parent', "no parent: a single-tenant client's is registered");

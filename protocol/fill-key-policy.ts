@@ -30,11 +30,7 @@ const SIGNING_ALGORITHMS: ReadonlySet<string> = new Set(
  * the declaration changed keeps its own.
  * @throws {ZonesError} config_invalid: a placeholder is left over
  */
-export function fillKeyPolicy(
-  template: KeyPolicyTemplate,
-  values: KeyPolicyValues,
-  algorithm: Algorithm,
-): string {
+export function fillKeyPolicy(template: KeyPolicyTemplate, values: KeyPolicyValues, algorithm: Algorithm) {
   const text = JSON.stringify(template, (_, value) => {
     if (typeof value !== 'string') return value;
     if (SIGNING_ALGORITHMS.has(value)) return ALGORITHMS[algorithm].kmsSigningAlgorithm;

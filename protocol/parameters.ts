@@ -50,9 +50,7 @@ export function checkParameters(
 }
 
 /** The claims of a request object: strings as they are, `max_age` as a number (RFC 9101 4). */
-export function renderParameters(
-  parameters: Readonly<Record<string, string | readonly string[]>>,
-): Record<string, unknown> {
+export function renderParameters(parameters: Readonly<Record<string, string | readonly string[]>>) {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => [name, name === 'max_age' ? Number(value) : value]),
   );

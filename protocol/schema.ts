@@ -102,11 +102,7 @@ export function readBy<Schema extends v.GenericSchema>(
  * Reads `value`, which `what` names, by `schema`.
  * @throws {ZonesError} config_invalid: it is not of the schema's shape; the message names the field, never a value
  */
-export function readConfig<Schema extends v.GenericSchema>(
-  what: string,
-  schema: Schema,
-  value: unknown,
-): v.InferOutput<Schema> {
+export function readConfig<Schema extends v.GenericSchema>(what: string, schema: Schema, value: unknown) {
   return readBy(schema, value, (field) => {
     const message = `${what} is not as it was made (${field || 'the whole'}); deploy once more.`;
     return new ZonesError('config_invalid', message);

@@ -128,10 +128,7 @@ export async function rotateKey(
 }
 
 /** Keys that are held elsewhere, the current one first. */
-function openHeld(
-  { keys, sign }: { keys: HeldKey[]; sign: SignDigest },
-  options: CustodyOptions,
-): Omit<Custody, 'scheme' | 'abilities'> {
+function openHeld({ keys, sign }: { keys: HeldKey[]; sign: SignDigest }, options: CustodyOptions) {
   const [current, ...others] = keys;
   if (!current) throw refused('names no key');
   return {

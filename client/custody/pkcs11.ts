@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
-import type { HeldKey, SignDigest } from '../create-signer.ts';
+import type { SignDigest } from '../create-signer.ts';
 import { type Handle, loadModule, openToken, type Pkcs11, refused, unavailable } from './pkcs11-token.ts';
 import { type Pkcs11Uri, parsePkcs11Uri } from './pkcs11-uri.ts';
 
@@ -29,10 +29,7 @@ const LONGEST = 1024;
  * @throws {ZonesError} custody_unavailable: no token, no key, or no signature of it
  * @throws {ZonesError} key_not_usable: it does not fit `algorithm`
  */
-export async function openPkcs11Keys(
-  text: string,
-  algorithm: Algorithm,
-): Promise<{ keys: HeldKey[]; sign: SignDigest }> {
+export async function openPkcs11Keys(text: string, algorithm: Algorithm) {
   const [uri, ...others] = text.split(' ').map(parsePkcs11Uri) as [Pkcs11Uri, ...Pkcs11Uri[]];
   if (others.some((other) => placeOf(other) !== placeOf(uri)))
     throw refused('is named by URIs that differ by more than object and id');

@@ -3,8 +3,8 @@ import { isZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/values';
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { challengeFor } from './challenge.ts';
-import type { Access, AccessPorts, AccessRequest, AuthorizerSettings } from './rules.ts';
-import { validateAccess } from './validate-access.ts';
+import type { AccessPorts, AccessRequest, AuthorizerSettings } from './rules.ts';
+import { type Access, validateAccess } from './validate-access.ts';
 
 /** What the authorizer is made of. */
 export interface AuthorizerDeps {
@@ -66,11 +66,8 @@ function readRequest(event: APIGatewayRequestAuthorizerEvent, baseUrl: string | 
  * The part of the path that the matched resource stands for: its last segments. What is before them (stage, base path, what
  * a CDN put there) is `baseUrl`'s business; API Gateway's `path` has it or not, depending on the domain.
  */
-function pathOfResource({
-  resource,
-  pathParameters,
-  requestContext,
-}: APIGatewayRequestAuthorizerEvent): string {
+function pathOfResource(event: APIGatewayRequestAuthorizerEvent): string {
+  const { resource, pathParameters, requestContext } = event;
   const body = requestContext.path.replace(/\/+$/, '');
   const end = requestContext.path.slice(body.length);
   if (resource === '/') return end;

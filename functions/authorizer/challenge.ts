@@ -38,13 +38,6 @@ export function accessError(check: Check, message: string, cause?: unknown): Zon
   return new ZonesError(CHECKS[check], message, { facts, ...(claim ? {} : { cause }) });
 }
 
-/** How a refused request is answered over HTTP. */
-interface Challenge {
-  status: 401 | 403;
-  /** Value of `WWW-Authenticate`. */
-  header: string;
-}
-
 /** What a proof may be signed with, of a challenge (RFC 9449 5.1). */
 const ALGORITHMS = `algs="${ALGORITHM_NAMES.join(' ')}"`;
 
@@ -60,9 +53,9 @@ const ANSWERS: Partial<Record<ErrorCode, { status: 401 | 403; error: string }>> 
 
 /**
  * The challenge for a refusal of `validateAccess` (RFC 9449 7.1, RFC 6750 3, RFC 9470 3), or undefined for an error
- * that is no refusal and must become a 5xx. A request without a token gets no error code (RFC 6750 3.1).
+ * that is no refusal and must become a 5xx; `header` is the value of `WWW-Authenticate`. A request without a token gets no error code (RFC 6750 3.1).
  */
-export function challengeFor(error: ZonesError, rules: Pick<AccessRules, 'scopes'>): Challenge | undefined {
+export function challengeFor(error: ZonesError, rules: Pick<AccessRules, 'scopes'>) {
   const answer = ANSWERS[error.code];
   if (!answer) return undefined;
   if (error.facts['check'] === 'scheme') return { status: 401, header: `DPoP ${ALGORITHMS}` };

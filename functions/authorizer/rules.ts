@@ -1,14 +1,9 @@
-import type { AuthorizerConfig, ZoneConfig } from '@helseid-zones/protocol/config';
+import type { ZoneConfig } from '@helseid-zones/protocol/config';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { JWTVerifyGetKey } from 'jose';
 
 /** What a resource server demands of a request: HelseID's checks (UP-ATV) as data, beside what is declared. */
-export interface AccessRules extends Omit<AuthorizerConfig, 'client'> {
-  /** Exactly as in the issuer's metadata. */
-  issuer: string;
-  /** The one algorithm the issuer signs with; HelseID: RS256. */
-  tokenAlgorithm: string;
-}
+export type AccessRules = AuthorizerSettings['rules'];
 
 /** A request as the caller sent it. */
 export interface AccessRequest {
@@ -36,31 +31,15 @@ export interface AccessPorts {
   now: () => number;
 }
 
-/** What a valid request may rely on. */
-export interface Access {
-  clientId: string;
-  scopes: readonly string[];
-  /** Thumbprint of the caller's key. */
-  jkt: string;
-  /** Epoch seconds. */
-  expires: number;
-  /** All claims of the token. */
-  claims: Readonly<Record<string, unknown>>;
-}
-
 /** What the authorizer works by. */
-export interface AuthorizerSettings {
-  rules: AccessRules;
-  /** External URL of the API's root, where the declaration or the environment names one; no trailing slash. */
-  baseUrl: string | undefined;
-}
+export type AuthorizerSettings = ReturnType<typeof deriveSettings>;
 
 /**
  * Derives the settings from `config.json`, and the gateway's own URL where no `baseUrl` is declared. Leaves what `defineSystem`
  * has checked unchecked.
  * @throws {ZonesError} config_invalid: where no authorizer is declared, or no grant for its client
  */
-export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefined): AuthorizerSettings {
+export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefined) {
   const client = config.authorizer && config.clients[config.authorizer.client];
   if (!config.authorizer || !client)
     throw new ZonesError(
@@ -71,11 +50,9 @@ export function deriveSettings(config: ZoneConfig, gatewayUrl: string | undefine
   const { issuer, profile } = client;
   const baseUrl = config.baseUrl ?? gatewayUrl?.replace(/\/+$/, '');
   return {
-    rules: {
-      ...demands,
-      issuer,
-      tokenAlgorithm: profile.accessTokenAlgorithm,
-    },
+    /** `tokenAlgorithm` is the one that the issuer signs with; HelseID: RS256. */
+    rules: { ...demands, issuer, tokenAlgorithm: profile.accessTokenAlgorithm },
+    /** External URL of the API's root, where the declaration or the environment names one; no trailing slash. */
     baseUrl: baseUrl || undefined,
   };
 }

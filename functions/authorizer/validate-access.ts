@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { accessError } from './challenge.ts';
-import type { Access, AccessPorts, AccessRequest, AccessRules } from './rules.ts';
+import type { AccessPorts, AccessRequest, AccessRules } from './rules.ts';
 import { validateProof } from './validate-proof.ts';
 
 const LEVEL = 'helseid://claims/identity/security_level';
 const PERSON = ['helseid://claims/identity/pid', 'helseid://claims/identity/pid_pseudonym'];
 const TYPES = ['at+jwt', 'application/at+jwt', 'jwt'];
+
+/** What a valid request may rely on: `jkt` is the thumbprint of the caller's key, `expires` epoch seconds, `claims` all of the token. */
+export type Access = Awaited<ReturnType<typeof validateAccess>>;
 
 /**
  * Decides whether a request may pass: a DPoP-bound access token of HelseID's with a proof of possession, checked in
@@ -14,11 +17,7 @@ const TYPES = ['at+jwt', 'application/at+jwt', 'jwt'];
  * level at the end. Fails closed. Does not check what the caller may do with the resource: that is the API's own business.
  * @throws {ZonesError} of `accessError` with the failed check; what the ports throw passes through
  */
-export async function validateAccess(
-  request: AccessRequest,
-  rules: AccessRules,
-  ports: AccessPorts,
-): Promise<Access> {
+export async function validateAccess(request: AccessRequest, rules: AccessRules, ports: AccessPorts) {
   const now = ports.now();
   const token = readToken(request);
   const { claims, ...valid } = await validateToken(token, rules, ports.keys, now);
@@ -26,7 +25,8 @@ export async function validateAccess(
   const jkt = readThumbprint(claims);
   const jti = await validateProof(proof, { request, token, jkt, now, rules });
   await claimProof(jti, jkt, now, rules, ports);
-  demandScopes(valid.scopes, rules);
+  if (!rules.scopes.every((scope) => valid.scopes.includes(scope)))
+    throw accessError('scope', `The access token needs the scope ${rules.scopes.join(' ')}.`);
   demandSecurityLevel(claims, rules);
   return { ...valid, jkt, claims };
 }
@@ -54,12 +54,7 @@ function valuesOf(request: AccessRequest, name: string): string[] {
  * `nbf`, `aud`, `client_id` and the form of `scope`. `sub` and `jti` are not demanded, because tokens of machines may lack
  * them. Does not check which scopes it has, security level or the binding to a key.
  */
-async function validateToken(
-  token: string,
-  rules: AccessRules,
-  keys: JWTVerifyGetKey,
-  now: number,
-): Promise<Omit<Access, 'jkt'>> {
+async function validateToken(token: string, rules: AccessRules, keys: JWTVerifyGetKey, now: number) {
   const { payload, protectedHeader } = await jwtVerify(token, keys, {
     issuer: rules.issuer,
     algorithms: [rules.tokenAlgorithm],
@@ -110,12 +105,7 @@ async function claimProof(jti: string, jkt: string, now: number, rules: AccessRu
     throw accessError('replay', 'The DPoP proof has been used before: make one for every request.');
 }
 
-function demandScopes(scopes: readonly string[], rules: AccessRules) {
-  if (!rules.scopes.every((scope) => scopes.includes(scope)))
-    throw accessError('scope', `The access token needs the scope ${rules.scopes.join(' ')}.`);
-}
-
-function demandSecurityLevel(claims: Access['claims'], rules: AccessRules) {
+function demandSecurityLevel(claims: JWTPayload, rules: AccessRules) {
   if (!rules.securityLevel) return;
   if (!PERSON.some((claim) => typeof claims[claim] === 'string'))
     throw accessError('person', 'The access token names no person: a user must log in.');

@@ -55,14 +55,7 @@ export async function finishLogin(deps: Dependencies, request: GatewayRequest): 
     // By name: nothing else of what was kept becomes a parameter.
     const { nonce, codeVerifier, binding, maxAge, begunAt } = transaction;
     const tokens = await deps.client.redeemCode({
-      parameters,
-      redirectUri,
-      state,
-      nonce,
-      codeVerifier,
-      binding,
-      maxAge,
-      begunAt,
+      ...{ parameters, redirectUri, state, nonce, codeVerifier, binding, maxAge, begunAt },
       resource: first.resource,
     });
     const session = await acceptLogin(deps, transaction, live, tokens);
@@ -124,11 +117,7 @@ function comeAgain(settings: LoginSettings, request: GatewayRequest, parameters:
   });
 }
 
-async function openTransaction(
-  deps: Dependencies,
-  request: GatewayRequest,
-  state: string,
-): Promise<Transaction> {
+async function openTransaction(deps: Dependencies, request: GatewayRequest, state: string) {
   const id = readIdCookie(request, transactionCookie(state));
   const transaction = id === undefined ? undefined : await takeTransaction(deps, id);
   if (transaction && equalSecrets(transaction.state, state)) return transaction;

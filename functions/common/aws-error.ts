@@ -1,4 +1,4 @@
-import { describeNetworkFailure } from '@helseid-zones/client/errors';
+import { describeNetworkFailure, type NetworkFacts } from '@helseid-zones/client/errors';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 
 /** AWS's name of an error, e.g. `ResourceNotFoundException`; empty for what did not come from AWS. */
@@ -7,10 +7,7 @@ export function awsErrorName(error: unknown): string {
 }
 
 /** What `asked` resolves to; undefined where AWS refuses it with an error of this name. */
-export async function unlessRefused<T>(
-  asked: Promise<T>,
-  ...names: readonly string[]
-): Promise<T | undefined> {
+export async function unlessRefused<T>(asked: Promise<T>, ...names: readonly string[]) {
   try {
     return await asked;
   } catch (error) {
@@ -23,12 +20,7 @@ export async function unlessRefused<T>(
  * An error of the AWS SDK as facts for the audit: AWS's own name of it, the HTTP status where there was an answer, and what
  * kept one from coming where there was none. Not its message, which may repeat a request's.
  */
-export function describeAwsError(error: unknown): {
-  aws_error: string;
-  status?: number;
-  network?: string;
-  network_code?: string;
-} {
+export function describeAwsError(error: unknown): NetworkFacts & { aws_error: string; status?: number } {
   const { name = 'unknown', $metadata } = Object(error) as {
     name?: string;
     $metadata?: { httpStatusCode?: number };

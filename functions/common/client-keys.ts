@@ -1,7 +1,7 @@
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { samePolicy } from '@helseid-zones/protocol/fill-key-policy';
-import { type PublicJwk, readPublicKey } from '@helseid-zones/protocol/jwk';
+import { readPublicKey } from '@helseid-zones/protocol/jwk';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { unlessRefused } from './aws-error.ts';
 import type { KmsPort } from './key-ports.ts';
@@ -13,15 +13,6 @@ export const KEY_TAGS = {
   /** ClientRequestToken of the rotation that made it. */
   request: 'helseid-zones:request',
 } as const;
-
-/** A KMS key as it is found. */
-interface FoundKey {
-  keyArn: string;
-  /** RFC 7638 thumbprint. */
-  kid: string;
-  publicKey: PublicJwk;
-  algorithm: Algorithm;
-}
 
 /** What makes a key fit for use. */
 interface KeyDemands {
@@ -132,14 +123,14 @@ export async function enableClientKey(kms: KmsPort, keyArn: string): Promise<Key
 }
 
 /**
- * The public half of a key; of one that the record has, told by `kid`, only where KMS has that one.
+ * The public half of a key, with its `kid`, the RFC 7638 thumbprint; of one that the record has, told by `kid`, only where KMS has that one.
  *
  * @throws {ZonesError} key_not_usable: it does not fit `algorithm`; record_invalid: KMS has another
  */
 export async function readClientKey(
   kms: KmsPort,
   { keyArn, algorithm, kid }: Pick<KeyEntry, 'keyArn' | 'algorithm'> & Partial<Pick<KeyEntry, 'kid'>>,
-): Promise<FoundKey> {
+) {
   const { PublicKey } = await kms.getPublicKey({ KeyId: keyArn });
   const { jwk, thumbprint } = readPublicKey(PublicKey ?? new Uint8Array(), algorithm);
   if (kid === undefined || kid === thumbprint) return { keyArn, kid: thumbprint, publicKey: jwk, algorithm };

@@ -7,12 +7,8 @@ export async function beginRotation(secrets: SecretsPort, SecretId: string): Pro
 }
 
 /** Whether a rotation of a secret is under way, as `DescribeSecret` tells: a version is AWSPENDING and not current. */
-export function isPending({
-  VersionIdsToStages = {},
-}: {
-  VersionIdsToStages?: Record<string, string[]> | undefined;
-}): boolean {
-  return Object.values(VersionIdsToStages).some(
+export function isPending(secret: Awaited<ReturnType<SecretsPort['describeSecret']>>): boolean {
+  return Object.values(secret.VersionIdsToStages ?? {}).some(
     (stages) => stages.includes('AWSPENDING') && !stages.includes('AWSCURRENT'),
   );
 }

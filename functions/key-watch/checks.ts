@@ -1,5 +1,5 @@
 import type { ListedKey } from '@helseid-zones/client/self-service';
-import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
+import type { KeyEntry } from '@helseid-zones/protocol/record';
 import {
   candidateKey,
   currentKey,
@@ -76,7 +76,7 @@ async function retireDueKeys({ store, kms, clock, audit, client }: Rotation): Pr
       before,
     ),
   );
-  for (const { kid, keyArn } of inState(record, ['retired']))
+  for (const { kid, keyArn } of record.keys.filter(({ state }) => state === 'retired'))
     if (await disableClientKey(kms, keyArn)) audit('KEY_DISABLED', { client, kid });
   return {};
 }
@@ -87,12 +87,8 @@ async function retireDueKeys({ store, kms, clock, audit, client }: Rotation): Pr
  */
 async function watchUsability({ store, kms, audit, client, clock }: Rotation): Promise<MetricValues> {
   let KeysNotUsable = 0;
-  for (const { kid, keyArn, since } of inState(await store.read(), [
-    'registered',
-    'verified',
-    'current',
-    'retiring',
-  ])) {
+  for (const { kid, keyArn, since, state: meant } of (await store.read()).keys) {
+    if (meant === 'created' || meant === 'retired') continue;
     const before = await describeClientKey(kms, keyArn);
     if (before.state === 'Enabled') continue;
     if (before.state === 'Gone' && clock.now() < (since.created ?? 0) + HOUR) continue;
@@ -138,31 +134,21 @@ async function watchOrphans(watch: Rotation): Promise<MetricValues> {
 }
 
 /** Whether a rotation has been under way for too long. A first key that waits for an operator is no rotation. */
-async function watchProgress(watch: Rotation): Promise<MetricValues> {
-  const record = await watch.store.read();
+async function watchProgress({ store, secrets, secretArn, clock }: Rotation): Promise<MetricValues> {
+  const record = await store.read();
   const candidate = currentKey(record) && candidateKey(record);
-  const stuck = candidate && (candidate.since.created ?? 0) + CANDIDATE_AGE < watch.clock.now();
-  return { RotationStuck: stuck || (await hasOrphanedPending(watch)) ? 1 : 0 };
-}
-
-async function hasOrphanedPending({ secrets, secretArn, clock }: Rotation): Promise<boolean> {
+  if (candidate && (candidate.since.created ?? 0) + CANDIDATE_AGE < clock.now()) return { RotationStuck: 1 };
   const secret = await secrets.describeSecret({ SecretId: secretArn });
-  const changed = secret.LastChangedDate?.getTime() ?? 0;
-  return isPending(secret) && changed / 1000 + PENDING_AGE < clock.now();
+  const changed = (secret.LastChangedDate?.getTime() ?? 0) / 1000;
+  return { RotationStuck: isPending(secret) && changed + PENDING_AGE < clock.now() ? 1 : 0 };
 }
 
 /**
  * Counts keys that could sign and whose policy is not as rendered. One whose policy we may not read has another than that: the rendered
  * one lets us, once KMS has heard of it everywhere.
  */
-async function watchPolicies({
-  store,
-  kms,
-  policyOf,
-  audit,
-  client,
-  clock,
-}: Rotation): Promise<MetricValues> {
+async function watchPolicies(watch: Rotation): Promise<MetricValues> {
+  const { store, kms, policyOf, audit, client, clock } = watch;
   let PolicyDrift = 0;
   for (const { kid, keyArn, algorithm, state, since } of (await store.read()).keys) {
     if (state === 'retired' || (await describeClientKey(kms, keyArn)).state === 'Gone') continue;
@@ -193,15 +179,8 @@ async function watchExpiry(watch: Rotation): Promise<MetricValues> {
  * AWSPENDING not taken off; the bootstrap comes to its end by it, too. In the daytime it begins one when the declared days are over, or
  * the expiry comes near.
  */
-async function rotateInTime({
-  secrets,
-  secretArn,
-  store,
-  clock,
-  everyDays,
-  audit,
-  client,
-}: Rotation): Promise<MetricValues> {
+async function rotateInTime(watch: Rotation): Promise<MetricValues> {
+  const { secrets, secretArn, store, clock, everyDays, audit, client } = watch;
   const record = await store.read();
   const current = currentKey(record);
   const isUnfinished =
@@ -223,10 +202,6 @@ async function listKeys({ selfService, store, helseId }: Rotation): Promise<List
   return helseId.selfService().listKeys();
 }
 
-function inState({ keys }: ClientRecord, states: readonly KeyEntry['state'][]): KeyEntry[] {
-  return keys.filter(({ state }) => states.includes(state));
-}
-
 /** Days before its expiry at which a key is replaced at the latest: the alarm rings at 30. */
 const DAYS_BEFORE_EXPIRY = 45;
 
@@ -235,11 +210,7 @@ const DAYS_BEFORE_EXPIRY = 45;
  * the expiry that HelseID reports is near. Near is 45 days, or half the key's life where that is
  * shorter: with keys of 90 days rotation has then two weeks to come through before the alarm rings at 30.
  */
-export function isRotationDue(
-  key: Pick<KeyEntry, 'since' | 'expires'>,
-  everyDays: number,
-  now: number,
-): 'age' | 'expiry' | undefined {
+export function isRotationDue(key: Pick<KeyEntry, 'since' | 'expires'>, everyDays: number, now: number) {
   const { registered = 0, current = registered } = key.since;
   if (key.expires !== undefined) {
     const before = Math.min(DAYS_BEFORE_EXPIRY * DAY, (key.expires - registered) / 2);

@@ -63,11 +63,7 @@ interface Lease {
  * @throws {ZonesError} issuer_unreachable: another request still waits for the issuer, or its answer could not be kept
  * @throws {ZonesError} aws_*, and what the token client throws: the table, the signer or the issuer can't be asked
  */
-export async function refreshSession(
-  deps: Dependencies,
-  opened: OpenSession,
-  wish: RefreshWish,
-): Promise<OpenSession> {
+export async function refreshSession(deps: Dependencies, opened: OpenSession, wish: RefreshWish) {
   const until = deps.now() + PATIENCE;
   for (let session = opened; ; session = await findSession(deps, session.id)) {
     if (isSatisfied(deps, session.data, wish)) return session;

@@ -8,7 +8,6 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { type Dependencies, seconds } from './dependencies.ts';
 import type { Organization, Person } from './person.ts';
 import { createId, digest, itemKey, seal, unseal } from './secrets.ts';
-import type { StoredItem } from './store.ts';
 import { TRANSACTION_SECONDS } from './transactions.ts';
 
 /** Index items that lead to a session, each with the session's member there. */
@@ -77,7 +76,7 @@ export async function createSession(
 ): Promise<string> {
   const id = createId();
   const pk = itemKey('session', id);
-  const links = linkSession({ pk, endsAt: value.endsAt }, { ...value.person, sid: value.sid });
+  const links = linkSession(pk, value);
   const idleAt = Math.min(seconds(deps) + deps.settings.idleSeconds, value.endsAt);
   try {
     await deps.store.add(pk, seal(id, pk, { ...value, links } satisfies SessionData), idleAt);
@@ -112,10 +111,7 @@ export async function findSession(deps: Dependencies, id: string | undefined): P
 }
 
 /** {@link findSession}, but nothing where there is none. */
-export function findSessionIfAny(
-  deps: Dependencies,
-  id: string | undefined,
-): Promise<OpenSession | undefined> {
+export function findSessionIfAny(deps: Dependencies, id: string | undefined) {
   return findSession(deps, id).catch((error: unknown) => {
     if (isZonesError(error, 'session_invalid')) return undefined;
     throw error;
@@ -135,11 +131,7 @@ export async function touchSession(deps: Dependencies, session: OpenSession): Pr
 }
 
 /** Puts new data in a session's place; nothing when it has ended or another request changed it first. */
-export async function changeSession(
-  { store }: Dependencies,
-  session: OpenSession,
-  data: SessionData,
-): Promise<OpenSession | undefined> {
+export async function changeSession({ store }: Dependencies, session: OpenSession, data: SessionData) {
   const { id, pk, version } = session;
   const done = await store.replace(pk, version, seal(id, pk, data));
   return done ? { ...session, version: version + 1, data } : undefined;
@@ -199,14 +191,14 @@ function indexKey(kind: 'sid' | 'sub' | 'sid-sub' | 'sub-only', ...values: strin
  * so those whose ID token had no `sid` have an item of their own.
  */
 function linkSession(
-  session: { pk: string; endsAt: number },
-  { iss, sub, sid }: { iss: string; sub: string; sid?: string | undefined },
+  pk: string,
+  { endsAt, sid, person: { iss, sub } }: Omit<SessionData, 'links'>,
 ): SessionLinks {
   const keys =
     sid === undefined
       ? [indexKey('sub', iss, sub), indexKey('sub-only', iss, sub)]
       : [indexKey('sub', iss, sub), indexKey('sid', iss, sid), indexKey('sid-sub', iss, sid, sub)];
-  return Object.fromEntries(keys.map((key) => [key, `${session.endsAt}:${session.pk}`]));
+  return Object.fromEntries(keys.map((key) => [key, `${endsAt}:${pk}`]));
 }
 
 /** The index items with the sessions that a logout token names (OpenID Connect Back-Channel Logout 1.0, 2.4 and 2.7). */
@@ -248,7 +240,7 @@ async function enterSession(deps: Dependencies, begunAt: number, links: SessionL
 export async function endSession(
   { store, log }: Dependencies,
   { pk, links }: { pk: string; links: SessionLinks },
-): Promise<StoredItem | undefined> {
+) {
   const last = await store.take(pk);
   const left = await Promise.allSettled(
     Object.entries(links).map(([key, member]) => store.unlink(key, [member])),

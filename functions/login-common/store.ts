@@ -2,16 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import type { DynamoTable, Item } from '../common/dynamo.ts';
 
-/** An item of the session table, without what only its conditions need. */
-export interface StoredItem {
-  /** Sealed with a key that only the browser's cookie gives (secrets.ts). */
-  data: string;
-  /** Counts the changes of `data`, from 1. */
-  version: number;
-  /** Epoch seconds. The item does not count from then on, though TTL may remove it days later: compare on every read. */
-  expires: number;
-}
-
 /** See {@link createDynamoStore}. */
 export type LoginStore = ReturnType<typeof createDynamoStore>;
 
@@ -96,7 +86,12 @@ export function createDynamoStore(table: DynamoTable) {
   };
 }
 
-function readStored(item: Item | undefined): StoredItem | undefined {
+/**
+ * An item of the session table, without what only its conditions need: `data`, sealed with a key that only the browser's cookie
+ * gives (secrets.ts), `version`, which counts the changes of it from 1, and `expires`, epoch seconds. The item does not count from then on,
+ * though TTL may remove it days later: compare on every read.
+ */
+function readStored(item: Item | undefined) {
   if (!item) return undefined;
   const { data, version, expires } = item;
   if (typeof data === 'string' && typeof version === 'number' && typeof expires === 'number')

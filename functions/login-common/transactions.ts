@@ -22,10 +22,7 @@ export interface Transaction extends Omit<LoginWish, 'prompt'> {
 }
 
 /** Stores a transaction that begins now; gives the id for its cookie. */
-export async function saveTransaction(
-  deps: Dependencies,
-  value: Omit<Transaction, 'begunAt'>,
-): Promise<string> {
+export async function saveTransaction(deps: Dependencies, value: Omit<Transaction, 'begunAt'>) {
   const id = createId();
   const pk = itemKey('login', id);
   const begunAt = seconds(deps);

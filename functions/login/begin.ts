@@ -9,7 +9,7 @@ import {
   transactionCookies,
 } from '../login-common/cookies.ts';
 import type { Dependencies } from '../login-common/dependencies.ts';
-import { type Organization, organizationDetails, readOrganization } from '../login-common/person.ts';
+import { organizationDetails, readOrganization } from '../login-common/person.ts';
 import { type GatewayRequest, readParameter, requireDocument } from '../login-common/request.ts';
 import { answerError } from '../login-common/serve.ts';
 import { findSessionIfAny } from '../login-common/sessions.ts';
@@ -49,17 +49,8 @@ async function pushLogin(deps: Dependencies, request: GatewayRequest, wish: Logi
   const previous = await findSessionIfAny(deps, readIdCookie(request, SESSION_COOKIE));
   const { codeVerifier, codeChallenge, state, nonce } = await createTransaction();
   const pushed = await deps.client.pushAuthorizationRequest({
-    redirectUri,
-    scope,
-    resources,
-    acrValues,
-    onBehalfOf,
-    requestObject,
-    state,
-    nonce,
-    codeChallenge,
-    prompt,
-    maxAge: wish.maxAge,
+    ...{ redirectUri, scope, resources, acrValues, onBehalfOf, requestObject, state, nonce, codeChallenge },
+    ...{ prompt, maxAge: wish.maxAge },
     authorizationDetails: organizationDetails(wish.organization),
   });
   const id = await saveTransaction(deps, {
@@ -101,10 +92,7 @@ function readMaxAge(value: string | undefined, declared: number | undefined): nu
 }
 
 /** An organisation goes into the authorization request only inside a signed request object (https://utviklerportal.nhn.no/informasjonstjenester/helseid/bruksmoenstre-og-eksempelkode/bruk-av-helseid/docs/tekniske-mekanismer/organisasjonsnumre_enmd); otherwise it is switched to after login. */
-function readWishedOrganization(
-  { login, tenancy }: LoginSettings,
-  request: GatewayRequest,
-): Organization | undefined {
+function readWishedOrganization({ login, tenancy }: LoginSettings, request: GatewayRequest) {
   const wished = ['parent', 'child']
     .map((name) => [name, readParameter(request, name)])
     .filter(([, value]) => value !== undefined);

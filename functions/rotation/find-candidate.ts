@@ -1,5 +1,5 @@
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
-import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
+import type { KeyEntry } from '@helseid-zones/protocol/record';
 import { addKey, candidateKey, findKey, moveKey } from '@helseid-zones/protocol/record-states';
 import { refuseNewer } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
@@ -58,10 +58,7 @@ async function adoptOrphans(rotation: Rotation): Promise<void> {
  * Records a key as `created` if it fits and no other is on its way, or else as retired and disabled. Resolves to whether it
  * fits, and the record then; nothing where KMS has no such key that could sign, of which no more can be said.
  */
-async function recordFoundKey(
-  rotation: Rotation,
-  keyArn: string,
-): Promise<{ fits: boolean; record: ClientRecord } | undefined> {
+async function recordFoundKey(rotation: Rotation, keyArn: string) {
   const { kms, store, clock, audit, client } = rotation;
   const { state, spec } = await enableClientKey(kms, keyArn);
   const algorithm = algorithmOf(spec, rotation.algorithm);
@@ -103,10 +100,7 @@ async function keepFittingCandidate(rotation: Rotation): Promise<KeyEntry | unde
   return undefined;
 }
 
-async function isUpToDate(
-  rotation: Rotation,
-  { algorithm, keyArn }: Pick<KeyEntry, 'algorithm' | 'keyArn'>,
-): Promise<boolean> {
+async function isUpToDate(rotation: Rotation, { algorithm, keyArn }: Pick<KeyEntry, 'algorithm' | 'keyArn'>) {
   return (
     algorithm === rotation.algorithm && (await hasPolicy(rotation.kms, keyArn, rotation.policyOf(algorithm)))
   );
@@ -132,11 +126,7 @@ const stored = v.pipe(
  * Writes the plan of a rotation under AWSPENDING, and resolves to whether it stands: another invocation of the same rotation may
  * have planned another key, since a Lambda function may be invoked twice and at once. Writing the same again changes nothing.
  */
-export async function writePlan(
-  { secrets, secretArn }: Rotation,
-  token: string,
-  kid: string,
-): Promise<boolean> {
+export async function writePlan({ secrets, secretArn }: Rotation, token: string, kid: string) {
   const plan: v.InferOutput<typeof schema> = { version: 1, plan: 'rotation', kid };
   const asked = secrets.putSecretValue({
     ...{ SecretId: secretArn, ClientRequestToken: token, VersionStages: ['AWSPENDING'] },

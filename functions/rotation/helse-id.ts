@@ -2,7 +2,7 @@ import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { createMemorySigner, generateKey } from '@helseid-zones/client/create-signer';
 import type { Fetch } from '@helseid-zones/client/http';
 import { getAccessToken, machineTokens } from '@helseid-zones/client/machine-token';
-import { createSelfService, type SelfService } from '@helseid-zones/client/self-service';
+import { createSelfService } from '@helseid-zones/client/self-service';
 import { createTokenCache } from '@helseid-zones/client/token-cache';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
 import type { Algorithm } from '@helseid-zones/protocol/algorithms';
@@ -11,19 +11,7 @@ import type { Intent, Signer } from '@helseid-zones/protocol/intents';
 import type { AdminClient, AdminDependencies } from './settings.ts';
 
 /** What the admin zone does as a client of HelseID. */
-export interface HelseId {
-  /**
-   * Resolves when the issuer has authenticated the client by exactly this key, now: asked for a token, never a cached one.
-   * What else it has against the client does not count. Throws what the token client throws, and `rotation_failed` where
-   * no key can be proved.
-   */
-  proveKey(kid: string, algorithm: Algorithm): Promise<void>;
-  /**
-   * The self-service API, called with a token of the current key (and after `invalid_client` of the newest registered
-   * one), or of a pinned key.
-   */
-  selfService(kid?: string): SelfService;
-}
+export type HelseId = ReturnType<typeof createHelseId>;
 
 /** The client by its name, its registration, the self-service API where there is one, who signs, and the world. `now` is epoch milliseconds. */
 interface HelseIdDeps extends Pick<AdminClient, 'client' | 'config'>, Pick<AdminDependencies, 'audit'> {
@@ -37,7 +25,7 @@ interface HelseIdDeps extends Pick<AdminClient, 'client' | 'config'>, Pick<Admin
  * The admin zone as a client of HelseID. Metadata and nonces are kept (FK2, docs/requirements.md), tokens never: a cached one would
  * prove nothing.
  */
-export function createHelseId({ selfService, config, audit, ...deps }: HelseIdDeps): HelseId {
+export function createHelseId({ selfService, config, audit, ...deps }: HelseIdDeps) {
   const request = selfService ? { scopes: [selfService.scope] } : {};
   const base = createTokenClient({ ...config, ...deps });
 
@@ -47,17 +35,26 @@ export function createHelseId({ selfService, config, audit, ...deps }: HelseIdDe
   }
 
   function makeUpSigner(algorithm: Algorithm): Signer {
-    const { client } = deps;
-    return createMemorySigner({ client, subject: config, keys: [generateKey(algorithm)], now: base.now });
+    const keys = [generateKey(algorithm)] as const;
+    return createMemorySigner({ client: deps.client, subject: config, keys, now: base.now });
   }
 
   return {
-    proveKey: (kid, algorithm) =>
+    /**
+     * Resolves when the issuer has authenticated the client by exactly this key, now: asked for a token, never a cached one.
+     * What else it has against the client does not count. Throws what the token client throws, and `rotation_failed` where
+     * no key can be proved.
+     */
+    proveKey: (kid: string, algorithm: Algorithm) =>
       proveByEither(
         () => getAccessToken(freshClient(kid), request),
         () => getAccessToken({ ...freshClient(), signer: makeUpSigner(algorithm) }, request),
       ),
-    selfService(kid) {
+    /**
+     * The self-service API, called with a token of the current key (and after `invalid_client` of the newest registered
+     * one), or of a pinned key.
+     */
+    selfService(kid?: string) {
       if (!selfService)
         throw new ZonesError('config_invalid', 'The declaration names no self-service API for this client.', {
           facts: { client: deps.client },
@@ -114,10 +111,7 @@ export function isKeyRefused(error: unknown): error is ZonesError {
  * if the same request by a made-up key, `askWithMadeUpKey`, is refused for that key: then the issuer looks at the key first.
  * @throws what `ask` throws; `rotation_failed` where the issuer refuses whatever key signs, and nothing can be said of ours
  */
-async function proveByEither(
-  ask: () => Promise<unknown>,
-  askWithMadeUpKey: () => Promise<unknown>,
-): Promise<void> {
+async function proveByEither(ask: () => Promise<unknown>, askWithMadeUpKey: () => Promise<unknown>) {
   const refusal = await refusalOf(ask, isBeyondTheKey);
   if (!refusal || refusal.facts['error'] === 'unauthorized_client') return;
   const other = await refusalOf(askWithMadeUpKey, (error) => isBeyondTheKey(error) || isKeyRefused(error));
@@ -130,10 +124,7 @@ async function proveByEither(
 }
 
 /** What the issuer has against a request, if it is of this kind; throws anything else. */
-async function refusalOf(
-  ask: () => Promise<unknown>,
-  isKind: (error: unknown) => boolean,
-): Promise<ZonesError | undefined> {
+async function refusalOf(ask: () => Promise<unknown>, isKind: (error: unknown) => boolean) {
   try {
     await ask();
   } catch (error) {

@@ -15,10 +15,10 @@ import { readConfig } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 import { type Clock, systemClock } from '../common/clock.ts';
 import { createKmsPort, createSecretsPort, type KmsPort, type SecretsPort } from '../common/key-ports.ts';
-import { type Audit, createRecordStore, type RecordStore } from '../common/record-store.ts';
+import { type Audit, createRecordStore } from '../common/record-store.ts';
 import { createRetryingKms } from '../common/retry.ts';
 import type { MetricValues } from '../key-watch/metrics.ts';
-import { createHelseId, type HelseId } from './helse-id.ts';
+import { createHelseId } from './helse-id.ts';
 
 const signingVpc = v.pipe(v.string(), v.startsWith('vpc-'));
 const keyPolicies = v.pipe(
@@ -77,21 +77,10 @@ export interface AdminDependencies {
 }
 
 /** Everything that the steps of one client's rotation, and the checks of its keys, need. */
-export interface Rotation extends AdminClient, AdminDependencies {
-  /** The policy that a key of this algorithm shall have, as JSON text. */
-  policyOf(algorithm: Algorithm): string;
-  store: RecordStore;
-  helseId: HelseId;
-  /** Epoch seconds after which nothing more is waited for. */
-  deadline: number;
-}
+export type Rotation = ReturnType<typeof openRotation>;
 
-/** Puts together what the steps of one client's rotation need. `deadline` is epoch seconds. */
-export function openRotation(
-  client: AdminClient,
-  dependencies: AdminDependencies,
-  deadline: number,
-): Rotation {
+/** Puts together what the steps of one client's rotation need. After `deadline`, epoch seconds, nothing more is waited for. */
+export function openRotation(client: AdminClient, dependencies: AdminDependencies, deadline: number) {
   const { kms, secrets, clock, audit, fetch } = dependencies;
   const { client: name, secretArn, selfService, config } = client;
   const owner = { client: name, clientId: config.clientId, issuer: config.issuer };
@@ -99,7 +88,8 @@ export function openRotation(
   const now = () => clock.now() * 1000;
   return {
     ...{ ...client, ...dependencies, deadline },
-    policyOf: (algorithm) => fillKeyPolicy(client.policy, client.policyValues, algorithm),
+    /** The policy that a key of this algorithm shall have, as JSON text. */
+    policyOf: (algorithm: Algorithm) => fillKeyPolicy(client.policy, client.policyValues, algorithm),
     kms: createRetryingKms(kms, { clock, deadline }),
     store: createRecordStore({ secrets, secretArn, owner, clock, audit }),
     helseId: createHelseId({ client: name, config, selfService, audit, signer, fetch, now }),

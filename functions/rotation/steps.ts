@@ -1,3 +1,4 @@
+import { isLostKey } from '@helseid-zones/client/call-headers';
 import { registerKey } from '@helseid-zones/client/self-service';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
@@ -22,10 +23,7 @@ import { tryPatiently, waitUntil } from './wait-for-acceptance.ts';
 type Step = (rotation: Rotation, token: string) => Promise<void>;
 
 /** The four steps, by Secrets Manager's names. Each may be run again at any point, also by another rotation. */
-export const STEPS = { createSecret, setSecret, testSecret, finishSecret } as const satisfies Record<
-  string,
-  Step
->;
+export const STEPS = { createSecret, setSecret, testSecret, finishSecret } satisfies Record<string, Step>;
 
 const eventSchema = v.object({
   Step: v.picklist(Object.keys(STEPS) as (keyof typeof STEPS)[]),
@@ -158,28 +156,19 @@ async function register(rotation: Rotation, key: KeyEntry, bootstrap: boolean): 
 async function requireRegistered({ store, client }: Rotation, kid: string): Promise<void> {
   const state = findKey(await store.read(), kid)?.state;
   if (state === 'registered') return;
-  throw new ZonesError(
-    'rotation_failed',
-    'Another run has gone on with the new key; this one came too late.',
-    {
-      facts: { client, kid, state: state ?? 'unknown' },
-    },
-  );
+  const message = 'Another run has gone on with the new key; this one came too late.';
+  throw new ZonesError('rotation_failed', message, { facts: { client, kid, state: state ?? 'unknown' } });
 }
 
 /** Whether HelseID accepts a key now. A signer that does not know the key yet is asked again. */
 async function isAccepted(rotation: Rotation, { kid, algorithm }: KeyEntry): Promise<boolean> {
   try {
-    await retryUntilVisible(rotation, () => rotation.helseId.proveKey(kid, algorithm), isUnknownYet);
+    await retryUntilVisible(rotation, () => rotation.helseId.proveKey(kid, algorithm), isLostKey);
     return true;
   } catch (error) {
     if (isKeyRefused(error)) return false;
     throw error;
   }
-}
-
-function isUnknownYet(error: unknown): boolean {
-  return isZonesError(error, 'key_unknown') || isZonesError(error, 'key_not_usable');
 }
 
 /**

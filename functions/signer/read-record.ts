@@ -6,9 +6,7 @@ import { describeAwsError } from '../common/aws-error.ts';
 export const RECORD_TTL_MS = 30_000;
 
 /** Reads the client record: from the cache while it is young, anew when asked to. */
-export type ReadRecord = (options?: {
-  fresh?: boolean;
-}) => Promise<{ record: ClientRecord; cached: boolean }>;
+export type ReadRecord = ReturnType<typeof createRecordReader>;
 
 /**
  * Makes the reader of one client record. `readSecret` answers the secret's text; simultaneous reads share one call.
@@ -21,38 +19,29 @@ export function createRecordReader(
   readSecret: () => Promise<string | undefined>,
   owner: RecordOwner,
   now: () => number,
-): ReadRecord {
+) {
   let held: { record: ClientRecord; readAt: number } | undefined;
   let reading: Promise<ClientRecord> | undefined;
 
   const readAnew = async (): Promise<ClientRecord> => {
     const readAt = now();
-    const record = parseRecord(await readText(readSecret), owner);
+    const text = await readSecret().catch((cause: unknown) => {
+      const message =
+        "The client record can't be read from Secrets Manager; check its endpoint and the signer's role, and retry.";
+      throw new ZonesError('record_unavailable', message, { cause, facts: describeAwsError(cause) });
+    });
+    if (text === undefined)
+      throw new ZonesError('record_invalid', 'The client record is a binary secret; it takes a string.');
+    const record = parseRecord(text, owner);
     held = { record, readAt };
     return record;
   };
 
-  return async ({ fresh = false } = {}) => {
+  return async ({ fresh = false }: { fresh?: boolean } = {}) => {
     if (!fresh && held && now() - held.readAt < RECORD_TTL_MS) return { record: held.record, cached: true };
     reading ??= readAnew().finally(() => {
       reading = undefined;
     });
     return { record: await reading, cached: false };
   };
-}
-
-async function readText(readSecret: () => Promise<string | undefined>): Promise<string> {
-  let text: string | undefined;
-  try {
-    text = await readSecret();
-  } catch (cause) {
-    throw new ZonesError(
-      'record_unavailable',
-      "The client record can't be read from Secrets Manager; check its endpoint and the signer's role, and retry.",
-      { cause, facts: describeAwsError(cause) },
-    );
-  }
-  if (text === undefined)
-    throw new ZonesError('record_invalid', 'The client record is a binary secret; it takes a string.');
-  return text;
 }

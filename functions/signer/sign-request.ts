@@ -2,7 +2,7 @@ import { checkGrant } from '@helseid-zones/protocol/check-grant';
 import { composeToken } from '@helseid-zones/protocol/compose';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Grant } from '@helseid-zones/protocol/grant';
-import type { Intent, Signature, SignResponse } from '@helseid-zones/protocol/intents';
+import type { Intent, SignResponse } from '@helseid-zones/protocol/intents';
 import type { VerificationKey } from '@helseid-zones/protocol/jwk';
 import { parseSignRequest } from '@helseid-zones/protocol/parse';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
@@ -13,7 +13,7 @@ import {
   usableForAssertion,
   usableForProof,
 } from '@helseid-zones/protocol/record-states';
-import type { Audit, KmsCall, SignedEntry } from './audit.ts';
+import type { Audit, KmsCall } from './audit.ts';
 import { type Kms, type ReadKey, signInput } from './kms.ts';
 import type { ReadRecord } from './read-record.ts';
 
@@ -44,20 +44,13 @@ interface Planned extends Granted {
   key: VerificationKey;
 }
 
-interface Signed extends SignedEntry {
-  signature: Signature;
-  composedAt: number;
-}
-
 /**
  * Makes the signing function of one grant: `(event, requestId) => SignResponse`. Every coded error is returned, none thrown;
  * each response follows its audit. All intents are checked before KMS is asked for any signature, and one bad intent refuses
  * the batch. What is not a coded error is a bug and is thrown.
  */
-export function createSignRequest(
-  deps: SignerDependencies,
-): (event: unknown, requestId: string) => Promise<SignResponse> {
-  return async (event, requestId) => {
+export function createSignRequest(deps: SignerDependencies) {
+  return async (event: unknown, requestId: string): Promise<SignResponse> => {
     const audit = deps.audit(requestId);
     let intents: Intent[] = [];
     const calls: KmsCall[] = [];
@@ -101,10 +94,7 @@ export async function readAhead(
 }
 
 /** Decides everything that can be refused. No call leaves before the grant has allowed every intent. */
-async function planAll(
-  { grant, readRecord, readKey, now }: SignerDependencies,
-  intents: readonly Intent[],
-): Promise<Planned[]> {
+async function planAll({ grant, readRecord, readKey, now }: SignerDependencies, intents: readonly Intent[]) {
   const granted = intents.map((intent) => ({ intent, target: checkGrant(intent, grant) }));
   const chosen = await chooseAll(readRecord, granted, now);
   return Promise.all(chosen.map(async (each) => ({ ...each, key: await readKey(each.entry) })));
@@ -114,11 +104,7 @@ async function planAll(
  * Chooses every key from one record. A cached record that does not do is read again once: rotation may have moved on.
  * `newest` is asked for when the issuer has just refused the current key, so it never trusts the cache.
  */
-async function chooseAll(
-  readRecord: ReadRecord,
-  granted: readonly Granted[],
-  now: () => number,
-): Promise<(Granted & { entry: KeyEntry })[]> {
+async function chooseAll(readRecord: ReadRecord, granted: readonly Granted[], now: () => number) {
   const fresh = granted.some(({ intent }) => intent.kind === 'client_assertion' && intent.key === 'newest');
   const { record, cached } = await readRecord({ fresh });
   const chooseFrom = (from: ClientRecord) =>
@@ -132,11 +118,7 @@ async function chooseAll(
 }
 
 /** Signs concurrently, waits for every answer, and releases all or nothing. `calls` gets what is known of KMS's, also then. */
-async function signAll(
-  deps: SignerDependencies,
-  planned: readonly Planned[],
-  calls: KmsCall[],
-): Promise<Signed[]> {
+async function signAll(deps: SignerDependencies, planned: readonly Planned[], calls: KmsCall[]) {
   const settled = await Promise.allSettled(planned.map((each) => signOne(deps, each, calls)));
   const signed = settled.map((result) => {
     if (result.status === 'rejected') throw result.reason;
@@ -148,11 +130,7 @@ async function signAll(
   return signed;
 }
 
-async function signOne(
-  deps: SignerDependencies,
-  { intent, target, entry, key }: Planned,
-  calls: KmsCall[],
-): Promise<Signed> {
+async function signOne(deps: SignerDependencies, { intent, target, entry, key }: Planned, calls: KmsCall[]) {
   const composedAt = deps.now();
   const jti = deps.randomId();
   const { signingInput } = composeToken(intent, deps.grant, key, { now: composedAt, jti });

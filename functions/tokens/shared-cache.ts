@@ -100,12 +100,7 @@ interface Fetch extends SharedCacheDeps, Replaced {
 }
 
 /** The token under `key` but for those to be replaced: another environment's, or the one that `request` gets. */
-async function fetchOnce(
-  deps: SharedCacheDeps,
-  key: string,
-  request: RequestToken,
-  replaced: Replaced,
-): Promise<AccessToken> {
+async function fetchOnce(deps: SharedCacheDeps, key: string, request: RequestToken, replaced: Replaced) {
   const { now, wait, random } = deps;
   const pk = `token#${createHash('sha256').update(key).digest('base64url')}`;
   const fetch: Fetch = { ...deps, ...replaced, pk, owner: randomUUID(), began: now() };

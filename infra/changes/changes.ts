@@ -43,11 +43,7 @@ export function widenings(before: ProofInput, after: ProofInput): Change[] {
 }
 
 /** Whether some request of a line is allowed now that was denied before, or whose role was not there. */
-function isWider(
-  { principal, action, asked }: CapabilityRow,
-  before: ProofInput,
-  after: ProofInput,
-): boolean {
+function isWider({ principal, action, asked }: CapabilityRow, before: ProofInput, after: ProofInput) {
   const [old, now] = [before, after].map(({ actors }) => actors.find(({ name }) => name === principal));
   if (asked === undefined || now === undefined) return false;
   if (old === undefined) return true;

@@ -34,12 +34,7 @@ export function alarmsOn(
   kinds: readonly (keyof typeof ALARMS)[],
   dimensions: AlarmRow['dimensions'],
 ): AlarmRow[] {
-  return kinds.map((kind) => ({
-    kind,
-    name: `${prefix}-${kind}`,
-    id: `${prefix}-${kind}`,
-    dimensions,
-  }));
+  return kinds.map((kind) => ({ kind, name: `${prefix}-${kind}`, id: `${prefix}-${kind}`, dimensions }));
 }
 
 /** CloudWatch's own name in policies. */
@@ -79,20 +74,14 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, { system, place, displayName, key, rows }: AlarmsProps) {
     super(scope, id);
     this.topic = new Topic(this, 'Topic', { displayName, masterKey: key, enforceSSL: true });
-    this.topic.addToResourcePolicy(
-      allowTo(CLOUDWATCH, 'FromAlarms', 'sns:Publish', this.topic.topicArn, fromAlarms(place)),
-    );
+    const publish = allowTo(CLOUDWATCH, 'FromAlarms', 'sns:Publish', this.topic.topicArn, fromAlarms(place));
+    this.topic.addToResourcePolicy(publish);
     const action = new SnsAction(this.topic);
     for (const row of rows) createAlarm(this, system, row, action);
   }
 }
 
-function createAlarm(
-  scope: Construct,
-  system: AlarmsProps['system'],
-  row: AlarmRow,
-  action: IAlarmAction,
-): void {
+function createAlarm(scope: Construct, system: AlarmsProps['system'], row: AlarmRow, action: IAlarmAction) {
   const { namespace, metric, alarm, description } = alarmOn(row.kind, system, row.unit);
   const made = new Alarm(scope, row.id, {
     alarmName: row.name,

@@ -45,14 +45,6 @@ export function eventKeyStatements(place: Place, names: EventNames): PolicyState
   ];
 }
 
-/** EventBridge on behalf of the rule, and of the bus for what it can't encrypt or decrypt. */
-function fromEvents(place: Place, sources: readonly string[]) {
-  return {
-    StringEquals: { 'aws:SourceAccount': place.account },
-    ArnEquals: { 'aws:SourceArn': sources },
-  };
-}
-
 /** What the queues of a zone are made from. */
 export interface WorkProps {
   system: SystemDeclaration;
@@ -94,10 +86,14 @@ export function addWork(scope: Construct, { system, zone, declared, place, key, 
 function addBus(scope: Construct, place: Place, names: EventNames, rules: readonly string[], key: IKey) {
   // Under a key of SQS's own: what a fault of the zone's key kept from the queue must still find a place here.
   const undelivered = createQueue(scope, 'Undelivered', names.undelivered, 14);
-  const accept = (to: Queue, sources: readonly string[]) =>
-    to.addToResourcePolicy(
-      allowTo(EVENTS, 'FromEventBridge', 'sqs:SendMessage', to.queueArn, fromEvents(place, sources)),
-    );
+  // EventBridge on behalf of the rule, and of the bus for what it can't encrypt or decrypt.
+  const accept = (to: Queue, sources: readonly string[]) => {
+    const from = {
+      StringEquals: { 'aws:SourceAccount': place.account },
+      ArnEquals: { 'aws:SourceArn': sources },
+    };
+    to.addToResourcePolicy(allowTo(EVENTS, 'FromEventBridge', 'sqs:SendMessage', to.queueArn, from));
+  };
   accept(undelivered, [...rules.map((rule) => ruleArn(place, names, rule)), busArn(place, names)]);
   const bus = new CfnEventBus(scope, 'Bus', {
     name: names.bus,
@@ -152,17 +148,13 @@ function createQueue(
   id: string,
   queueName: string,
   days: number,
-  {
-    key,
-    deadLetters,
-    seconds = 6 * EVENT_TIMEOUT_SECONDS,
-  }: { key?: IKey; deadLetters?: Queue; seconds?: number } = {},
+  of: { key?: IKey; deadLetters?: Queue; seconds?: number } = {},
 ): Queue {
+  const { key, deadLetters, seconds = 6 * EVENT_TIMEOUT_SECONDS } = of;
   return new Queue(scope, id, {
     queueName,
-    ...(key
-      ? { encryption: QueueEncryption.KMS, encryptionMasterKey: key }
-      : { encryption: QueueEncryption.SQS_MANAGED }),
+    encryption: key ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
+    ...(key ? { encryptionMasterKey: key } : {}),
     enforceSSL: true,
     removalPolicy: RemovalPolicy.DESTROY,
     retentionPeriod: Duration.days(days),

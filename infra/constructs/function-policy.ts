@@ -61,10 +61,11 @@ export class FunctionPolicy extends CfnResourcePolicy {
 export function addFunctionPolicy(
   scope: Construct,
   id: string,
-  { system, zone, declared, place, network }: ZoneFacts,
+  facts: ZoneFacts,
   who: TokenSource,
   asked: string,
-): void {
+) {
+  const { system, zone, declared, place, network } = facts;
   const from = network.has('lambda') ? { 'aws:SourceVpce': network.endpointId('lambda') } : undefined;
   const askers = askingRoles(system.name, zone, declared, place.account, who);
   new FunctionPolicy(scope, id, { asked, askers, from, deployers: system.signing.deployers });

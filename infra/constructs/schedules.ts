@@ -13,16 +13,10 @@ export function addSchedule(
   scope: Construct,
   id: string,
   handler: IFunction,
-  {
-    target,
-    input,
-    ...props
-  }: Pick<CfnRuleProps, 'description' | 'scheduleExpression' | 'name'> & { target: string; input?: string },
+  { target, ...props }: Omit<CfnRuleProps, 'targets'> & { target: string },
 ): string {
-  const rule = new CfnRule(scope, id, {
-    ...props,
-    targets: [{ id: target, arn: handler.functionArn, ...(input === undefined ? {} : { input }) }],
-  });
+  const targets = [{ id: target, arn: handler.functionArn }];
+  const rule = new CfnRule(scope, id, { ...props, targets });
   new CfnPermission(scope, `${id}-Permission`, {
     action: 'lambda:InvokeFunction',
     functionName: handler.functionArn,

@@ -3,15 +3,12 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import { type OwnSecret, ownSecrets } from '../declaration/function-resources.ts';
+import { ownSecrets } from '../declaration/function-resources.ts';
 import { recordName } from '../declaration/names.ts';
 import type { ZoneDeclaration } from '../declaration/schema.ts';
 
 /** The record of a client's keys: which there are and in which state, no key material. Outlives its stack. Returns its ARN. */
-export function addRecord(
-  scope: Construct,
-  { system, client, key }: { system: string; client: string; key: IKey },
-): string {
+export function addRecord(scope: Construct, system: string, client: string, key: IKey): string {
   const record = new CfnSecret(scope, `Record-${client}`, {
     name: recordName(system, client),
     description: `Keys of client ${client}: ids and states, no key material.`,
@@ -25,7 +22,7 @@ export function addRecord(
 }
 
 /** Secrets of a zone's functions, with their ARNs. */
-export type MadeSecrets = readonly (OwnSecret & { arn: string })[];
+export type MadeSecrets = ReturnType<typeof addSecrets>;
 
 /**
  * Makes the secrets of a zone's functions, each with a random value that nobody knows, so that what is checked against it fails
@@ -34,8 +31,11 @@ export type MadeSecrets = readonly (OwnSecret & { arn: string })[];
  */
 export function addSecrets(
   scope: Construct,
-  { system, zone, declared, key }: { system: string; zone: string; declared: ZoneDeclaration; key: IKey },
-): MadeSecrets {
+  system: string,
+  zone: string,
+  declared: ZoneDeclaration,
+  key: IKey,
+) {
   return ownSecrets(system, zone, declared).map((own) => {
     const { kind, owner, secret: name } = own;
     const [id, description, value] =
@@ -45,9 +45,8 @@ export function addSecrets(
             { generateSecretString: { passwordLength: 64, excludePunctuation: true } },
           ] as const)
         : ['ClientKeys', `Keys of client ${name}, which ${owner} of zone ${zone} alone makes and reads.`];
-    const secret = new CfnSecret(scope, `${id}-${owner}-${name}`, {
-      ...{ name: own.name, description, kmsKeyId: key.keyArn, ...value },
-    });
+    const props = { name: own.name, description, kmsKeyId: key.keyArn, ...value };
+    const secret = new CfnSecret(scope, `${id}-${owner}-${name}`, props);
     secret.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     return { ...own, arn: secret.ref };
   });

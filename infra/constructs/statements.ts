@@ -45,12 +45,7 @@ export function allowTo(principal: IPrincipal | string, ...rule: Rule): PolicySt
 }
 
 /** An Allow statement of an endpoint's policy. `roles` are ARNs or patterns of them: a condition binds them, for the principal is everybody. */
-export function allowThrough(
-  roles: Names,
-  actions: Names,
-  resources: Names,
-  conditions: Conditions = {},
-): PolicyStatement {
+export function allowThrough(roles: Names, actions: Names, resources: Names, conditions: Conditions = {}) {
   const operator = [roles].flat().some((role) => role.includes('*')) ? 'ArnLike' : 'ArnEquals';
   const callers = { [operator]: { 'aws:PrincipalArn': roles } };
   return write(

@@ -86,25 +86,18 @@ export class ZoneFunction extends Construct {
       encryptionKey: props.key,
       removalPolicy: props.keepLogs ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
+    // Its own code could otherwise reach into another zone's subnets.
+    const ofCode = deny('NoInterfacesForCode', INTERFACE_ACTIONS, '*', {
+      ArnEquals: { 'lambda:SourceFunctionArn': functionArn(place, name) },
+    });
+    const statements = [...allowRunning(logStreamsArn(place, logGroupName)), ofCode, ...props.statements];
     const role = new Role(this, 'Role', {
       roleName: name,
       description: `Role of ${name} and of nothing else.`,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       permissionsBoundary: props.boundary,
-      inlinePolicies: {
-        own: new PolicyDocument({
-          statements: [
-            ...allowRunning(logStreamsArn(place, logGroupName)),
-            // Its own code could otherwise reach into another zone's subnets.
-            deny('NoInterfacesForCode', INTERFACE_ACTIONS, '*', {
-              ArnEquals: { 'lambda:SourceFunctionArn': functionArn(place, name) },
-            }),
-            ...props.statements,
-          ],
-        }),
-      },
+      inlinePolicies: { own: new PolicyDocument({ statements }) },
     });
-    const statements = [...allowRunning(logStreamsArn(place, logGroupName)), ...props.statements];
     // Within the cloud assembly, which is one synth's own: no other writes there at the same time.
     const bundles = join(required(Stage.of(this), 'The app of a function').outdir, 'bundles');
     const left: unknown = this.node.tryGetContext(WITHOUT_CODE);

@@ -103,8 +103,11 @@ function each(names: readonly string[], actions: readonly string[]): Use['by'] {
   return Object.fromEntries(names.map((name) => [name, actions]));
 }
 
-/** Invoke of the zone's own signers, or its tokens function, unqualified, by those who ask them, and the items of its tables. */
-function usesOfSignersAndTables({ system, zone, declared, place, signers }: ZoneFacts): Use[] {
+/**
+ * Invoke of the zone's own signers, or its tokens function, unqualified, by those who ask them; the items of its tables; reading queues,
+ * which the event source mapping does from outside the VPC, sending to queues, and using secrets.
+ */
+function usesOf({ system, zone, declared, place, signers, secrets }: ZoneFacts): Use[] {
   const tokens = functionArn(place, functionName(system.name, zone, TOKENS_FUNCTION));
   const ask = (sid: string, asked: TokenSource, on: readonly string[]): Use => {
     const callers = declared.callers.filter(({ calls }) => calls === asked).map(({ role }) => role);
@@ -116,15 +119,6 @@ function usesOfSignersAndTables({ system, zone, declared, place, signers }: Zone
     const names = keys === 'cdk' ? [name, `${name}/index/*`] : [name];
     return { service: 'dynamodb', by: actions, on: names.map((one) => tableArn(place, one)) };
   });
-  return [
-    ask('OwnSigners', 'signers', Object.values(signers)),
-    ask('OwnTokens', 'tokens', [tokens]),
-    ...tables,
-  ];
-}
-
-/** Reading queues, which the event source mapping does from outside the VPC, sending to queues, and using secrets. */
-function usesOfQueuesAndSecrets({ system, zone, declared, place, secrets }: ZoneFacts): Use[] {
   const queues = zoneQueues(system.name, zone, declared).flatMap(({ reader, senders, queue }): Use[] => {
     const shared = { service: 'sqs', on: [queueArn(place, queue)] } as const;
     return [
@@ -132,48 +126,35 @@ function usesOfQueuesAndSecrets({ system, zone, declared, place, secrets }: Zone
       { ...shared, sid: 'SendToOwn', by: each(senders, SEND) },
     ];
   });
-  const alike = Map.groupBy(secrets, ({ kind, owner }) => `${kind} ${owner}`).values();
-  const kept = [...alike].map((same): Use => {
-    const [{ kind, owner }] = same as [MadeSecrets[number]];
+  const kept = secrets.map(({ kind, owner, arn }): Use => {
     const [sid, actions] = SECRET_USES[kind];
-    return { sid, service: 'secretsmanager', by: each([owner], actions), on: same.map(({ arn }) => arn) };
+    return { sid, service: 'secretsmanager', by: each([owner], actions), on: [arn] };
   });
-  return [...queues, ...kept];
+  const asks = [ask('OwnSigners', 'signers', Object.values(signers)), ask('OwnTokens', 'tokens', [tokens])];
+  return [...asks, ...tables, ...queues, ...kept];
 }
 
-/** Statements of what these functions do. */
-function allowUses(
-  { network }: ZoneFacts,
-  uses: readonly Use[],
-  names: readonly string[],
-): PolicyStatement[] {
-  const own = uses.filter(({ by }) => names.some((name) => Object.hasOwn(by, name)));
-  return [...Map.groupBy(own, (use) => use.sid ?? use).values()].map((same) => {
+/**
+ * Statements of what these functions do, and of the use of the zone's key by the services that act for them: those calls carry no endpoint.
+ */
+function allowUses(facts: ZoneFacts, names: readonly string[]): PolicyStatement[] {
+  const { network, place, keyArn, declared } = facts;
+  const own = usesOf(facts).filter(({ by }) => names.some((name) => Object.hasOwn(by, name)));
+  const allowed = [...Map.groupBy(own, (use) => use.sid ?? use).values()].map((same) => {
     const [{ sid, service, fromOutside }] = same as [Use];
-    const here = fromOutside ? {} : via(network.endpointId(service));
-    return allow(
-      sid,
-      same.flatMap(({ by }) => actionsOf(by, names)),
-      same.flatMap(({ on }) => on),
-      here,
-    );
+    const actions = same.flatMap(({ by }) => actionsOf(by, names));
+    const on = same.flatMap((use) => use.on);
+    return allow(sid, actions, on, fromOutside ? {} : via(network.endpointId(service)));
   });
+  const services = dataServices(declared).filter((service) => own.some((use) => use.service === service));
+  const through = { 'kms:ViaService': services.map((service) => serviceHost(place, service)) };
+  const ofKey = allow('OwnDataKey', DATA_KEY_ACTIONS, keyArn, { StringEquals: through });
+  return services.length > 0 ? [...allowed, ofKey] : allowed;
 }
 
 /** What these do, each action once. */
 function actionsOf(by: Use['by'], names: readonly string[] = Object.keys(by)): string[] {
   return [...new Set(names.flatMap((name) => by[name] ?? []))].sort();
-}
-
-/** Use of the zone's key by the services that act for these functions; those calls carry no endpoint. None without a service. */
-function allowDataKey(facts: ZoneFacts, names: readonly string[]): PolicyStatement[] {
-  const { place, keyArn, declared } = facts;
-  const uses = [...usesOfSignersAndTables(facts), ...usesOfQueuesAndSecrets(facts)];
-  const own = uses.filter(({ by }) => names.some((name) => Object.hasOwn(by, name)));
-  const services = dataServices(declared).filter((service) => own.some((use) => use.service === service));
-  if (services.length === 0) return [];
-  const through = services.map((service) => serviceHost(place, service));
-  return [allow('OwnDataKey', DATA_KEY_ACTIONS, keyArn, { StringEquals: { 'kms:ViaService': through } })];
 }
 
 /**
@@ -186,16 +167,12 @@ export function boundaryStatements(facts: ZoneFacts, group?: string): PolicyStat
   return [
     ...allowRunning(logStreamsArn(place, `${facts.logPrefix}/*`)),
     ...(group ? [] : [allowFlowLog(logStreamsArn(place, `${facts.logPrefix}/flow`))]),
-    ...allowUses(facts, usesOfSignersAndTables(facts), names),
-    ...allowDataKey(facts, names),
-    ...allowUses(facts, usesOfQueuesAndSecrets(facts), names),
+    ...allowUses(facts, names),
     ...(group && declared.admin ? adminBoundary(facts, group) : []),
     deny('NeverClientKeys', KEY_CAPTURE_ACTIONS, '*'),
     // Nothing is invoked from a zone without an endpoint for it.
     deny('InvokeHereOnly', 'lambda:InvokeFunction', '*', {
-      ...(network.has('lambda')
-        ? { StringNotEquals: { 'aws:SourceVpce': network.endpointId('lambda') } }
-        : {}),
+      ...(network.has('lambda') ? { StringNotEquals: via(network.endpointId('lambda')).StringEquals } : {}),
       // What Secrets Manager does for the key watch comes from outside the VPC.
       ...(declared.admin ? { BoolIfExists: { 'aws:ViaAWSService': 'false' } } : {}),
     }),
@@ -204,12 +181,7 @@ export function boundaryStatements(facts: ZoneFacts, group?: string): PolicyStat
 
 /** What one function of the zone may do beyond running. */
 export function functionStatements(facts: ZoneFacts, name: string): PolicyStatement[] {
-  const uses = [...usesOfSignersAndTables(facts), ...usesOfQueuesAndSecrets(facts)];
-  return [
-    ...allowUses(facts, uses, [name]),
-    ...allowDataKey(facts, [name]),
-    ...(facts.declared.admin ? adminStatements(facts, name) : []),
-  ];
+  return [...allowUses(facts, [name]), ...(facts.declared.admin ? adminStatements(facts, name) : [])];
 }
 
 /** Through the zone's endpoints go its own roles only, to its own signers, tables and records only. */
@@ -217,10 +189,7 @@ export function restrictEndpoints(facts: ZoneFacts): void {
   const { system, zone, declared, place, network } = facts;
   const roleOf = (name: string) =>
     name.startsWith('arn:') ? name : roleArn(place.account, functionName(system.name, zone, name));
-  for (const { service, by, on, fromOutside } of [
-    ...usesOfSignersAndTables(facts),
-    ...usesOfQueuesAndSecrets(facts),
-  ]) {
+  for (const { service, by, on, fromOutside } of usesOf(facts)) {
     const roles = Object.keys(by).map(roleOf);
     if (!fromOutside && roles.length > 0)
       network.allowThrough(service, [allowThrough(roles, actionsOf(by), on)]);

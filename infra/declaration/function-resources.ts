@@ -105,10 +105,7 @@ export function hasBus({ events, functions }: ZoneDeclaration): boolean {
   return events !== undefined || Object.values(functions).some(({ events: own }) => own !== undefined);
 }
 
-/** A secret that one function of a zone has: one that it reads, or the keys of a client, which it makes and replaces as well. */
-export type OwnSecret = ReturnType<typeof ownSecrets>[number];
-
-/** The secrets that functions of a zone have. */
+/** The secrets that functions of a zone have: those that one reads, and the keys of clients, which it makes and replaces as well. */
 export function ownSecrets(system: string, zone: string, { functions }: Pick<ZoneDeclaration, 'functions'>) {
   return Object.entries(functions).flatMap(([owner, { secrets, clientKeys }]) => {
     const own = (kind: 'secrets' | 'clientKeys', secret: string) => ({

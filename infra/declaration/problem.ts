@@ -26,11 +26,7 @@ export function ownEntry<T>(record: Readonly<Record<string, T>>, name: string): 
 }
 
 /** Says of a name that is not declared which are; nothing of one that is. */
-export function undeclared(
-  name: string,
-  what: string,
-  known: Readonly<Record<string, unknown>>,
-): string | false {
+export function undeclared(name: string, what: string, known: Readonly<Record<string, unknown>>) {
   const names = Object.keys(known).join(', ') || 'none';
   return (
     !Object.hasOwn(known, name) && `names the ${what} ${name}, which is not declared; declared are: ${names}`

@@ -37,11 +37,7 @@ export function foreignPaths(zone: ZoneDeclaration): string[] {
 }
 
 /** Variables of a function in another language, which has no `config.json`: the base URL of each API that its zone is granted. */
-export function apiVariables(
-  { apis }: Pick<SystemDeclaration, 'apis'>,
-  zone: ZoneDeclaration,
-  name: string,
-): Record<string, string> {
+export function apiVariables({ apis }: Pick<SystemDeclaration, 'apis'>, zone: ZoneDeclaration, name: string) {
   if (foreignCode(zone, name) === undefined) return {};
   const granted = zone.grants.flatMap((grant) => grant.apis.map(({ api }) => api));
   return Object.fromEntries(granted.map((api) => [ownVariable('api', api), apis[api]?.baseUrl ?? '']));

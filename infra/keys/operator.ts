@@ -2,7 +2,6 @@ import type { PutKeyPolicyCommandInput, ScheduleKeyDeletionCommandInput } from '
 import type { AwsCaller } from '@helseid-zones/client/aws';
 import type { Fetch } from '@helseid-zones/client/http';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import type { ClientRecord } from '@helseid-zones/protocol/record';
 import { findKey } from '@helseid-zones/protocol/record-states';
 import { required } from '@helseid-zones/protocol/values';
 import type { Clock } from '../../functions/common/clock.ts';
@@ -123,11 +122,7 @@ export function openClients(operator: Operator, name?: string): OpenedClient[] {
  * one that can't be read does not hide the others.
  * @throws {ZonesError} config_invalid: for a name that is no client's, key_unknown where no record has the key; what reading throws
  */
-export async function openClientOf(
-  operator: Operator,
-  kid: string,
-  name?: string,
-): Promise<OpenedClient & { record: ClientRecord }> {
+export async function openClientOf(operator: Operator, kid: string, name?: string) {
   const clients = openClients(operator, name);
   const failures: unknown[] = [];
   for (const client of clients)

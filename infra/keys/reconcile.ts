@@ -91,11 +91,7 @@ interface Signature extends TrailEvent {
  * that does not say which key it is about counts; calls that KMS refused are no signatures; an event counts once by its `eventID`. Does not check
  * which endpoint an event came through, and believes CloudTrail. Both are to be of the same period: CloudTrail is a quarter of an hour late.
  */
-export function reconcile(
-  records: Iterable<unknown>,
-  keys: ReadonlyMap<string, KnownKey>,
-  system: string,
-): Reconciliation {
+export function reconcile(records: Iterable<unknown>, keys: ReadonlyMap<string, KnownKey>, system: string) {
   const events = new Map<unknown, Signature>();
   const lines: AuditLine[] = [];
   for (const record of records) {

@@ -52,10 +52,7 @@ export class SigningStack extends SystemStack {
     });
     this.recordKeyArn = recordKey.keyArn;
     this.records = Object.fromEntries(
-      Object.keys(system.clients).map((client) => [
-        client,
-        addRecord(this, { system: system.name, client, key: recordKey }),
-      ]),
+      Object.keys(system.clients).map((name) => [name, addRecord(this, system.name, name, recordKey)]),
     );
     const functions = deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone));
     this.addSigners(system, place, network, functions);

@@ -64,11 +64,7 @@ export function addFunctions(stack: Stack, props: ZoneFunctionsProps): ReadonlyM
 }
 
 /** The variables of a function: whom it asks, its settings, names of its tables, URLs of its queues, ARNs of its secrets. */
-function environmentOf(
-  stack: Stack,
-  { facts, signingVpc, url }: ZoneFunctionsProps,
-  name: string,
-): Record<string, string> {
+function environmentOf(stack: Stack, { facts, signingVpc, url }: ZoneFunctionsProps, name: string) {
   const { system, zone, declared, signers, records, secrets, place } = facts;
   const { environment = {}, queues = [] } = functionOf(declared, name) ?? {};
   const urlOf = (queue: string) =>

@@ -89,7 +89,7 @@ export class ZoneStack extends SystemStack {
     const facts: ZoneFacts = {
       ...{ system, zone, declared, place, network, logPrefix },
       keyArn: key.keyArn,
-      secrets: addSecrets(this, { system: system.name, zone, declared, key }),
+      secrets: addSecrets(this, system.name, zone, declared, key),
       signers: signerArns(props),
       records: signing.records,
       recordKeyArn: signing.recordKeyArn,

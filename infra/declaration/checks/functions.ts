@@ -81,12 +81,7 @@ function checkStart(
   });
 }
 
-function checkTables(
-  field: string,
-  zone: ZoneDeclaration,
-  name: string,
-  { tables }: FunctionDeclaration,
-): Problem[] {
+function checkTables(field: string, zone: ZoneDeclaration, name: string, { tables }: FunctionDeclaration) {
   const each = Object.entries(tables).flatMap(([table, declared]) => {
     const at = `${field}.tables.${table}`;
     if (declared === 'cdk') return [];

@@ -38,11 +38,7 @@ function checkGrant(
 }
 
 /** Where an issuer's endpoints are is in its metadata, and they take POST: no proof for one there may name a token (RFC 9449 4.2). */
-function checkApi(
-  { apis, clients }: SystemDeclaration,
-  field: string,
-  { api, methods }: ApiGrant,
-): Problem[] {
+function checkApi({ apis, clients }: SystemDeclaration, field: string, { api, methods }: ApiGrant) {
   const declared = ownEntry(apis, api);
   const origin = declared && new URL(declared.baseUrl).origin;
   const near = Object.entries(clients).find(([, { issuer }]) => new URL(issuer).origin === origin)?.[0];
