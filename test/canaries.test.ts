@@ -74,10 +74,7 @@ describe('a planted secret', () => {
     ['DER, RSA', der(rsa)],
     ['DER in base64', der(privateKey).toString('base64')],
     ['DER in hex', der(privateKey).toString('hex')],
-    [
-      'DER in a member of an error’s cause',
-      new Error('no', { cause: { key: new Uint8Array(der(privateKey)) } }),
-    ],
+    ['DER in an error’s cause', new Error('no', { cause: { key: new Uint8Array(der(privateKey)) } })],
     ['DER in a map', new Map([['key', { of: der(privateKey) }]])],
     ['DER in JSON', JSON.stringify({ key: der(privateKey) })],
     ['DER as a list', `${[...der(privateKey)]}`],

@@ -116,7 +116,7 @@ test('a refusal is not sent again and carries AWS’s code, from header or body'
 test.each([
   [true, 3],
   [false, 1],
-])('a lost connection with repeatable %s: %i attempts', async (repeatable, count) => {
+])('a lost connection, repeatable %s: %i', async (repeatable, count) => {
   const { aws, network } = await makeAws();
   const error = await failure(aws.call({ service: 'sqs', repeatable }), 'aws_unavailable');
   expect(network.sent.length).toBe(count);

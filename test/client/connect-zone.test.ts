@@ -56,12 +56,7 @@ describe('what is missing is named', () => {
     ['signers that are no JSON', { SIGNERS: 'journal' }, 'documents', /SIGNERS/],
     ['signers that are no object', { SIGNERS: 'null' }, 'documents', /SIGNERS/],
     ['no region', { AWS_REGION: undefined }, 'documents', /AWS_REGION/],
-    [
-      'no folder',
-      { LAMBDA_TASK_ROOT: undefined },
-      'documents',
-      /LAMBDA_TASK_ROOT.*connectZone\(\{ config \}\)/,
-    ],
+    ['no folder', { LAMBDA_TASK_ROOT: undefined }, 'documents', /LAMBDA_TASK_ROOT.*connectZone/],
     ['another folder', { LAMBDA_TASK_ROOT: '/nowhere' }, 'documents', /connectZone\(\{ config \}\)/],
   ])('%s', (_, change, name, message) => {
     const call = () => connect(change).api(name);

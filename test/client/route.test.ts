@@ -42,12 +42,7 @@ describe('a request is not handed on, and somebody learns why', () => {
     ['with no context at all', 'GET', '/summaries/{id}', undefined],
     ['with null as context', 'GET', '/summaries/{id}', null],
     ['of HelseID without the authorizer’s context', 'POST', '/documents', { authorizer: null }],
-    [
-      'of HelseID with another authorizer’s context',
-      'POST',
-      '/documents',
-      { authorizer: { principalId: 'c' } },
-    ],
+    ['of HelseID with another context', 'POST', '/documents', { authorizer: { principalId: 'c' } }],
     ['of HelseID with a principal of IAM instead', 'POST', '/documents', USER],
     ['by a method that is not declared', 'DELETE', '/summaries/{id}', { ...USER, ...CLIENT }],
     ['by a resource that is not declared', 'GET', '/summaries/{proxy+}', { ...USER, ...CLIENT }],

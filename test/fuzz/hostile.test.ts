@@ -28,11 +28,7 @@ describe('a case', () => {
     ['an error that is not ours', () => Object(undefined).a.b, 'undefined'],
     ['a promise that was not kept', () => broken('more than it may'), 'more than it may'],
     ['one that was caught', () => caught(() => broken('more than it may')), 'more than it may'],
-    [
-      'a leak that was caught',
-      () => caught(() => refuseLeak([CANARIES.code], 'a line')),
-      'a line shows the code',
-    ],
+    ['a caught leak', () => caught(() => refuseLeak([CANARIES.code], 'a line')), 'a line shows the code'],
     [
       'a leak in an error of ours',
       () =>

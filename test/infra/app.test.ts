@@ -13,6 +13,7 @@ import { functionName } from '../../infra/declaration/names.ts';
 import { oversized } from '../../infra/limits.ts';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
+import { coded } from '../coded.ts';
 import { FULL as RUN_FULL } from '../full.ts';
 import system from '../one-client.zones.ts';
 import { SHIPPED } from '../shipped.ts';
@@ -146,16 +147,13 @@ describe('bundles', () => {
     writeFileSync(join(clone, 'functions', name, 'handler.ts'), code);
     const at = vi.spyOn(process, 'cwd').mockReturnValue(clone);
     onTestFinished(() => at.mockRestore());
-    expect(() => compileHandler(name)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+    expect(() => compileHandler(name)).toThrow(coded('config_invalid'));
     expect(() => compileHandler(name)).toThrow(message);
   });
 
   test('a function without a handler is said, with where it was looked for', () => {
     expect(() => compileHandler('nowhere')).toThrow(
-      expect.objectContaining({
-        code: 'config_invalid',
-        message: expect.stringMatching(/looked for: \/\S*\/functions\/nowhere\/handler\.ts\)/),
-      }),
+      coded('config_invalid', /looked for: \/\S*\/functions\/nowhere\/handler\.ts\)/),
     );
   });
 });

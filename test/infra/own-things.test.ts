@@ -284,10 +284,7 @@ describe('the proof', () => {
   };
   const NIGHTLY = sets('Schedulesummarynightly', { ScheduleExpression: 'rate(1 minute)' }, 'Events::Rule');
   const mutations: Record<string, [rule: string, change: Change]> = {
-    'a function reads a table that another has': [
-      'own-data-only',
-      both('summary', 'dynamodb:GetItem', DRAFTS),
-    ],
+    'a function reads a table of another': ['own-data-only', both('summary', 'dynamodb:GetItem', DRAFTS)],
     'a function sends to the queue of another zone': [
       'own-data-only',
       both('worker', 'sqs:SendMessage', arn('sqs:journal-public-outbox')),
@@ -303,19 +300,13 @@ describe('the proof', () => {
     ],
     'a schedule is another than the declared one': [EVENTS, NIGHTLY],
     'a rule takes events of another detail': [EVENTS, otherDetail],
-    'a function in Python runs in another language': [
-      DECLARED,
-      sets('labelsFunction', { Runtime: 'nodejs24.x' }),
-    ],
+    'a function in Python runs in Node': [DECLARED, sets('labelsFunction', { Runtime: 'nodejs24.x' })],
     'a function in Python calls another API': [
       DECLARED,
       setsVariables('labels', { DOCUMENTS_API: 'https://other.example.no' }),
     ],
     'a function in Python begins elsewhere': [DECLARED, sets('labelsFunction', { Handler: 'other.handler' })],
-    'a compiled function runs in another language': [
-      DECLARED,
-      sets('summaryFunction', { Runtime: 'python3.13' }),
-    ],
+    'a compiled function runs in Python': [DECLARED, sets('summaryFunction', { Runtime: 'python3.13' })],
     'a queue leads to another function': [
       EVENTS,
       (r) =>

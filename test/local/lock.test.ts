@@ -7,6 +7,7 @@ import { lockDirectory } from '../../local/app/lock.ts';
 import { listen } from '../../local/aws/http.ts';
 import { openDocument } from '../../local/aws/state.ts';
 import { createTrail } from '../../local/aws/trail.ts';
+import { coded } from '../coded.ts';
 import { newFolder } from '../temporary.ts';
 
 describe('the place of the local system', () => {
@@ -95,7 +96,7 @@ describe('a document of the state', () => {
     document.save();
     expect(openDocument(path, { list: [] as number[] }).value).toEqual({ list: [1] });
     writeFileSync(path, '{');
-    expect(() => openDocument(path, {})).toThrow(expect.objectContaining({ code: 'local_failed' }));
+    expect(() => openDocument(path, {})).toThrow(coded('local_failed'));
   });
 });
 

@@ -219,9 +219,7 @@ test.each([
   ['practitioner.point_of_care.system', /takes urn:\S+4\.101\.$/],
   ['care_relationship.purpose_of_use.system', /11\.20448, urn:oid:1\.0\.14265\.1\.$/],
 ])('the refusal of a %s says which there are', (path, systems) => {
-  expect(() => renderDetails([broken(path, 'x')], single)).toThrow(
-    expect.objectContaining({ message: expect.stringMatching(systems) }),
-  );
+  expect(() => renderDetails([broken(path, 'x')], single)).toThrow(systems);
 });
 
 test('refused: a type that the issuer’s profile does not know', () => {

@@ -47,11 +47,7 @@ test.each<[string, object, string]>([
   ...['get', 'GET ', ' GET', '', 'M'.repeat(17)].map((method): [string, object, string] => [
     ...([`the method '${method}'`, targeting({ methods: [method] }), 'proofs.0.methods.0'] as const),
   ]),
-  [
-    'a journal without an id',
-    { assertions: { details: [{ type: 'nhn:sfm:journal-id' }] } },
-    'assertions.details',
-  ],
+  ['no journal id', { assertions: { details: [{ type: 'nhn:sfm:journal-id' }] } }, 'assertions.details'],
   [
     'a trust framework with more',
     { assertions: { details: [{ type: 'nhn:tillitsrammeverk:parameters', parent: '*' }] } },

@@ -1,6 +1,7 @@
 import { MAX_REQUEST_BYTES, parseSignRequest } from '@helseid-zones/protocol/parse';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { coded } from '../coded.ts';
 import { full } from '../full.ts';
 
 const sha256 = 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg';
@@ -14,16 +15,16 @@ const requestObject = {
 const parameters = (of: object) => ({ ...requestObject, parameters: of });
 const details = (...of: unknown[]) => ({ ...assertion, assertionDetails: of });
 
-const coded = { code: 'x', system: 'urn:oid:1' };
+const coding = { code: 'x', system: 'urn:oid:1' };
 const unit = { id: 'x', system: 'urn:oid:1' };
 /** Everything that may be there, down to the deepest value that is taken. */
 const trustFramework = {
   type: 'nhn:tillitsrammeverk:parameters',
-  practitioner: { authorization: coded, legal_entity: unit, point_of_care: unit, department: unit },
+  practitioner: { authorization: coding, legal_entity: unit, point_of_care: unit, department: unit },
   care_relationship: {
-    healthcare_service: coded,
-    purpose_of_use: coded,
-    purpose_of_use_details: coded,
+    healthcare_service: coding,
+    purpose_of_use: coding,
+    purpose_of_use_details: coding,
     decision_ref: { id: 'x', user_selected: true },
   },
   patients: [{ point_of_care: unit, department: unit }],
@@ -72,7 +73,7 @@ describe('refused', () => {
     ['an extra field', { intents: [proof], client: 'journal' }],
     ['a header for the signer to sign', { intents: [proof], header: { alg: 'none' } }],
   ])('%s: request_malformed', (_name, event) => {
-    expect(() => parseSignRequest(event)).toThrow(expect.objectContaining({ code: 'request_malformed' }));
+    expect(() => parseSignRequest(event)).toThrow(coded('request_malformed'));
   });
 
   test.each([
@@ -123,7 +124,7 @@ describe('refused', () => {
     ['text that is too long', { ...assertion, issuer: 'a'.repeat(5000) }],
     ['nesting that is too deep', { ...assertion, assertionDetails: [[[[[[[[[[1]]]]]]]]]] }],
   ])('%s: intent_malformed', (_name, intent) => {
-    expect(() => parseOne(intent)).toThrow(expect.objectContaining({ code: 'intent_malformed' }));
+    expect(() => parseOne(intent)).toThrow(coded('intent_malformed'));
   });
 
   test.each([
@@ -160,7 +161,7 @@ describe('refused', () => {
     );
     const cyclic: { intents: unknown[] } = { intents: [] };
     cyclic.intents.push(cyclic);
-    expect(() => parseSignRequest(cyclic)).toThrow(expect.objectContaining({ code: 'request_too_large' }));
+    expect(() => parseSignRequest(cyclic)).toThrow(coded('request_too_large'));
   });
 
   test.each([
@@ -174,9 +175,7 @@ describe('refused', () => {
     ['toString in an intent', `{"intents":[{"kind":"dpop_proof","toString":"x"}]}`],
     ['a key with a control character', `{"intents":[{"kind":"dpop_proof","a\\nb":"x"}]}`],
   ])('%s', (_name, json) => {
-    expect(() => parse(json)).toThrow(
-      expect.objectContaining({ message: expect.stringMatching(/not allowed/) }),
-    );
+    expect(() => parse(json)).toThrow(/not allowed/);
     expect(Object.hasOwn(Object.prototype, 'x')).toBe(false);
   });
 
@@ -199,27 +198,21 @@ describe('refused', () => {
     ['an empty list', { resource: [] }],
     ['a fragment response', { response_mode: 'fragment' }],
   ])('a request object with %s', (_name, parameters) => {
-    expect(() => parseOne({ ...requestObject, parameters })).toThrow(
-      expect.objectContaining({ code: 'intent_malformed' }),
-    );
+    expect(() => parseOne({ ...requestObject, parameters })).toThrow(coded('intent_malformed'));
   });
 
   test('over 16 KiB, before anything else is looked at', () => {
     const padding = (length: number) => ({ intents: [], padding: 'æ'.repeat(length) });
     const overhead = JSON.stringify(padding(0)).length;
     const most = (MAX_REQUEST_BYTES - overhead) / 2;
-    expect(() => parseSignRequest(padding(most + 1))).toThrow(
-      expect.objectContaining({ code: 'request_too_large' }),
-    );
-    expect(() => parseSignRequest(padding(Math.floor(most)))).toThrow(
-      expect.objectContaining({ code: 'request_malformed' }),
-    );
+    expect(() => parseSignRequest(padding(most + 1))).toThrow(coded('request_too_large'));
+    expect(() => parseSignRequest(padding(Math.floor(most)))).toThrow(coded('request_malformed'));
   });
 
   test('nesting that only JSON.parse bears', () => {
     const depth = 200_000;
     expect(() => parse(`{"intents":${'['.repeat(depth)}${']'.repeat(depth)}}`)).toThrow(
-      expect.objectContaining({ code: 'request_too_large' }),
+      coded('request_too_large'),
     );
   });
 

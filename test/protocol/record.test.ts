@@ -132,11 +132,7 @@ test.each<[string, unknown, RegExp]>([
   ['keys of nobody', { version: 1, keys: [key] }, /client/],
   ['a key twice', { ...record, keys: [key, { ...key, state: 'retiring' }] }, /twice/],
   ['one ARN under two kids', { ...record, keys: [key, { ...old, keyArn: key.keyArn }] }, /same ARN/],
-  [
-    'a retiring key without usableUntil',
-    withKey({ state: 'retiring', since: { retiring: 1 } }),
-    /usableUntil/,
-  ],
+  ['a retiring key without its end', withKey({ state: 'retiring', since: { retiring: 1 } }), /usableUntil/],
   ['a retired key that is current', withKey({ state: 'current' }, old), /contradicts/],
   ['a key without a time for its state', withKey({ since: {} }), /no time/],
   ['two current keys', { ...record, keys: [key, { ...key, kid: `A${key.kid.slice(1)}` }] }, /two current/],

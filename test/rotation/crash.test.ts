@@ -12,11 +12,7 @@ const SERVERS: [string, Partial<HelseIdBehaviour>, Kill['when']][] = [
   ['keeps the previous key', { drops: 'nothing', propagation: 0 }, 'after'],
   ['drops the previous key at once', { drops: 'at-once', propagation: 0 }, 'before'],
   ['drops the previous key at once', { drops: 'at-once', propagation: 0 }, 'after'],
-  [
-    'drops the previous key when the new one is accepted',
-    { drops: 'when-accepted', propagation: 25 },
-    'after',
-  ],
+  ['drops the previous key when the new is accepted', { drops: 'when-accepted', propagation: 25 }, 'after'],
   ['drops the previous key at once, takes its time', { drops: 'at-once', propagation: 25 }, 'after'],
 ];
 

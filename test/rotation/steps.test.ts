@@ -3,6 +3,7 @@ import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { calculateJwkThumbprint, type JWK } from 'jose';
 import { describe, expect, test } from 'vitest';
 import { STEPS } from '../../functions/rotation/steps.ts';
+import { coded } from '../coded.ts';
 import { awsError } from '../fakes/in-process.ts';
 import { FAKE_SECRET_ARN } from '../fakes/secrets.ts';
 import { createWorld, readJwk, startWithKey, type World, type WorldOptions } from './world.ts';
@@ -129,9 +130,9 @@ test.each([
     VersionStages: ['AWSPENDING'],
   });
   await run('testSecret');
-  await expect(run('setSecret')).rejects.toThrow(expect.objectContaining({ code: 'rotation_failed' }));
+  await expect(run('setSecret')).rejects.toThrow(coded('rotation_failed'));
   await world.secrets.putSecretValue({ SecretId: FAKE_SECRET_ARN, SecretString: '{}' });
-  await expect(run('testSecret')).rejects.toThrow(expect.objectContaining({ code: 'record_invalid' }));
+  await expect(run('testSecret')).rejects.toThrow(coded('record_invalid'));
 });
 
 describe('createSecret', () => {
@@ -196,7 +197,7 @@ describe('setSecret', () => {
   ])('of a key that a person has registered goes on where the API answers %i', async (status, reason) => {
     const { world, kid, lines, run } = await rotateUntil(['createSecret']);
     world.helseId.answerSelfService = async () => Response.json({}, { status });
-    await expect(run('setSecret')).rejects.toThrow(expect.objectContaining({ code: reason }));
+    await expect(run('setSecret')).rejects.toThrow(coded(reason));
     world.helseId.registerByHand(await readJwk(world, kid));
     await run('setSecret');
     expect(lines).toContainEqual(['KEY_REGISTERED_BY_HAND', { client: 'journal', kid, reason }]);
@@ -241,7 +242,7 @@ describe('setSecret', () => {
       if (failures-- > 0) throw new ZonesError(code, 'not yet');
     };
     const done = run('setSecret', { helseId: { ...rotation().helseId, proveKey } });
-    if (thrown) await expect(done).rejects.toThrow(expect.objectContaining({ code: thrown }));
+    if (thrown) await expect(done).rejects.toThrow(coded(thrown));
     else await done;
     expect(states(world)).toEqual(['current', thrown ? 'created' : 'registered']);
   });
@@ -330,7 +331,7 @@ describe('finishSecret', () => {
 
   test('does not end a rotation whose plan it can not read', async () => {
     const { world, token, run } = await rotateUntil([]);
-    await expect(run('finishSecret')).rejects.toThrow(expect.objectContaining({ code: 'rotation_failed' }));
+    await expect(run('finishSecret')).rejects.toThrow(coded('rotation_failed'));
     expect(world.secrets.stages.get('AWSPENDING')).toBe(token);
   });
 });

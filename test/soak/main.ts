@@ -52,12 +52,7 @@ const FAULTS = [
   ['KMS is down', { service: 'kms' }, { error: 'KMSInternalException', status: 500 }, 2000],
   ['KMS is slow', { service: 'kms', operation: 'Sign' }, { slow: 900 }, 3000],
   ['KMS’s answers are lost', { service: 'kms', operation: 'Sign' }, { lost: true }, 1500],
-  [
-    'Secrets Manager is down',
-    { service: 'secretsmanager' },
-    { error: 'InternalServiceError', status: 500 },
-    2500,
-  ],
+  ['secrets are down', { service: 'secretsmanager' }, { error: 'InternalServiceError', status: 500 }, 2500],
   ['DynamoDB is down', { service: 'dynamodb' }, { error: 'InternalServerError', status: 500 }, 2500],
   ['DynamoDB throttles', { service: 'dynamodb' }, { error: 'ThrottlingException' }, 2500],
   ['DynamoDB’s answers are lost', { service: 'dynamodb' }, { lost: true }, 1500],

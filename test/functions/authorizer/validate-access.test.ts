@@ -47,6 +47,8 @@ async function failedCheck(run: Promise<unknown>) {
   return 'allowed';
 }
 
+const invalid = (check: Check) => ({ code: 'proof_invalid', check });
+
 describe('a good request', () => {
   test('passes, and says who called', async () => {
     expect(await validate()).toMatchObject({
@@ -163,10 +165,7 @@ describe('refused', () => {
       'jti that is no text': { proof: { jti: ['x'] } },
       'empty jti': { proof: { jti: '' } },
     },
-    htm: {
-      'another method': { proof: { htm: 'POST' } },
-      'method in other case': { proof: { htm: 'get' } },
-    },
+    htm: { 'another method': { proof: { htm: 'POST' } }, 'method in other case': { proof: { htm: 'get' } } },
     htu: {
       'no htu': { proof: { htu: undefined } },
       'another path': { proof: { htu: 'https://api.example/v1/summaries/2' } },
@@ -222,10 +221,8 @@ describe('refused', () => {
     const refused = check === 'scope' ? 'scope_insufficient' : 'proof_invalid';
     const code = aboutToken.includes(check) ? 'access_token_invalid' : refused;
     expect(await failedCheck(validate(twist))).toEqual({ code, check });
-    expect(await judge(twist)).toMatchObject({
-      status: check === 'scope' ? 403 : 401,
-      error: errorOf(check, code),
-    });
+    const status = check === 'scope' ? 403 : 401;
+    expect(await judge(twist)).toMatchObject({ status, error: errorOf(check, code) });
   });
 
   test.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])(
@@ -243,10 +240,8 @@ describe('refused', () => {
     const other = await makeKey('ES256');
     const ports = { ...makePorts(keys.issuer.jwk), keys: createLocalJWKSet({ keys: [other.jwk] }) };
     const twist = { token: { key: other, header: { kid: undefined } } };
-    expect(await failedCheck(validate(twist, RULES, ports))).toEqual({
-      code: 'access_token_invalid',
-      check: 'token',
-    });
+    const failed = { code: 'access_token_invalid', check: 'token' };
+    expect(await failedCheck(validate(twist, RULES, ports))).toEqual(failed);
     await expect(validate(twist, { ...RULES, tokenAlgorithm: 'ES256' }, ports)).resolves.toBeTruthy();
   });
 
@@ -262,11 +257,7 @@ describe('refused', () => {
       { token: { nbf: NOW + 6 } },
       { reason: 'ERR_JWT_CLAIM_VALIDATION_FAILED', claim: 'nbf' },
     ],
-    [
-      'token by an unknown key',
-      { token: { header: { kid: 'other' } } },
-      { reason: 'ERR_JWKS_NO_MATCHING_KEY' },
-    ],
+    ['unknown kid', { token: { header: { kid: 'other' } } }, { reason: 'ERR_JWKS_NO_MATCHING_KEY' }],
   ];
   test.each(reasons)('%s: the facts say why', async (_, twist, facts) => {
     await expect(validate(twist)).rejects.toMatchObject({ facts });
@@ -279,10 +270,7 @@ describe('refused', () => {
       const proof = await new CompactSign(Buffer.from(payload, 'latin1'))
         .setProtectedHeader(header)
         .sign(keys.caller.privateKey);
-      expect(await failedCheck(validate({ proofs: () => [proof] }))).toEqual({
-        code: 'proof_invalid',
-        check: 'proof form',
-      });
+      expect(await failedCheck(validate({ proofs: () => [proof] }))).toEqual(invalid('proof form'));
     }
   });
 
@@ -294,10 +282,7 @@ describe('refused', () => {
     const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
     const proof = `${input}.${signBytes('sha256', Buffer.from(input), { key: privateKey, ...padding }).toString('base64url')}`;
     const token = { cnf: { jkt: await calculateJwkThumbprint(jwk) } };
-    expect(await failedCheck(validate({ token, proofs: () => [proof] }))).toEqual({
-      code: 'proof_invalid',
-      check: 'proof jwk',
-    });
+    expect(await failedCheck(validate({ token, proofs: () => [proof] }))).toEqual(invalid('proof jwk'));
   });
 
   test('no scopes are none, and two spaces part them as one does', async () => {
@@ -325,10 +310,7 @@ describe('replay', () => {
     const ports = makePorts(keys.issuer.jwk);
     const request = await makeRequest(keys);
     await expect(validateAccess(request, RULES, ports)).resolves.toBeTruthy();
-    expect(await failedCheck(validateAccess(request, RULES, ports))).toEqual({
-      code: 'proof_invalid',
-      check: 'replay',
-    });
+    expect(await failedCheck(validateAccess(request, RULES, ports))).toEqual(invalid('replay'));
   });
 
   test('an invalid proof is not remembered, and one jti counts for each key apart', async () => {
@@ -359,10 +341,8 @@ describe('replay', () => {
   });
 
   test('a cache that fails lets nobody in', async () => {
-    const ports = {
-      ...makePorts(keys.issuer.jwk),
-      replays: { claim: () => Promise.reject(new Error('down')) },
-    };
+    const replays = { claim: () => Promise.reject(new Error('down')) };
+    const ports = { ...makePorts(keys.issuer.jwk), replays };
     await expect(validate({}, RULES, ports)).rejects.toThrow('down');
   });
 });

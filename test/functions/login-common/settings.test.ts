@@ -2,6 +2,7 @@ import { loginRoutes } from '@helseid-zones/protocol/login-routes';
 import { describe, expect, it } from 'vitest';
 import { readOrganization } from '../../../functions/login-common/person.ts';
 import { deriveSettings } from '../../../functions/login-common/settings.ts';
+import { coded } from '../../coded.ts';
 import { GATEWAY, makeConfig } from '../login/make-login.ts';
 
 describe('settings', () => {
@@ -51,8 +52,7 @@ describe('settings', () => {
     ['a gateway URL with a query', {}, 'https://journal.test/?a'],
     ['a gateway URL with a fragment', {}, 'https://journal.test/#a'],
   ])('refuse %s', (_, config, url) => {
-    const coded = expect.objectContaining({ code: 'config_invalid' });
-    expect(() => deriveSettings({ ...makeConfig(), ...config }, url)).toThrow(coded);
+    expect(() => deriveSettings({ ...makeConfig(), ...config }, url)).toThrow(coded('config_invalid'));
   });
 });
 
@@ -83,8 +83,6 @@ describe('an organisation of a multi-tenant client', () => {
     { parent: '994598759', child: '' },
     { parent: ' 994598759' },
   ])('may not be %j', (value) => {
-    expect(() => readOrganization(value, 'multi-tenant')).toThrow(
-      expect.objectContaining({ code: 'request_malformed' }),
-    );
+    expect(() => readOrganization(value, 'multi-tenant')).toThrow(coded('request_malformed'));
   });
 });

@@ -321,13 +321,8 @@ describe('KMS says no', () => {
     async (Signature) => {
       const kms = { send: async () => ({ Signature, $metadata: {} }) };
       const key = describePublicKey(generateKey('ES256'), 'ES256');
-      const entry = {
-        algorithm: 'ES256',
-        keyArn: 'arn',
-        kid: key.thumbprint,
-        state: 'current',
-        since: {},
-      } as const;
+      const { thumbprint: kid } = key;
+      const entry = { algorithm: 'ES256', keyArn: 'arn', kid, state: 'current', since: {} } as const;
       await expect(signInput(kms, entry, key, 'x')).rejects.toThrow(
         coded('kms_refused', 'without a signature'),
       );

@@ -96,11 +96,7 @@ describe('refused, by field and with what would be right', () => {
     ),
     [`${WORKER}.hosts[0]`, 'kms.eu-north-1.amazonaws.com', /AWS itself/],
     ['zones.internal.functions.idle', {}, /is started by nothing.*gateway\.routes$/],
-    [
-      'zones.public.functions',
-      { sumary: {} },
-      /is started by nothing.*they start summary.*: is that its name\?/,
-    ],
+    ['zones.public.functions', { sumary: {} }, /started by nothing.*they start summary.*: is that its name/],
     ['zones.internal.functions.rotation', { schedules: {} }, /the system places that function itself/],
     ['zones.admin.functions.worker', { schedules: { a: 'rate(1 day)' } }, /is in the admin zone/],
     ['zones.public.functions.summary', { timeout: 29 }, /at most 28 seconds, since a route/],

@@ -254,16 +254,8 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     'zones.internal.grants[0].apis[0].methods',
     /expected Array/,
   ],
-  'a path without a slash': [
-    withPath('v1/*'),
-    'zones.internal.grants[0].apis[0].paths[0]',
-    /begin with one slash/,
-  ],
-  'a path with a parameter': [
-    withPath('/v1/{id}'),
-    'zones.internal.grants[0].apis[0].paths[0]',
-    /write \/v1\/\*/,
-  ],
+  'a path without a slash': [withPath('v1/*'), 'zones.internal.grants[0].apis[0].paths[0]', /one slash/],
+  'a parameter': [withPath('/v1/{id}'), 'zones.internal.grants[0].apis[0].paths[0]', /write \/v1\/\*/],
   'a detail of a type that is none': [
     () => {
       const grants = [{ ...grant, details: [{ type: 'helseid-authorization', child: '*' }] }] as const;
@@ -314,11 +306,7 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     'zones.internal.functions.x.tables.seen.partitionkey',
     /not a field.*fields here are .*\bpartitionKey\b/,
   ],
-  'a network that another zone has': [
-    withInternal({ cidr: '10.2.0.0/20' }),
-    'zones.internal.cidr',
-    /overlap/,
-  ],
+  'a network of another': [withInternal({ cidr: '10.2.0.0/20' }), 'zones.internal.cidr', /overlap/],
   'no admin zone': [() => defineSystem({ ...base, zones: { internal } }), 'zones', /admin/],
 };
 

@@ -9,6 +9,7 @@ import { COMMANDS } from '../../../infra/keys/commands.ts';
 import type { Operator, OperatorKms } from '../../../infra/keys/operator.ts';
 import { readKeyOptions } from '../../../infra/keys/options.ts';
 import { renderKeyPolicy } from '../../../infra/render-key-policy.ts';
+import { coded } from '../../coded.ts';
 import { FAKE_SECRET_ARN } from '../../fakes/secrets.ts';
 import { FAKE_CLIENT_ID, FAKE_ISSUER, FAKE_SELF_SERVICE } from '../../fakes/self-service.ts';
 import { sampled } from '../../full.ts';
@@ -130,7 +131,6 @@ const run = async (...args: string[]) => {
 const output = () => counter.lines.join('\n');
 const states = () => world.record().keys.map(({ state }) => state);
 const kid = (index: number) => world.record().keys[index]?.kid ?? '';
-const code = (name: string) => expect.objectContaining({ code: name });
 
 /** A system whose client has no key yet. */
 function beginAnew() {
@@ -215,9 +215,9 @@ describe('audit', () => {
   });
 
   test('of nothing, and of no file, is refused', async () => {
-    await expect(auditOf({ code: 'signed' })).rejects.toThrow(code('config_invalid'));
-    await expect(run('audit')).rejects.toThrow(code('config_invalid'));
-    await expect(run('audit', '--trace', 'id')).rejects.toThrow(code('config_invalid'));
+    await expect(auditOf({ code: 'signed' })).rejects.toThrow(coded('config_invalid'));
+    await expect(run('audit')).rejects.toThrow(coded('config_invalid'));
+    await expect(run('audit', '--trace', 'id')).rejects.toThrow(coded('config_invalid'));
   });
 });
 
@@ -275,7 +275,7 @@ describe('rotate', () => {
 
   test('with --now nothing is stopped when no new key has come', async () => {
     world.helseId.behaviour.post = 'refuse';
-    await expect(run('rotate', '--now')).rejects.toThrow(code('rotation_failed'));
+    await expect(run('rotate', '--now')).rejects.toThrow(coded('rotation_failed'));
     expect(states()[0]).toBe('current');
   });
 
@@ -311,7 +311,7 @@ describe('rotate', () => {
   test('points to the log where nothing moves and no reason can be read', async () => {
     world.secrets.beginRotation();
     counter.operator.clock = { now: world.now, wait: (seconds) => world.pass(seconds) };
-    await expect(run('rotate')).rejects.toThrow(code('rotation_failed'));
+    await expect(run('rotate')).rejects.toThrow(coded('rotation_failed'));
     expect(counter.lines.filter((line) => line.includes('the log group of rotation'))).toHaveLength(1);
   });
 
@@ -382,9 +382,9 @@ describe('verify', () => {
 describe('retire', () => {
   test('refuses the current key, and one that tokens depend on, before it asks', async () => {
     await world.rotate();
-    await expect(run('retire', kid(1), '--force')).rejects.toThrow(code('transition_refused'));
-    await expect(run('retire', kid(0))).rejects.toThrow(code('transition_refused'));
-    await expect(run('retire', 'unknown')).rejects.toThrow(code('key_unknown'));
+    await expect(run('retire', kid(1), '--force')).rejects.toThrow(coded('transition_refused'));
+    await expect(run('retire', kid(0))).rejects.toThrow(coded('transition_refused'));
+    await expect(run('retire', 'unknown')).rejects.toThrow(coded('key_unknown'));
     expect(counter.questions).toEqual([]);
   });
 
@@ -399,11 +399,11 @@ describe('retire', () => {
 describe('delete', () => {
   test('only a retired key, with the days that were asked for', async () => {
     await world.rotate();
-    await expect(run('delete', kid(0))).rejects.toThrow(code('transition_refused'));
+    await expect(run('delete', kid(0))).rejects.toThrow(coded('transition_refused'));
     await run('retire', kid(0), '--force');
     await run('delete', kid(0), '--days', '7');
     expect(counter.deleted).toEqual([`${world.record().keys[0]?.keyArn} 7`]);
-    await expect(run('delete', 'unknown')).rejects.toThrow(code('key_unknown'));
+    await expect(run('delete', 'unknown')).rejects.toThrow(coded('key_unknown'));
   });
 });
 
@@ -479,10 +479,10 @@ describe('draft', () => {
 
   test('a refusal says why; anything else leaves open what happened', async () => {
     answer(Response.json({ property: 'publicJwk', message: 'bad' }, { status: 400 }));
-    await expect(run(...draft)).rejects.toThrow(code('self_service_refused'));
+    await expect(run(...draft)).rejects.toThrow(coded('self_service_refused'));
     for (const response of [new Response('x', { status: 500 }), Response.json({ id: 1 })]) {
       answer(response);
-      await expect(run(...draft)).rejects.toThrow(code('self_service_unreachable'));
+      await expect(run(...draft)).rejects.toThrow(coded('self_service_unreachable'));
     }
   });
 
@@ -513,7 +513,7 @@ describe('watch', () => {
   });
 
   test('asks first, and takes no argument', async () => {
-    await expect(run('watch', 'daily')).rejects.toThrow(code('config_invalid'));
+    await expect(run('watch', 'daily')).rejects.toThrow(coded('config_invalid'));
     counter.answer = false;
     await run('watch');
     expect(counter.invoked).toEqual([]);
@@ -541,7 +541,7 @@ test('with several clients, one must be named', async () => {
   await run('jwk', 'journal');
   expect(output()).toContain(kid(1));
   await expect(run('rotate', 'third')).rejects.toThrow(/"third" is no client; declared are journal, other/);
-  await expect(run('rotate', '--client', 'constructor')).rejects.toThrow(code('config_invalid'));
+  await expect(run('rotate', '--client', 'constructor')).rejects.toThrow(coded('config_invalid'));
   // A kid says by itself whose it is, also beside a client that is not deployed yet.
   counter = openCounter({ other: client, journal: client });
   await run('retire', kid(0), '--force');
@@ -672,6 +672,6 @@ describe('the command line', () => {
       ['retire', '--force', kid],
     ])
       expect(readKeyOptions(args)).toMatchObject({ command: 'retire', kid, force: true });
-    expect(() => readKeyOptions(['retire', '-Q'])).toThrow(code('config_invalid'));
+    expect(() => readKeyOptions(['retire', '-Q'])).toThrow(coded('config_invalid'));
   });
 });

@@ -12,6 +12,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly, resourcesOfType } from '../../../infra/proof/assembly/resolve.ts';
+import { coded } from '../../coded.ts';
 import { newFolder } from '../../temporary.ts';
 
 const directory = newFolder();
@@ -120,6 +121,6 @@ describe('a broken assembly', () => {
   ])('%s is refused with the file that is wrong', (text, message) => {
     writeFileSync(join(directory, 'manifest.json'), text);
     expect(() => readAssembly(directory)).toThrow(message);
-    expect(() => readAssembly(directory)).toThrow(expect.objectContaining({ code: 'assembly_invalid' }));
+    expect(() => readAssembly(directory)).toThrow(coded('assembly_invalid'));
   });
 });

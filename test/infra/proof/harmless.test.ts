@@ -24,12 +24,12 @@ import { oneClient, synthesize } from './one-client.ts';
 const zoneKey = (r: Template) => ({ 'Fn::GetAtt': [idOf(r, 'Key', 'KMS::Key'), 'Arn'] });
 
 const TEMPLATES: Changes = {
-  'signing: a tag on a signer': sets('SignerpublicjournalFunction', {
+  'signing: a signer’s tag': sets('SignerpublicjournalFunction', {
     Tags: [{ Key: 'team', Value: 'journal' }],
   }),
   'signing: a tag on a record': sets('Recordjournal', { Tags: [{ Key: 'team', Value: 'journal' }] }),
   'signing: another retention of the audit': sets('SignerpublicjournalLogs', { RetentionInDays: 3653 }),
-  'signing: more concurrency of a signer': sets('SignerpublicjournalFunction', {
+  'signing: a signer’s concurrency': sets('SignerpublicjournalFunction', {
     ReservedConcurrentExecutions: 50,
   }),
   'signing: an alarm': adds('AWS::CloudWatch::Alarm', { MetricName: 'Errors' }),

@@ -18,6 +18,7 @@ import { unknownRole } from '../../../infra/proof/rules/external-principals.ts';
 import { RULES } from '../../../infra/proof/rules/index.ts';
 import { OTHERS } from '../../../infra/proof/rules/lambda/signer-policies.ts';
 import { CONNECT } from '../../../infra/proof/rules/reach-rows.ts';
+import { coded } from '../../coded.ts';
 import { FULL, sampled } from '../../full.ts';
 import system from '../../one-client.zones.ts';
 import { newFolder } from '../../temporary.ts';
@@ -220,10 +221,10 @@ test('an exception of no rule is refused, by the proof and before a synth', () =
       { rule: 'nobody-deploy', resource: SUMMARY, about: ['iam:PassRole'], reason: 'It deploys itself.' },
     ],
   };
-  const refusal = expect.objectContaining({
-    code: 'declaration_invalid',
-    message: expect.stringMatching(/exceptions\[1\]\.rule names the rule nobody-deploy.*docs\/proof\.md/),
-  });
+  const refusal = coded(
+    'declaration_invalid',
+    /exceptions\[1\]\.rule names the rule nobody-deploy.*docs\/proof\.md/,
+  );
   expect(() => prove(oneClient, declaration)).toThrow(refusal);
   expect(() => boundaryPlugin(declaration)).toThrow(refusal);
 });
@@ -281,8 +282,7 @@ describe('what is printed', () => {
   });
 
   it('names the zones and roles where there is none of a name', () => {
-    const refused = (message: RegExp) =>
-      expect.objectContaining({ code: 'config_invalid', message: expect.stringMatching(message) });
+    const refused = (message: RegExp) => coded('config_invalid', message);
     expect(() => reportMatrix(proof, 80, { zone: 'intern' })).toThrow(refused(/zone intern; .*internal/));
     expect(() => reportMatrix(proof, 80, { role: 'worker' })).toThrow(refused(/journal-internal-worker/));
   });

@@ -91,13 +91,7 @@ it.each<[string, (readonly string[] | undefined)[], string[], string, string[]?]
   ['a route of the second subnet', [[], [NAT]], [HTTPS], 'https'],
   ['no subnet', [], [HTTPS], 'any'],
   ['another network', [[NAT, TGW]], ['tcp 443 10.2.0.0/16'], 'none', ['10.2.0.0/16 tgw-1: tcp 443']],
-  [
-    'it from one subnet',
-    [[NAT, TGW], [NAT]],
-    ['tcp 443 10.2.0.0/16'],
-    'https',
-    ['10.2.0.0/16 tgw-1: tcp 443'],
-  ],
+  ['from one subnet', [[NAT, TGW], [NAT]], ['tcp 443 10.2.0.0/16'], 'https', ['10.2.0.0/16 tgw-1: tcp 443']],
   ['no port of it', [[TGW]], ['tcp 443 10.3.0.0/16', 'tcp 443 sg-1'], 'none', ['10.2.0.0/16 tgw-1: no port']],
   [
     'some ports of it',

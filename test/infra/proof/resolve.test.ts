@@ -55,11 +55,7 @@ describe('intrinsics', () => {
       { 'Fn::Sub': ['${Role}-${x}-${!aws:userid}', { x: 1 }] },
       'journal-signer-1-${aws:userid}',
     ],
-    [
-      'Sub leaves a policy variable with the literal form only',
-      { 'Fn::Sub': '${AWS::AccountId}' },
-      '000000000000',
-    ],
+    ['Sub leaves a variable with the literal form only', { 'Fn::Sub': '${AWS::AccountId}' }, '000000000000'],
     [
       'Select of Split',
       { 'Fn::Select': [5, { 'Fn::Split': [':', { 'Fn::GetAtt': ['Role', 'Arn'] }] }] },
@@ -71,11 +67,7 @@ describe('intrinsics', () => {
       'arn:aws:sqs:eu-north-1:000000000000:q',
     ],
     ['availability zones', { 'Fn::Select': [1, { 'Fn::GetAZs': '' }] }, 'eu-north-1b'],
-    [
-      'availability zones of a region',
-      { 'Fn::GetAZs': 'eu-west-1' },
-      ['eu-west-1a', 'eu-west-1b', 'eu-west-1c'],
-    ],
+    ['zones of a region', { 'Fn::GetAZs': 'eu-west-1' }, ['eu-west-1a', 'eu-west-1b', 'eu-west-1c']],
     ['Join of what is no text', { 'Fn::Join': ['-', ['a', 1, true]] }, 'a-1-true'],
     ['Sub with an attribute', { 'Fn::Sub': '${Role.Arn}' }, roleArn],
     ['Ref with a second member, which is none', { Ref: 'Role', x: 1 }, { Ref: 'Role', x: 1 }],

@@ -423,7 +423,7 @@ const CHANGES: [name: string, place: string, change: Change][] = [
     ]),
   ),
   [
-    'one with the default group is added',
+    'one of the default group is added',
     'Vpc Endpoints',
     adds(...ENDPOINTS, { ...ENDPOINT, ...DEFAULT_GROUP }),
   ],
@@ -476,28 +476,20 @@ const CHANGES: [name: string, place: string, change: Change][] = [
   ['answers are cached', 'Stage Cached', sets(`${STAGES}/prod`, { CacheClusterEnabled: true })],
   ['an alarm counts in another unit', 'Alarm Unit', setsFirst(...ALARMS, { Unit: 'Bytes' })],
   [
-    'the firewall is detached',
+    'no firewall is there',
     'Names',
     answersWith('route53resolver GetFirewallRuleGroupAssociation', undefined),
   ],
   ['an alarm is deleted', 'Alarm', drops(...ALARMS)],
   ['an alarm is muted', 'Alarm Muted', setsFirst(...ALARMS, { ActionsEnabled: 'false' })],
-  [
-    "an API's TLS is weakened",
-    'Api SecurityPolicy',
-    sets('apigateway /restapis/api1', { SecurityPolicy: 'TLS_1_0' }),
-  ],
+  ['TLS is weakened', 'Api SecurityPolicy', sets('apigateway /restapis/api1', { SecurityPolicy: 'TLS_1_0' })],
   ['a method is opened', 'Api Methods.GET /.AuthorizationType', hasMethod({ AuthorizationType: 'NONE' })],
   [
     'a method is added',
     'Api Methods.ANY /x',
     adds(RESOURCES, 'Item', { Path: '/x', ResourceMethods: { ANY: { AuthorizationType: 'NONE' } } }),
   ],
-  [
-    'one is in the stack alone',
-    'Old',
-    (of) => summaries(of).push({ ...OLD, ResourceType: 'AWS::SQS::Queue' }),
-  ],
+  ['one is in no template', 'Old', (of) => summaries(of).push({ ...OLD, ResourceType: 'AWS::SQS::Queue' })],
   ['one was never deployed', 'Alarm', (of) => summaries(of).splice(Object.keys(IDS).indexOf('Alarm'), 1)],
 ];
 
@@ -539,7 +531,7 @@ test('a stack of another account is not asked for, and said', async () => {
     accountWith(() => {}),
   );
   expect(unread).toEqual([
-    expect.objectContaining({ resource: 'other', reason: expect.stringContaining('222222222222') }),
+    { resource: 'other', type: expect.any(String), reason: expect.stringContaining('2222') },
   ]);
 });
 

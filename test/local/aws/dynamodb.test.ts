@@ -88,18 +88,8 @@ describe('DynamoDB', () => {
   });
 
   it.each([
-    [
-      'an unknown table',
-      'GetItem',
-      { TableName: 'nobody', Key: { pk: item.pk } },
-      'ResourceNotFoundException',
-    ],
-    [
-      'an operation on several tables',
-      'TransactWriteItems',
-      { TransactItems: [] },
-      'NotImplementedException',
-    ],
+    ['no such table', 'GetItem', { TableName: 'nobody', Key: { pk: item.pk } }, 'ResourceNotFoundException'],
+    ['one on several tables', 'TransactWriteItems', { TransactItems: [] }, 'NotImplementedException'],
     ['no table', 'GetItem', { Key: {} }, 'ValidationException'],
   ])("answers for %s in AWS's shape", async (_, operation, input, error) => {
     const { call } = await start();

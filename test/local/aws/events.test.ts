@@ -244,10 +244,7 @@ describe('an event source mapping', () => {
   it.each([
     ['the function failed', () => new Error('no')],
     ['it was throttled', () => Promise.reject(new AwsError('TooManyRequestsException', '', 429))],
-    [
-      'it names a message that was not in the batch',
-      () => ({ batchItemFailures: [{ itemIdentifier: 'other' }] }),
-    ],
+    ['it names a message of another batch', () => ({ batchItemFailures: [{ itemIdentifier: 'other' }] })],
     ['it names nothing', () => ({ batchItemFailures: [{}] })],
     ['its list is none', () => ({ batchItemFailures: 'b' })],
   ])('keeps the whole batch when %s', async (_, answer) => {

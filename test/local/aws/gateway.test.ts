@@ -57,10 +57,7 @@ async function start({ api = {}, method = {}, rules = rulesOf(), answers = {} }:
 }
 
 /** Status and JSON of an answer. */
-async function answerOf(...request: Parameters<typeof fetch>): Promise<unknown[]> {
-  const response = await fetch(...request);
-  return [response.status, await response.json()];
-}
+const told = async (answer: Response): Promise<unknown[]> => [answer.status, await answer.json()];
 
 describe('routes', () => {
   const method = (httpMethod: string, resourcePath: string): GatewayMethod => ({
@@ -159,7 +156,7 @@ describe('a Lambda proxy integration', () => {
     ['is throttled', () => Promise.reject(new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429))],
   ])('answers 502 and tells nothing where the function %s', async (_, answer) => {
     const { url } = await start({ answers: { function: answer } });
-    expect(await answerOf(`${url}/things/7`)).toEqual([502, { message: 'Internal server error' }]);
+    expect(await told(await fetch(`${url}/things/7`))).toEqual([502, { message: 'Internal server error' }]);
   });
 
   it('answers 504 where the function takes too long', async () => {
@@ -167,10 +164,7 @@ describe('a Lambda proxy integration', () => {
     const { url } = await start({ answers: { function: () => promise }, method: { timeout: 20 } });
     const response = await fetch(`${url}/things/7`);
     resolve({ statusCode: 200 });
-    expect([response.status, await response.json()]).toEqual([
-      504,
-      { message: 'Endpoint request timed out' },
-    ]);
+    expect(await told(response)).toEqual([504, { message: 'Endpoint request timed out' }]);
   });
 });
 
@@ -178,24 +172,17 @@ describe('what the gateway refuses itself', () => {
   it('answers an unknown route like a missing token, and tells no route on the trail', async () => {
     const { url, trail, events } = await start();
     const response = await fetch(`${url}/persons/15816590040`);
-    expect([response.status, await response.json()]).toEqual([
-      403,
-      { message: 'Missing Authentication Token' },
-    ]);
+    expect(await told(response)).toEqual([403, { message: 'Missing Authentication Token' }]);
     expect(response.headers.get('x-amzn-errortype')).toBe('MissingAuthenticationTokenException');
     expect(JSON.stringify(trail.lines())).not.toContain('15816590040');
     expect(events).toEqual([]);
   });
 
   it('uses the gateway responses of the API', async () => {
-    const { url } = await start({
-      api: { responses: new Map([['DEFAULT_4XX', { ...PROBLEM, status: 404 }]]) },
-    });
+    const responses = new Map([['DEFAULT_4XX', { ...PROBLEM, status: 404 }]]);
+    const { url } = await start({ api: { responses } });
     const response = await fetch(`${url}/nowhere`);
-    expect([response.status, await response.json()]).toEqual([
-      404,
-      { title: 'Missing Authentication Token' },
-    ]);
+    expect(await told(response)).toEqual([404, { title: 'Missing Authentication Token' }]);
     expect(response.headers.get('content-type')).toBe('application/problem+json');
   });
 
@@ -210,10 +197,8 @@ describe('what the gateway refuses itself', () => {
 
   it('refuses a body over 10 MB', async () => {
     const { url } = await start({ method: { httpMethod: 'POST' } });
-    const response = await fetch(`${url}/things/7`, {
-      method: 'POST',
-      body: Buffer.alloc(10 * 1024 * 1024 + 1),
-    });
+    const body = Buffer.alloc(10 * 1024 * 1024 + 1);
+    const response = await fetch(`${url}/things/7`, { method: 'POST', body });
     expect(response.status).toBe(413);
   });
 });
@@ -238,8 +223,7 @@ describe('authorization by IAM', () => {
 
   it('refuses no signature, a signature for another path, and whoever may not', async () => {
     const { url, access, events } = await start({ method });
-    const unsigned = await fetch(`${url}/things/7`);
-    expect([unsigned.status, await unsigned.json()]).toEqual([
+    expect(await told(await fetch(`${url}/things/7`))).toEqual([
       403,
       { message: 'Missing Authentication Token' },
     ]);

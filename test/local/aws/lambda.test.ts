@@ -13,6 +13,7 @@ const signer = functionOf('signer');
 const { arn } = signer;
 const throttled = () => Promise.reject(new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429));
 const NOT_FOUND = { status: 404, error: 'ResourceNotFoundException' };
+const DENIED = { facts: { status: 403, error: 'AccessDeniedException' } };
 const failed = () => new Error('no');
 
 async function startWith({ authorize, asked } = rulesOf(), of = signer) {
@@ -59,9 +60,7 @@ describe('Lambda DeleteFunctionConcurrency', () => {
       rulesOf(() => true),
       of,
     );
-    await expect(deleteConcurrency('signer')).rejects.toMatchObject({
-      facts: { error: 'AccessDeniedException' },
-    });
+    await expect(deleteConcurrency('signer')).rejects.toMatchObject(DENIED);
     expect(of.reservedConcurrency).toBe(0);
   });
 });
@@ -87,9 +86,7 @@ describe('Lambda PutFunctionConcurrency', () => {
       rulesOf(() => true),
       of,
     );
-    await expect(putConcurrency('signer', 0)).rejects.toMatchObject({
-      facts: { error: 'AccessDeniedException' },
-    });
+    await expect(putConcurrency('signer', 0)).rejects.toMatchObject(DENIED);
     expect(of.reservedConcurrency).toBe(signer.reservedConcurrency);
     await expect(putConcurrency('nobody', 0)).rejects.toMatchObject({ facts: NOT_FOUND });
   });
@@ -142,9 +139,7 @@ describe('Lambda Invoke', () => {
 
   it('denies with 403 whoever may not', async () => {
     const { invoke } = await startWith(rulesOf(() => true));
-    await expect(invoke('signer', {})).rejects.toMatchObject({
-      facts: { status: 403, error: 'AccessDeniedException' },
-    });
+    await expect(invoke('signer', {})).rejects.toMatchObject(DENIED);
   });
 });
 

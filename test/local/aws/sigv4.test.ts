@@ -79,11 +79,7 @@ describe('SigV4', () => {
       { headers: { 'x-amz-content-sha256': other } },
       (request) => request,
     ],
-    [
-      'an unsigned payload',
-      { headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } },
-      (request) => request,
-    ],
+    ['a payload unsigned', { headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } }, (request) => request],
   ])('refuses %s: InvalidSignatureException', async (_, overrides, change) => {
     const request = change(await signed(overrides));
     expect(() => verifySignature(request, expected)).toThrow(coded('InvalidSignatureException'));
@@ -92,7 +88,7 @@ describe('SigV4', () => {
   it.each([
     ['no signature', 'MissingAuthenticationTokenException', header('authorization', undefined)],
     [
-      'an unknown key id',
+      'unknown key id',
       'UnrecognizedClientException',
       rewrite(credentials.accessKeyId, 'ASIAXXXXXXXXXXXXXXXX'),
     ],

@@ -20,6 +20,7 @@ const PID = 'helseid://claims/identity/pid';
 const ORG = 'helseid://claims/client/claims/orgnr_';
 const HPR = 'helseid://scopes/hpr/hpr_number';
 const OF_OTHER = 'openid example:b/read';
+const CHALLENGE = { code_challenge: makePkce().challenge, code_challenge_method: 'S256' };
 const [line, , low] = TEST_USERS;
 
 const [key, other] = await Promise.all([makeClientKey(), makeClientKey()]);
@@ -208,8 +209,7 @@ describe('PAR', () => {
       response_type: 'code',
       scope: 'openid',
       redirect_uri: CALLBACK,
-      code_challenge: makePkce().challenge,
-      code_challenge_method: 'S256',
+      ...CHALLENGE,
     });
     const location = await browse(`${issuer}/connect/authorize?${query}`, '');
     expect(location.searchParams.get('error')).toBe('invalid_request');
@@ -234,13 +234,7 @@ describe('PAR', () => {
   test('a proof can be demanded there, with a nonce of its own', async () => {
     web.server.behaviour.proofAtPar = true;
     expect((await logIn()).par).toMatchObject({ body: { error: 'invalid_dpop_proof' } });
-    const form = {
-      response_type: 'code',
-      scope: 'openid',
-      redirect_uri: CALLBACK,
-      code_challenge: makePkce().challenge,
-      code_challenge_method: 'S256',
-    };
+    const form = { response_type: 'code', scope: 'openid', redirect_uri: CALLBACK, ...CHALLENGE };
     const first = await wire.once({ form }, '/connect/par');
     expect(first.body).toMatchObject({ error: 'use_dpop_nonce' });
     const nonce = first.headers.get('dpop-nonce') ?? '';
@@ -438,12 +432,7 @@ describe('logout', () => {
 describe('pages', () => {
   test('are small, safe and need nothing from elsewhere', async () => {
     const { par } = await wire.authorize(
-      {
-        scope: SCOPE,
-        redirect_uri: CALLBACK,
-        code_challenge: makePkce().challenge,
-        code_challenge_method: 'S256',
-      },
+      { scope: SCOPE, redirect_uri: CALLBACK, ...CHALLENGE },
       line?.sub ?? '',
     );
     const query = new URLSearchParams({ client_id: 'web', request_uri: String(par.body['request_uri']) });

@@ -67,11 +67,7 @@ describe('the portal', () => {
   test.each<[string, (added: ClientKey) => Promise<Response>, number]>([
     ['of another client', ({ jwk }) => register('other', jwk), 400],
     ['that is no JWK', () => register('c', 'text'), 400],
-    [
-      'that a page of another origin sends without asking',
-      ({ jwk }) => register('c', jwk, 'text/plain'),
-      415,
-    ],
+    ['that a page of another origin may send', ({ jwk }) => register('c', jwk, 'text/plain'), 415],
     ['to be read', () => fetch(`${server.url}/portal/c`), 401],
   ])('takes no key %s', async (_, ask, status) => {
     expect((await ask(await makeClientKey())).status).toBe(status);

@@ -146,12 +146,7 @@ mutations(
     },
   },
   [
-    [
-      'journal-signer-journal-public',
-      'grant.json',
-      'a wider grant',
-      (text) => text.replace('"GET"', '"DELETE"'),
-    ],
+    ['journal-signer-journal-public', 'grant.json', 'wider', (text) => text.replace('"GET"', '"DELETE"')],
     [
       'journal-signer-journal-internal',
       'grant.json',

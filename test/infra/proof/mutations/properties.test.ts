@@ -184,11 +184,7 @@ describe('what a property can be', () => {
     ['a replica of a table', 'DynamoDB::Table', { ImportSourceSpecification: { S3BucketSource: {} } }],
     ['a stream of a table', 'DynamoDB::Table', { StreamSpecification: { StreamViewType: 'NEW_IMAGE' } }],
     ['a snapshot of memory', 'Lambda::Function', { SnapStart: { ApplyOn: 'PublishedVersions' } }],
-    [
-      'managed instances',
-      'Lambda::Function',
-      { CapacityProviderConfig: { LambdaManagedInstances: {}, X: 1 } },
-    ],
+    ['instances', 'Lambda::Function', { CapacityProviderConfig: { LambdaManagedInstances: {}, X: 1 } }],
     ['a tenant of a function', 'Lambda::Function', { TenancyConfig: { TenantIsolationMode: 'PER_TENANT' } }],
     ['a layer', 'Lambda::Function', { Layers: ['arn:aws:lambda:eu-north-1:1:layer:x:1'] }],
     ['a version of the code', 'Lambda::Function', { Code: { S3ObjectVersion: '1' } }],
@@ -196,7 +192,7 @@ describe('what a property can be', () => {
     ['a partner’s events', 'Events::EventBus', { EventSourceName: 'aws.partner/x' }],
     ['a rule as another role', 'Events::Rule', { RoleArn: 'arn:aws:iam::000000000000:role/x' }],
     [
-      'a function AWS makes',
+      'a function of AWS',
       'SecretsManager::RotationSchedule',
       { HostedRotationLambda: { RotationType: 'x' } },
     ],

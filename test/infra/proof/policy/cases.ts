@@ -101,11 +101,7 @@ const ROWS: readonly [name: string, given: Case, allowed: boolean, context?: Con
   ['identity policy alone, most services', { ...SQS, ...may('sqs:*') }, true],
   ['no policy at all', SQS, false],
   ['resource policy alone, naming the role', { ...SQS, ...says(allow('sqs:SendMessage', toRole)) }, true],
-  [
-    'resource policy alone, naming the account',
-    { ...SQS, ...says(allow('sqs:SendMessage', to(ROOT))) },
-    false,
-  ],
+  ['resource policy alone, of the account', { ...SQS, ...says(allow('sqs:SendMessage', to(ROOT))) }, false],
   ['a Deny of the resource policy', { ...SQS, ...may('*'), ...says(deny('sqs:*', to('*'))) }, false],
   [
     'identity policy alone, KMS key without a word for the account',
@@ -117,11 +113,7 @@ const ROWS: readonly [name: string, given: Case, allowed: boolean, context?: Con
     { ...KMS, ...may('kms:*'), ...says(allow('kms:*', to(ROOT))) },
     true,
   ],
-  [
-    'a key policy that delegates, and no identity policy',
-    { ...KMS, ...says(allow('kms:*', to(ROOT))) },
-    false,
-  ],
+  ['a key policy that delegates, no identity policy', { ...KMS, ...says(allow('kms:*', to(ROOT))) }, false],
   ['the shipped key policy is enough', SHIPPED, true, { ...here, ...digest }],
   ['the shipped key policy, from outside the signing VPC', SHIPPED, false, { ...elsewhere, ...digest }],
   ['the shipped key policy, without an endpoint', SHIPPED, false, digest],

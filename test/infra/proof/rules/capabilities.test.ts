@@ -170,10 +170,7 @@ smallCases({
     ],
     'every log': [summary(allowed('logs:*')), /may (?:logs:\w+, ){3}logs:\w+ and \d more on /],
     'API Gateway’s role, by the account that names it': [gatewayRole('More', true)],
-    'a role of API Gateway’s that no account names': [
-      gatewayRole('journal-gateway-account', false),
-      /may logs:/,
-    ],
+    'a role of API Gateway’s of no account': [gatewayRole('journal-gateway-account', false), /may logs:/],
   },
   'own-data-only': {
     'a table of its zone by name, which the templates do not have': [
