@@ -95,7 +95,7 @@ function faultsOf(rule: string, found: ReturnType<Rule['check']>, { world }: Pro
   return found.flatMap(({ message, request }) => {
     const isNone = WITHOUT_REQUEST[rule]?.test(message) ?? false;
     if (isNone !== (request === undefined))
-      return [`${rule}: ${message} ${isNone ? 'has a' : 'has no'} request`];
+      return [`${rule}: ${message} ${isNone ? 'has a' : 'has no'} request (see WITHOUT_REQUEST)`];
     return (request && faultOf(request(), world)) ?? [];
   });
 }
