@@ -56,16 +56,18 @@ export function packageRoot(): string {
   return folder;
 }
 
-/** `functions/<entry>/handler.ts` where the app runs, or else of this package: a system may add functions and replace shipped ones. */
-function findHandler(entry: string): string {
-  const sources = [resolve('functions'), join(packageRoot(), 'functions')].map((folder) =>
-    join(folder, entry, 'handler.ts'),
-  );
-  const found = sources.find((source) => existsSync(source));
-  if (found !== undefined) return found;
+/** `functions/<entry>/handler.ts` of each, where the app runs, or else of this package: a system may add functions and replace shipped ones. */
+function findHandlers(entries: readonly string[]): { in: string; out: string }[] {
+  const folders = [resolve('functions'), join(packageRoot(), 'functions')];
+  const found = entries.map((out) => {
+    const sources = folders.map((folder) => join(folder, out, 'handler.ts'));
+    return { in: sources.find((source) => existsSync(source)) ?? '', out };
+  });
+  const missing = found.filter((one) => one.in === '').map(({ out }) => `functions/${out}/handler.ts`);
+  if (missing.length === 0) return found;
   throw new ZonesError(
     'config_invalid',
-    `functions/${entry}/handler.ts is missing (looked for: ${[...new Set(sources)].join(', ')}); write it, or take "${entry}" out of zones.ts.`,
+    `Missing: ${missing.join(', ')} (looked in ${[...new Set(folders)].join(', ')}); write it, or take it out of zones.ts.`,
   );
 }
 
@@ -98,7 +100,7 @@ export function compileHandlers(entries: readonly string[]): void {
   const missing = [...new Set(entries)].filter((entry) => !compiled.has(entry));
   if (missing.length === 0) return;
   const { outputFiles, metafile } = buildSync({
-    entryPoints: missing.map((entry) => ({ in: findHandler(entry), out: entry })),
+    entryPoints: findHandlers(missing),
     outdir: '.',
     write: false,
     metafile: true,

@@ -61,19 +61,23 @@ function read(declaration: unknown): { system?: SystemDeclaration; problems: Pro
   }
   const lost = findLost(declaration, parsed.output, '');
   if (lost.length > 0) return { problems: lost };
-  return { system: parsed.output, problems: CHECKS.flatMap((check) => check(parsed.output)) };
+  return { system: parsed.output, problems: findMeant(parsed.output, []) };
 }
 
-/** What is wrong besides these `known` problems of single fields: a check that can't judge for them, judges when they are mended. */
+/** What is wrong besides these `known` problems of single fields: a check that can't judge for one, or for what another finds, judges when it is mended. */
 function findMeant(system: SystemDeclaration, known: readonly Problem[]): Problem[] {
   const fields = new Set(known.map(({ field }) => field));
-  return CHECKS.flatMap((check) => {
+  const failures: unknown[] = [];
+  const found = CHECKS.flatMap((check) => {
     try {
       return check(system).filter(({ field }) => !fields.has(field));
-    } catch {
+    } catch (error) {
+      failures.push(error);
       return [];
     }
   });
+  if (failures.length > 0 && found.length + known.length === 0) throw failures[0];
+  return found;
 }
 
 function isNoField({ kind, expected }: Pick<v.BaseIssue<unknown>, 'kind' | 'expected'>): boolean {

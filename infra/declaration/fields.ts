@@ -180,7 +180,7 @@ function hostProblem(host: string): string | undefined {
   if (!PUBLIC_NAME.test(host) || PRIVATE_NAME.test(host))
     return `names the host ${host}, and zones reach names of the public DNS only: write one, like api.example.no`;
   if (AWS_NAME.test(host) && !CUSTOMER_NAME.test(host))
-    return `names ${host}, where AWS itself is called; zones call AWS by their own endpoints only: give the API's own host, or that of its API Gateway stage`;
+    return `names ${host}, where AWS itself is called; zones call AWS by their own endpoints only: give the API's own host, or that of its API Gateway stage; a database has a name of yours (docs/helsenettet.md)`;
   return undefined;
 }
 

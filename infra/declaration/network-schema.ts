@@ -105,7 +105,7 @@ const authorities = v.pipe(
 export const exitSchema = v.strictObject({
   /** The hosts that are reached by it, of the zone's issuers, APIs and `functions.*.hosts`. All others are reached over the internet. */
   hosts: some(hostName),
-  /** IPv4 ranges of /16 or smaller that it leads to, and nothing else: those of the hosts, or of the proxy. They overlap no zone's. */
+  /** IPv4 ranges of /16 or smaller that it leads to, and nothing else: those of the hosts, or of the proxy. They overlap no zone's but, in a VPC that is there, its own. */
   cidrs: some(exitRange),
   /** TCP ports there (default 443). */
   ports: v.optional(some(port), [443]),

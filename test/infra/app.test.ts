@@ -7,7 +7,7 @@ import { MockIntegration, RestApi } from 'aws-cdk-lib/aws-apigateway';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { bundleFunction, compileHandler } from '../../infra/bundling.ts';
+import { bundleFunction, compileHandler, compileHandlers } from '../../infra/bundling.ts';
 import { answerWithPage, challengeCallers } from '../../infra/constructs/rest-entry.ts';
 import { functionName } from '../../infra/declaration/names.ts';
 import { oversized } from '../../infra/limits.ts';
@@ -151,9 +151,9 @@ describe('bundles', () => {
     expect(() => compileHandler(name)).toThrow(message);
   });
 
-  test('a function without a handler is said, with where it was looked for', () => {
-    expect(() => compileHandler('nowhere')).toThrow(
-      coded('config_invalid', /looked for: \/\S*\/functions\/nowhere\/handler\.ts\)/),
+  test('functions without a handler are said, all of them, with where they were looked for', () => {
+    expect(() => compileHandlers(['nowhere', 'signer', 'anywhere'])).toThrow(
+      coded('config_invalid', /nowhere\S+, functions\/anywhere\/handler\.ts \(looked in \/\S*\/functions\)/),
     );
   });
 });

@@ -227,6 +227,14 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     'zones.internal.grants[0].client',
     /jurnal, which is not declared; declared are: journal/,
   ],
+  'a client that is not declared, in a zone with a way out': [
+    withInternal({
+      exits: { net: { hosts: ['x.example.no'], cidrs: ['91.186.92.124/32'], through: 'tgw-0a1b2c3d' } },
+      grants: [{ ...grant, client: 'jurnal' }],
+    }),
+    'zones.internal.grants[0].client',
+    /jurnal, which is not declared; declared are: journal/,
+  ],
   'an API that is not declared': [
     () => {
       const grants = [{ ...grant, apis: [{ ...call, api: 'document' }] }] as const;
