@@ -1,6 +1,7 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import type { Environment } from './environment.ts';
+import { describeNetworkFailure } from './errors.ts';
 
 /** Facts of a line: names and values, never a token, a proof, a document or a person. */
 type Facts = Readonly<Record<string, unknown>>;
@@ -98,12 +99,12 @@ export function createLog({ service, zone, env, now = Date.now, ...source }: Log
 
 /**
  * Any error as facts of a line: `reason` is the code of one of ours, with its sentence as `message` and its facts; of another
- * only its name, and `at`, where it was thrown: its message may repeat what was sent or read.
+ * only its name, `at`, where it was thrown, and why no answer came (`network`): its message may repeat what was sent or read.
  */
 export function describeError(error: unknown): Facts {
   if (isZonesError(error)) return { ...error.facts, reason: error.code, message: error.message };
   if (!(error instanceof Error)) return { reason: typeof error };
   // A loader may put a query behind a module's name.
   const at = /^\s+at .*?([\w.-]+)(?:\?[\w=&.-]*)?(:\d+:\d+)\)?$/m.exec(error.stack ?? '');
-  return { reason: error.name, at: at?.slice(1).join('') };
+  return { ...describeNetworkFailure(error), reason: error.name, at: at?.slice(1).join('') };
 }

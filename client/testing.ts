@@ -48,7 +48,10 @@ export interface TestZone {
   calls: TakenCall[];
   /** What issuer and APIs refused, and why. */
   refused: string[];
-  /** What an API answers from now on, with the path below its base URL; without it `{}`. */
+  /**
+   * What an API answers from now on, with the path below its base URL; without it `{}`.
+   * @throws {ZonesError} config_invalid: the zone calls no API of this name
+   */
   answer(api: string, answer: Answer): void;
   /** Gives environment and `fetch` back. */
   close(): void;
@@ -159,7 +162,14 @@ export function startTestZone(options: TestZoneOptions): TestZone {
   globalThis.fetch = async (input, init) => reach(new Request(input, init));
   return {
     ...{ calls, refused },
-    answer: (api, answer) => void answers.set(api, answer),
+    answer(api, answer) {
+      if (!Object.hasOwn(config.apis, api))
+        throw new ZonesError(
+          'config_invalid',
+          `Zone ${config.zone} calls no API ${api}: its are ${Object.keys(config.apis).join(', ')}.`,
+        );
+      answers.set(api, answer);
+    },
     close() {
       globalThis.fetch = fetch;
       restore();

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { createLog } from '@helseid-zones/client/log';
+import { createLog, describeError } from '@helseid-zones/client/log';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AUDIT_LINE, collectLog } from '../fakes/log.ts';
@@ -44,6 +44,14 @@ describe('a line', () => {
       log.audit('signed', {});
       expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ xray_trace_id: root });
     }
+  });
+});
+
+test('why no answer came is told of an error of no code of ours, and not its words', () => {
+  const cause = Object.assign(new Error('getaddrinfo ENOTFOUND secret.example.no'), { code: 'ENOTFOUND' });
+  expect(describeError(new TypeError('fetch failed: secret', { cause }))).toEqual({
+    ...{ reason: 'TypeError', at: expect.stringMatching(/^log\.test\.ts:/) },
+    ...{ network: 'name', network_code: 'ENOTFOUND' },
   });
 });
 

@@ -159,6 +159,12 @@ async function replay(change: (request: Request) => Request) {
   return { status, refused: test_.refused };
 }
 
+test('an answer of an API that the zone does not call is refused, and not kept for nobody', () => {
+  expect(() => test_.answer('document', () => Response.json({}))).toThrow(
+    coded('config_invalid', /no API document: its are documents/),
+  );
+});
+
 describe('the API refuses', () => {
   const withHeaders = (request: Request, headers: Record<string, string>) =>
     new Request(request, { headers: { ...Object.fromEntries(request.headers), ...headers } });
