@@ -15,6 +15,9 @@ interface Running extends AwsAccess {
 /** Something of a function, as the command line names it: such as `worker/partner-key`. */
 type Named = { zone: string; name: string };
 
+/** A request at a zone's gateway. */
+type Wanted = { zone: string; method: string; path: string };
+
 /**
  * Puts the text of a function's secret, as `aws secretsmanager put-secret-value` does on AWS.
  * @throws {ZonesError} local_failed: the declaration has none of this name, or AWS refuses
@@ -45,20 +48,24 @@ export function fireSchedule(running: Running, { zone, name }: Named): Promise<A
   });
 }
 
+/** The declared route that a request goes by; nothing where there is none. */
+export function findRoute({ zones }: Running['declaration'], { zone, method, path }: Wanted) {
+  return zones[zone]?.gateway?.routes.find(
+    (one) => one.method === method && matchPath(one.path, path) !== undefined,
+  );
+}
+
 /**
  * The headers of Standard Webhooks with which the guard takes this body, where a request is for a route that wants them; none
  * for any other. A secret that nobody has put yet gets a key.
  */
 export async function webhookHeaders(
   running: Running,
-  { zone, method, path, body }: { zone: string; method: string; path: string; body: string },
+  { body, ...wanted }: Wanted & { body: string },
 ): Promise<Record<string, string>> {
-  const { name, zones } = running.declaration;
-  const route = zones[zone]?.gateway?.routes.find(
-    (one) => one.method === method && matchPath(one.path, path) !== undefined,
-  );
+  const route = findRoute(running.declaration, wanted);
   if (route?.webhook === undefined) return {};
-  const SecretId = ownSecretName(name, zone, route.function, route.webhook.secret);
+  const SecretId = ownSecretName(running.declaration.name, wanted.zone, route.function, route.webhook.secret);
   let text = String(objectOf(await secrets(running, 'GetSecretValue', { SecretId }))['SecretString']);
   if (!text.startsWith('whsec_')) {
     text = `whsec_${randomBytes(32).toString('base64')}`;

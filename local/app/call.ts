@@ -8,7 +8,7 @@ import { type OperatorFile, readOperatorFile } from '../../infra/operator-file.t
 import { print, runCommand } from '../../infra/terminal.ts';
 import { type AwsAnswer, callGateway } from '../aws/aws-client.ts';
 import { localCertificate, trustHere } from '../helseid/certificate.ts';
-import { fireSchedule, putSecret, webhookHeaders } from './call-own.ts';
+import { findRoute, fireSchedule, putSecret, webhookHeaders } from './call-own.ts';
 import { makeOrganizationNumber, notRunning } from './events.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
 import { callerClient, sampleDetails } from './steps/facts.ts';
@@ -18,7 +18,8 @@ const USAGE = `npm run call -- [options] ZONE METHOD URL
 Calls a route of a zone, or an API as the zone's function would: with a token and a proof that its signer makes.
 
   /summaries/17                 a route of the zone's gateway, signed with SigV4 as the operator
-                                (one with authorize webhook is signed by its secret; its body is {} without --body)
+                                (one with authorize webhook is signed by its secret; its body is {} without --body;
+                                one with authorize helseid is called by npm start -- --once)
   summaries/v1/summaries/17     an API by its name in zones.ts, and the path below its base URL
 
 Or, instead of METHOD URL, as AWS would:
@@ -82,6 +83,10 @@ async function callRoute(operator: OperatorFile, { zone, method, target, body }:
   const gateway = operator.gateways.find((candidate) => candidate.zone === zone);
   if (gateway === undefined) throw failed(`Zone ${zone} has no gateway`);
   const sent = { zone, method, path: target.replace(/\?.*$/, ''), body: body ?? '{}' };
+  if (findRoute(operator.declaration, sent)?.authorize === 'helseid')
+    throw failed(
+      `${method} ${sent.path} is for tokens of HelseID that other systems have; npm start -- --once calls it with one`,
+    );
   const headers = await webhookHeaders(operator, sent);
   const signed = headers['webhook-id'] === undefined ? body : sent.body;
   const access = { ...operator, url: gateway.url };

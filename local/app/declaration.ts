@@ -1,3 +1,4 @@
+import { allowedHosts, calledUrls } from '../../infra/declaration/derive.ts';
 import { registrations } from '../../infra/declaration/registrations.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 
@@ -87,6 +88,17 @@ function pointAt(system: SystemDeclaration, places: readonly StandInPlace[]): Sy
       })),
     })),
   };
+}
+
+/** What functions of a zone reach here: what it calls, and by the ports of its exits what nothing stands in for, such as a database. */
+export function reachedUrls(local: SystemDeclaration, declared: SystemDeclaration, zone: string): string[] {
+  const hosts = allowedHosts(local, zone);
+  const byExits = Object.values(declared.zones[zone]?.exits ?? {}).flatMap(({ hosts: led, ports }) =>
+    led
+      .filter((host) => hosts.includes(host))
+      .flatMap((host) => ports.map((port) => `https://${host}:${port}`)),
+  );
+  return [...calledUrls(local, zone), ...byExits];
 }
 
 /** Here every zone has a network of its own and reaches its hosts from it: what exists elsewhere, and what leads there, is not emulated. */

@@ -51,7 +51,8 @@ async function requireFree({ port, option }: WantedPort, all: readonly WantedPor
     throw failed(`Port ${port} is wanted twice, by ${option} and ${other.option}: choose others.`, { facts });
   const free = await listen(() => {}, port).catch((cause: unknown) => {
     if (!isTaken(cause)) throw cause;
-    const end = `End it, or choose another port with ${option}.`;
+    const options = [...new Set(all.map((one) => one.option))].join(' and ');
+    const end = `End it, or choose others with ${options}.`;
     throw failed(`Port ${port} is taken: is another \`npm start\` running? ${end}`, { cause, facts });
   });
   await free.close();

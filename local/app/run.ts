@@ -40,7 +40,7 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
   };
 
   /** Starts the system and lets it run until it shall end, or until its declaration is another and valid. */
-  async function runUntil(fresh: boolean): Promise<number | typeof AGAIN> {
+  async function runUntil(fresh: boolean, began = 0): Promise<number | typeof AGAIN> {
     const started = new AsyncDisposableStack();
     const system = await Promise.race([ended, startSystem({ ...start, fresh }, started)]);
     if (typeof system === 'string') {
@@ -55,7 +55,7 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
       const page = system.pagePort === undefined ? undefined : await startPage(system, system.pagePort);
       lines.begin();
       endProgress();
-      print(welcome(system, { seconds: process.uptime(), directory, page: page?.url }));
+      print(welcome(system, { seconds: process.uptime() - began, directory, page: page?.url }));
       const code = await waitForDeclaration();
       if (code === 0) print('\nEnding…');
       await page?.close();
@@ -87,8 +87,9 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
   let code = await runUntil(options.fresh);
   while (code === AGAIN) {
     say(`${declarationFile} has changed`);
-    code = await runUntil(false).catch((error) => {
+    code = await runUntil(false, process.uptime()).catch((error) => {
       printError(error);
+      say(`nothing runs now; it starts again when ${declarationFile} changes`);
       return waitForDeclaration();
     });
   }

@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { calledUrls } from '../../infra/declaration/derive.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
 import { foreignPaths } from '../../infra/declaration/runtimes.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
@@ -16,7 +15,12 @@ import {
 } from '../helseid/certificate.ts';
 import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys, openPortal } from './client-keys.ts';
-import { deriveLocalDeclaration, type LocalDeclaration, type LocalPorts } from './declaration.ts';
+import {
+  deriveLocalDeclaration,
+  type LocalDeclaration,
+  type LocalPorts,
+  reachedUrls,
+} from './declaration.ts';
 import { readSamples } from './events.ts';
 import { lockDirectory, type WantedPort } from './lock.ts';
 import { DEFAULT_EXAMPLES } from './options.ts';
@@ -120,7 +124,7 @@ async function startAll(options: SystemOptions, started: AsyncDisposableStack) {
     stateDirectory: context.state,
     caFile: makeTrust(certificate, join(directory, 'tls'), options.extraCaFile),
     ...{ gatewayPort, tls, trail, path: options.path, inspect: options.inspect },
-    calledUrls: (zone = '') => (declaration.zones[zone] ? calledUrls(declaration, zone) : []),
+    calledUrls: (zone = '') => (declaration.zones[zone] ? reachedUrls(declaration, declared, zone) : []),
   });
   started.defer(aws.close);
   for (const what of aws.notRun) say(`not run locally: ${what}`);

@@ -14,7 +14,7 @@ const SOURCES = ['functions', 'client', 'protocol'];
 /** Milliseconds in which an editor is done writing. */
 const SETTLING = 50;
 
-/** Tells `onChange` which files in these folders have changed, and what ends it. Knows what is in a folder itself, not below. */
+/** Tells `onChange` which files in these folders have changed, and keeps the process until what it returns is called. Knows what is in a folder itself, not below. */
 export function watchFolders(
   folders: readonly string[],
   onChange: (files: readonly string[]) => void,
@@ -28,7 +28,7 @@ export function watchFolders(
   };
   // Not one recursive watcher: on Linux it loses a file when an editor puts another in its place.
   const watchers = folders.map((folder) =>
-    watch(folder, { persistent: false }, (_, name) => {
+    watch(folder, (_, name) => {
       changed.add(join(folder, name ?? '').replaceAll(sep, '/'));
       void tell();
     }),

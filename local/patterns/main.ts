@@ -20,7 +20,7 @@ const USAGE = `npm run pattern -- rich-client|shared-backend|distributed|cross-z
 
 Runs one of the guideline's four patterns against stand-ins on this machine: what holds the key, who may use it, and what would break
 the rule, which is tried and must be refused. docs/patterns.md says which fits. Ends with 1 where a step goes otherwise. The options
-are for cross-zone, which runs the system that is declared, with a state of its own: --declaration FILE, --stage NAME, and where \`npm start\`
+are for cross-zone, which runs the system that is declared, with a state of its own: --declaration FILE, --stage NAME, and where npm start
 runs meanwhile --port N, --stand-in-port N.`;
 
 /** Runs a pattern, a line a step by `say`. Resolves to whether every step went as it must. */

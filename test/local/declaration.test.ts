@@ -4,7 +4,7 @@ import helsenettet from '../../examples/helsenettet.zones.ts';
 import { defineSystem } from '../../infra/declaration/define.ts';
 import { calledUrls } from '../../infra/declaration/derive.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
-import { deriveLocalDeclaration } from '../../local/app/declaration.ts';
+import { deriveLocalDeclaration, reachedUrls } from '../../local/app/declaration.ts';
 import zones from '../one-client.zones.ts';
 
 const ports = { gateway: 3000, standIn: 3443 };
@@ -66,6 +66,25 @@ describe('the local declaration', () => {
     const { system } = deriveLocalDeclaration(withDomain, ports);
     expect(system.zones['public']?.gateway).toEqual(publicZone.gateway);
   });
+});
+
+it('functions reach what nothing stands in for, such as a database, by the ports of its exit, and no other host', () => {
+  const { portal } = helsenettet.zones;
+  const summary = { ...portal.functions.summary, hosts: ['db.example.no'] };
+  const exits = {
+    ...portal.exits,
+    db: { cidrs: ['10.90.8.0/24'], hosts: ['db.example.no'], ports: [443, 5432] },
+  };
+  const declared = defineSystem({
+    ...helsenettet,
+    zones: {
+      ...helsenettet.zones,
+      portal: { ...portal, exits, functions: { ...portal.functions, summary } },
+    },
+  } as never);
+  const reached = reachedUrls(deriveLocalDeclaration(declared, ports).system, declared, 'portal');
+  expect(reached).toContain('https://db.example.no:5432');
+  expect(reached.filter((url) => !url.includes('localhost') && !url.includes('db.example.no'))).toEqual([]);
 });
 
 it('what exists elsewhere is left out: every zone has a network of its own, and all its hosts', () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { appendFileSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -34,6 +35,15 @@ test('a file that an editor puts in the place of another is seen, and so is what
   appendFileSync(file, '3');
   expect(await next()).toContain(file);
   stop();
+});
+
+test('watching alone keeps the process, so a system that could not start again waits for its declaration', () => {
+  const module = new URL('../../../local/app/watch.ts', import.meta.url).href;
+  const watching = `import { watchFolders } from '${module}';
+    const stop = watchFolders(['.'], () => {});
+    setTimeout(() => { stop(); console.log('until it is told'); }, 200).unref();`;
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', watching], { cwd: newFolder() });
+  expect(String(child.stdout)).toBe('until it is told\n');
 });
 
 /** Functions that are watched while a file is touched: their new code by name, and what is said. */
