@@ -47,6 +47,8 @@ declare module '@helseid-zones/protocol/errors' {
     api_unreachable: NetworkFacts;
     /** An API's answer to a zone function. */
     api_refused: { status?: number };
+    /** One that can't be passed on. */
+    api_answer_unusable: { api?: string; status: number };
     redirect_refused: { status: number; target: string };
     /** A stream would have to be sent twice. */
     body_not_replayable: object;

@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import type { RouteConfig } from '@helseid-zones/protocol/config';
 import { type ErrorCode, type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/values';
+import { describeNetworkFailure } from './errors.ts';
 import { describeError, type Log } from './log.ts';
 
 /** An event of API Gateway's REST proxy integration, as far as it is looked at; AWS's own type fits. */
@@ -77,8 +79,8 @@ const STATUS: Readonly<Record<string, readonly [status: number, title: string]>>
  * wired as declared: answered with 500, audited as `route.refused`, and not handed on. Guards against wrong wiring, not against
  * forgery: whoever may invoke the function may write any event.
  *
- * `answer` gives an answer of the proxy integration, a `Response` (of an API call: passed on where it is a 2xx, else thrown as
- * `api_refused`), or a value that becomes JSON. What it throws is a problem (RFC 9457) with our code, none of the error's words,
+ * `answer` gives an answer of the proxy integration, a `Response` (of an API call: passed on where it is a 2xx and text in UTF-8, else
+ * thrown as `api_refused` or `api_answer_unusable`), or a value that becomes JSON. What it throws is a problem (RFC 9457) with our code, none of the error's words,
  * and `route.failed` in the log where it is a 5xx; what is overloaded or away is a 503, with `Retry-After` where that is known.
  */
 export function serveRoutes(
@@ -121,7 +123,19 @@ async function render(value: unknown): Promise<RouteAnswer> {
   if (isObject(value) && typeof value['statusCode'] === 'number') return value as unknown as RouteAnswer;
   if (!(value instanceof Response)) return respond(200, 'application/json', JSON.stringify(value ?? null));
   const { ok, status, headers } = value;
-  if (ok) return respond(status, headers.get('content-type') ?? 'text/plain', await value.text());
+  if (ok) return respond(status, headers.get('content-type') ?? 'text/plain', await readText(value));
   await value.body?.cancel();
   throw new ZonesError('api_refused', `The API answered ${status}.`, { facts: { status } });
+}
+
+/** An answer's body. The gateway carries text in UTF-8: of anything else it would lose what it can't read. */
+async function readText(response: Response): Promise<string> {
+  const bytes = await response.arrayBuffer().catch((cause: unknown) => {
+    const facts = describeNetworkFailure(cause);
+    throw new ZonesError('api_unreachable', 'The API broke off its answer.', { cause, facts });
+  });
+  if (isUtf8(bytes)) return Buffer.from(bytes).toString();
+  const message =
+    'The API answered with bytes that are no text in UTF-8, which a route does not carry; answer with a text that you make of them.';
+  throw new ZonesError('api_answer_unusable', message, { facts: { status: response.status } });
 }

@@ -3,7 +3,6 @@ import type {} from '@helseid-zones/client/errors';
 declare module '@helseid-zones/protocol/errors' {
   /** Of the functions. */
   interface ErrorFacts {
-    api_answer_unusable: { api: string; status: number };
     /** User login. */
     login_expired: object;
     security_level_too_low: { demanded?: string; securityLevel?: string };

@@ -86,3 +86,39 @@ test.each([
   const { statusCode, headers, body } = await serve({ httpMethod, resource, requestContext: USER });
   expect([statusCode, headers?.['retry-after'], JSON.parse(body).code]).toEqual([status, after, code]);
 });
+
+describe('an answer of an API', () => {
+  const answered = async (body: string | Uint8Array<ArrayBuffer> | ReadableStream) => {
+    const { audit, lines } = collectLog();
+    const serve = serveRoutes(
+      ROUTES,
+      audit,
+      () => new Response(body, { headers: { 'content-type': 'a/b' } }),
+    );
+    const { method: httpMethod, path: resource } = ROUTES[0];
+    return { ...(await serve({ httpMethod, resource, requestContext: USER })), lines };
+  };
+
+  test('that is text in UTF-8 is passed on with every byte', async () => {
+    const text = '\ufeffBlåbær €';
+    const { statusCode, headers, body, lines } = await answered(text);
+    expect([statusCode, headers?.['content-type'], body, lines]).toEqual([200, 'a/b', text, []]);
+  });
+
+  test.each([
+    ['a PDF', Buffer.from('%PDF-1.7\n%\xe2\xe3\xcf\xd3', 'latin1')],
+    ['ISO 8859-1', Buffer.from('Blåbær', 'latin1')],
+  ])('that is %s is not passed on with a part lost', async (_, bytes) => {
+    const { statusCode, body, lines } = await answered(bytes);
+    expect([statusCode, JSON.parse(body).code]).toEqual([502, 'api_answer_unusable']);
+    expect(lines).toMatchObject([{ code: 'route.failed', reason: 'api_answer_unusable', status: 200 }]);
+  });
+
+  test('that breaks off is a coded failure', async () => {
+    const source = new ReadableStream({
+      pull: (controller) => controller.error(new TypeError('terminated')),
+    });
+    const { statusCode, body } = await answered(source);
+    expect([statusCode, JSON.parse(body).code]).toEqual([503, 'api_unreachable']);
+  });
+});

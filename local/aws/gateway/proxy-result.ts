@@ -34,12 +34,13 @@ const resultSchema = v.strictObject({
 });
 
 /**
- * Reads what a function returned for a proxy integration.
+ * Reads what a function returned for a proxy integration. Base64 is decoded only where the API takes binary types: elsewhere it goes out as it is.
  * @throws {Refusal} INTEGRATION_FAILURE (502): anything that API Gateway would not take
  */
-export function readProxyResult(payload: Buffer): ProxyHead & { body: Buffer } {
+export function readProxyResult(payload: Buffer, binary: boolean): ProxyHead & { body: Buffer } {
   const { body, isBase64Encoded, ...head } = parse(resultSchema, payload);
-  return { ...readHead(head), body: Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8') };
+  const encoded = binary && isBase64Encoded === true;
+  return { ...readHead(head), body: Buffer.from(body, encoded ? 'base64' : 'utf8') };
 }
 
 function parse<Schema extends v.GenericSchema>(schema: Schema, payload: Buffer): v.InferOutput<Schema> {

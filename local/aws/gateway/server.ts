@@ -83,7 +83,7 @@ async function answerRequest(deps: GatewayDeps, request: GatewayRequest, respons
   const { payload, functionError } = await withTimeout(invoked, timeout);
   if (functionError !== undefined) throw new Refusal('INTEGRATION_FAILURE');
   if (streaming === undefined) {
-    const { body, ...head } = readProxyResult(payload);
+    const { body, ...head } = readProxyResult(payload, api.binary);
     setHead(response, request.id, head).setHeader('content-length', body.length).end(body);
     return head.status;
   }

@@ -130,6 +130,12 @@ describe('a Lambda proxy integration', () => {
     expect(events[0]).toMatchObject({ body: bytes.toString('base64'), isBase64Encoded: true });
   });
 
+  it('hands on base64 as it is where nothing is binary, as API Gateway does', async () => {
+    const answer = { body: 'AP8B', isBase64Encoded: true };
+    const { url } = await start({ answers: { function: () => answer } });
+    expect(await (await fetch(`${url}/things/7`)).text()).toBe('AP8B');
+  });
+
   it('answers with repeated headers and cookies, and remaps what API Gateway remaps', async () => {
     const answer = {
       statusCode: 401,
