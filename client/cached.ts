@@ -17,7 +17,7 @@ const PAUSE = 30_000;
 /**
  * Makes a {@link Cached}. What was read stays until something better is there: a failed reading never drops it. It is used
  * without a question for `lifetime` milliseconds, and for `grace` more while it can't be read anew. Failures are not
- * kept, and a reading whose connection breaks is made once more.
+ * kept, and a reading whose connection breaks is made once more. A clock that is set back makes nothing younger.
  */
 export function createCached<T>(options: {
   read: () => Promise<T>;
@@ -27,13 +27,16 @@ export function createCached<T>(options: {
   now: () => number;
 }): Cached<T> {
   const { read, lifetime, grace = 0, now } = options;
-  let kept: { value: T; readAt: number } | undefined;
+  let kept: { value: T; readAt: number; began: number } | undefined;
+  let readings = 0;
   let running: Promise<T> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
   let again: { askedAt: number; reading: Promise<T> } | undefined;
 
   function start(): Promise<T> {
     const readAt = now();
+    readings += 1;
+    const began = readings;
     const reading = withSecondConnection(read);
     running = reading;
     const end = () => {
@@ -42,7 +45,7 @@ export function createCached<T>(options: {
     reading.then(
       (value) => {
         // The reading that began last knows best, whichever ends last.
-        if (!kept || kept.readAt <= readAt) kept = { value, readAt };
+        if (!kept || kept.began < began) kept = { value, readAt, began };
         end();
       },
       () => {
@@ -56,15 +59,15 @@ export function createCached<T>(options: {
   return {
     async get() {
       const old = kept;
-      const age = old ? now() - old.readAt : 0;
+      const age = old ? Math.abs(now() - old.readAt) : 0;
       if (old && age < lifetime) return old.value;
       if (!old || age >= lifetime + grace) return running ?? start();
-      if (now() < failedAt + PAUSE) return old.value;
+      if (Math.abs(now() - failedAt) < PAUSE) return old.value;
       return (running ?? start()).catch(() => old.value);
     },
     getAgain(cooldown) {
       const askedAt = now();
-      if (!again || askedAt >= again.askedAt + cooldown) again = { askedAt, reading: start() };
+      if (!again || Math.abs(askedAt - again.askedAt) >= cooldown) again = { askedAt, reading: start() };
       return again.reading;
     },
   };

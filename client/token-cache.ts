@@ -82,7 +82,8 @@ export function createTokenCache(now: () => number) {
       const { kid } = lost.binding;
       const current = kept.get(key);
       if (current && current.binding.kid !== kid && isFresh(current, now())) return current;
-      if (now() < (inVain.get(lost) ?? Number.NEGATIVE_INFINITY) + REPLACEMENT_INTERVAL) return undefined;
+      const since = Math.abs(now() - (inVain.get(lost) ?? Number.NEGATIVE_INFINITY));
+      if (since < REPLACEMENT_INTERVAL) return undefined;
       const fetched = await share(key, request);
       if (fetched.binding.kid === kid) inVain.set(fetched, now());
       return fetched;

@@ -62,7 +62,8 @@ export function openRing(
   }
 
   async function read(fresh: boolean): Promise<KeyRing> {
-    if (!fresh && held && now() - held.readAt < store.lifetime) return held.ring;
+    // As far apart by a clock that was set back.
+    if (!fresh && held && Math.abs(now() - held.readAt) < store.lifetime) return held.ring;
     const ring = take(await store.read());
     if (!lacksOwner(ring)) return ring;
     naming ??= change((found) => (lacksOwner(found) ? { ...found } : found)).finally(() => {

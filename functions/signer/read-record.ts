@@ -38,7 +38,9 @@ export function createRecordReader(
   };
 
   return async ({ fresh = false }: { fresh?: boolean } = {}) => {
-    if (!fresh && held && now() - held.readAt < RECORD_TTL_MS) return { record: held.record, cached: true };
+    // As far apart by a clock that was set back.
+    const young = held && Math.abs(now() - held.readAt) < RECORD_TTL_MS;
+    if (!fresh && held && young) return { record: held.record, cached: true };
     reading ??= readAnew().finally(() => {
       reading = undefined;
     });

@@ -50,3 +50,24 @@ test('a source that is down after a good read: what was read stays, and what was
   expect(await third).toBe('b');
   expect(await cached.get()).toBe('b');
 });
+
+test('a clock that is set back by an hour keeps nothing longer', async () => {
+  const { clock, readings, cached } = makeSource({ lifetime: 10_000 });
+  clock.now = 3_600_000;
+  const first = cached.getAgain(30);
+  readings[0]?.resolve('before');
+  await first;
+  clock.now = 1;
+  const again = cached.getAgain(30);
+  readings[1]?.resolve('after');
+  expect([await again, await cached.get()]).toEqual(['after', 'after']);
+  clock.now = 3_600_000;
+  const anew = cached.get();
+  clock.now = 1;
+  readings[2]?.resolve('anew');
+  expect(await anew).toBe('anew');
+  clock.now = 20_000;
+  const later = cached.get();
+  readings[3]?.reject(new Error('down'));
+  await expect(later).rejects.toThrow('down');
+});

@@ -319,6 +319,23 @@ describe('keys in a file', () => {
     expect([before, await signedBy(custody)]).toEqual([expect.not.stringMatching(after ?? ''), after]);
   });
 
+  test('are read again, and their mode is looked at, where the clock was set back', async () => {
+    const { path } = await openNew();
+    let now = Date.now();
+    const custody = await open(path, { now: () => now });
+    const before = await signedBy(custody);
+    now -= 3_600_000;
+    const other = await openNew(`${path}.other`);
+    renameSync(other.path, path);
+    expect([await signedBy(custody), before]).toEqual([
+      await signedBy(await open(path)),
+      expect.not.stringMatching((await signedBy(custody)) ?? ''),
+    ]);
+    if (process.platform === 'win32') return;
+    chmodSync(path, 0o644);
+    await failure(custody.signer.sign([ASSERTION]), 'custody_refused');
+  });
+
   test('mounted as a Kubernetes secret are seen when its link is swapped, and are not written', async () => {
     const folder = newFolder();
     const keys = ['v1', 'v2'].map((version) => {

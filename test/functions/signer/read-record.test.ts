@@ -26,6 +26,15 @@ test('a young record is used again, an old one or an unwanted one is read anew',
   expect(world.reads).toBe(3);
 });
 
+test('a clock that is set back by an hour makes no record young', async () => {
+  const { world, read } = createWorld();
+  world.now = 3_600_000;
+  await read();
+  world.now = 0;
+  expect((await read()).cached).toBe(false);
+  expect((await read()).cached).toBe(true);
+});
+
 test('simultaneous reads are one call', async () => {
   const { world, read } = createWorld();
   await Promise.all([read(), read({ fresh: true }), read()]);
