@@ -155,7 +155,8 @@ async function send(
   try {
     response = await withDeadline(client.timeout, signal, (deadline) =>
       protectedResourceRequest(accessToken, init.method, url, headers, body, {
-        [customFetch]: (input, options) => client.fetch(input, options as RequestInit),
+        // The library says `duplex` for one kind of stream alone, and `fetch` refuses others without.
+        [customFetch]: (input, options) => client.fetch(input, { ...options, duplex: 'half' } as RequestInit),
         signal: deadline,
       }),
     );

@@ -379,6 +379,17 @@ test('a redirect within the origin is handed over, one to another origin refused
   expect(network.sent.filter((line) => !line.includes('sts.test') && !line.includes(API))).toEqual([]);
 });
 
+test('what gives its parts as it is asked goes out as a stream does', async () => {
+  const { call, api } = await makeApi();
+  await call(`${API}/x`);
+  const parts = (async function* () {
+    yield Buffer.from('in ');
+    yield Buffer.from('parts');
+  })();
+  expect((await call(`${API}/x`, { method: 'POST', body: parts })).status).toBe(200);
+  expect(api.requests.at(-1)?.body).toBe('in parts');
+});
+
 test('a stream goes out once, to an API known to take it: not again for a nonce, not for a token', async () => {
   const { api, call } = await makeApi();
   const init = () => ({ method: 'POST', body: stream('s') });
