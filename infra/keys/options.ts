@@ -8,7 +8,7 @@ export const USAGE = `npm run keys -- [command] [options]
   list [CLIENT]         show every key of every client (also without a command)
   jwk [CLIENT]          print the public keys to register (also: npm run jwk)
   rotate CLIENT [--now] replace the current key; with --now older keys stop at once (emergency)
-  verify CLIENT         go on with a key that waits: prove it at HelseID and make it current
+  verify CLIENT [--now] go on with a key that waits: prove it at HelseID and make it current
   retire KID [--force]  retire a key and disable it; --force while tokens may depend on it
   delete KID            have KMS delete a retired key after --days (default 30; 7 to 30)
   watch                 have key-watch make its hourly checks now, and print what it finds
@@ -56,7 +56,10 @@ export function readKeyOptions(args: readonly string[]) {
   const [command = 'show', argument, ...rest] = positionals;
   if (!isCommand(command)) throw wrong(`There is no command "${command}"`);
   if (rest.length > 0 && command !== 'audit') throw wrong(`"${rest[0]}" is one argument too many`);
-  const days = Number(values.days);
+  for (const [option, commands] of Object.entries(ONLY_OF))
+    if (option in values && !commands.includes(command))
+      throw wrong(`--${option} says nothing to ${command}`);
+  const days = Number(values.days ?? DAYS);
   if (!Number.isInteger(days) || days < 7 || days > 30) throw wrong('--days takes 7 to 30');
   const given: { client?: string; kid?: string; zone?: string } = argument
     ? { [ARGUMENTS[command]]: argument }
@@ -64,14 +67,28 @@ export function readKeyOptions(args: readonly string[]) {
   if (ARGUMENTS[command] === 'nothing' && argument) throw wrong(`"${argument}" is one argument too many`);
   if (ARGUMENTS[command] === 'kid' && !given.kid) throw wrong(`${command} takes a kid`);
   const { kid, zone } = given;
+  if (given.client !== undefined && (values.client ?? given.client) !== given.client)
+    throw wrong(`"${given.client}" and --client "${values.client}" are two clients`);
+  const vpc = values['signing-vpc'];
+  if (vpc !== undefined && !/^vpc-[0-9a-f]+$/.test(vpc))
+    throw wrong('--signing-vpc takes the id of a VPC, vpc-…');
   return {
     ...values,
-    ...{ command, kid, zone, days },
+    ...{ command, kid, zone, days, now: values.now ?? false, force: values.force ?? false },
     client: values.client ?? given.client,
     reconcile: [...(values.reconcile ?? []), ...(command === 'audit' && argument ? [argument, ...rest] : [])],
     draft: command === 'draft' ? readDraft(values) : undefined,
   };
 }
+
+/** Days that KMS waits where nothing else is said. */
+const DAYS = 30;
+
+/** What is of some commands alone: said to another it would be passed over, and with it what was meant. */
+const ONLY_OF: Readonly<Record<string, readonly CommandName[]>> = {
+  ...{ now: ['rotate', 'verify'], force: ['retire'], days: ['delete'], 'signing-vpc': ['policy'] },
+  ...{ organization: ['draft'], redirect: ['draft'], reconcile: ['audit'], trace: ['audit'] },
+};
 
 function isCommand(name: string): name is CommandName {
   return Object.hasOwn(ARGUMENTS, name);
@@ -97,9 +114,9 @@ const OPTIONS = {
   region: { type: 'string' },
   ...DECLARATION_OPTIONS,
   yes: { type: 'boolean', default: false, short: 'y' },
-  now: { type: 'boolean', default: false },
-  force: { type: 'boolean', default: false },
-  days: { type: 'string', default: '30' },
+  now: { type: 'boolean' },
+  force: { type: 'boolean' },
+  days: { type: 'string' },
   'signing-vpc': { type: 'string' },
   organization: { type: 'string' },
   redirect: { type: 'string' },

@@ -29,29 +29,41 @@ const STALLED = 60;
 
 /**
  * Has Secrets Manager replace the current key, and waits for it. With `now` the replaced key, and any replaced before, stops
- * at once, instead of signing proofs until its last token has expired.
+ * at once, instead of signing proofs until its last token has expired; where the new one waits for a person, {@link verifyKey} does that.
  * @throws {ZonesError} rotation_failed: when no new key is current in the end
  */
 export async function rotateKey(operator: Operator, { client: named, now }: KeyOptions): Promise<void> {
   const client = openClient(operator, named);
   const old = currentKey(await client.store.read());
-  const warning = now ? ' Every older key stops at once: tokens bound to it die, calls fetch new ones.' : '';
-  if (!(await operator.confirm(`Replace the key of client ${client.name}?${warning}`))) return;
-  let record = await runRotation(operator, client);
+  if (!(await operator.confirm(`Replace the key of client ${client.name}?${warn(now)}`))) return;
+  let record = await runRotation(operator, client, now);
   // What was cut off, and has been ended now, had made its key current before.
-  if (!isNew(record, old) && !candidateKey(record)) record = await runRotation(operator, client);
-  if (candidateKey(record)?.state === 'created' && !isNew(record, old)) return sayRegister(operator, client);
+  if (!isNew(record, old) && !candidateKey(record)) record = await runRotation(operator, client, now);
+  if (candidateKey(record)?.state === 'created' && !isNew(record, old))
+    return sayRegister(operator, client, now);
   if (!isNew(record, old)) throw failed(`No new key is current; why is in ${operator.rotationLog}.`);
+  await endReplaced(operator, client, record, now);
+}
+
+const warn = (now: boolean) =>
+  now ? ' Every older key stops at once: tokens bound to it die, calls fetch new ones.' : '';
+
+async function endReplaced(
+  operator: Operator,
+  client: OpenedClient,
+  record: ClientRecord,
+  now: boolean,
+): Promise<void> {
   operator.say(`Current: ${currentKey(record)?.kid}`);
   const replaced = record.keys.filter(({ state }) => state === 'retiring').map(({ kid }) => kid);
   if (now) await stopKeys(operator, client, replaced);
 }
 
 /**
- * Goes on with a key that waits: has it proved at HelseID and made current.
+ * Goes on with a key that waits: has it proved at HelseID and made current. With `now` older keys stop then, as {@link rotateKey} has it.
  * @throws {ZonesError} rotation_failed
  */
-export async function verifyKey(operator: Operator, { client: named }: KeyOptions): Promise<void> {
+export async function verifyKey(operator: Operator, { client: named, now }: KeyOptions): Promise<void> {
   const client = openClient(operator, named);
   const before = await client.store.read();
   const waiting = candidateKey(before);
@@ -59,12 +71,12 @@ export async function verifyKey(operator: Operator, { client: named }: KeyOption
     operator.say(`No key of client ${client.name} waits; current: ${currentKey(before)?.kid ?? 'none'}.`);
     return;
   }
-  const question = `Prove key ${waiting.kid} (${waiting.state}) at HelseID and make it current?`;
+  const question = `Prove key ${waiting.kid} (${waiting.state}) at HelseID and make it current?${warn(now)}`;
   if (!(await operator.confirm(question))) return;
-  const record = await runRotation(operator, client);
+  const record = await runRotation(operator, client, now);
   const state = findKey(record, waiting.kid)?.state;
-  if (state === 'current') operator.say(`Current: ${waiting.kid}`);
-  else if (state === 'created') sayRegister(operator, client);
+  if (state === 'current') await endReplaced(operator, client, record, now);
+  else if (state === 'created') sayRegister(operator, client, now);
   else throw failed(`Key ${waiting.kid} is ${state}; why is in ${operator.rotationLog}.`);
 }
 
@@ -111,7 +123,7 @@ async function stopKeys(operator: Operator, client: OpenedClient, kids: readonly
  * Begins a rotation, or has one that is under way attempted again, and waits for its end: that it is over, or that a step fails.
  * @throws {ZonesError} rotation_failed: with the step and why, as far as the log of the rotation function can be read
  */
-async function runRotation(operator: Operator, client: OpenedClient): Promise<ClientRecord> {
+async function runRotation(operator: Operator, client: OpenedClient, now: boolean): Promise<ClientRecord> {
   const { name, secretId, store } = client;
   const before = describeStates(await store.read());
   const known = new Set(await operator.failedSteps());
@@ -134,7 +146,8 @@ async function runRotation(operator: Operator, client: OpenedClient): Promise<Cl
     const pending = isPending(await operator.secrets.describeSecret({ SecretId: secretId }));
     begun ||= pending || states !== before || seconds >= BEGINS;
     if (begun && !pending) return store.read();
-    if (failure !== undefined) throw failedStep(operator, client, candidateKey(await store.read()), failure);
+    if (failure !== undefined)
+      throw failedStep(operator, client, candidateKey(await store.read()), failure, now);
     if (seconds > PATIENCE)
       throw failed(
         `The rotation is not over; Secrets Manager goes on with it. How far it is, is in ${operator.rotationLog}.`,
@@ -173,11 +186,12 @@ function failedStep(
   { name }: OpenedClient,
   waiting: KeyEntry | undefined,
   { step, reason }: { step: string; reason: string },
+  now: boolean,
 ): ZonesError {
   const next =
     waiting?.state === 'created'
-      ? `The key waits: ${jwkCommand(operator, name)} prints it; register it, then ${keysCommand(operator, `verify ${name}`)}.`
-      : `It is tried again within the hour; ${keysCommand(operator, `rotate ${name}`)} does so at once.`;
+      ? `The key waits: ${jwkCommand(operator, name)} prints it; register it, then ${keysCommand(operator, again('verify', name, now))}.`
+      : `It is tried again within the hour; ${keysCommand(operator, again('rotate', name, now))} does so at once.`;
   return failed(
     `Rotation failed in ${step}: ${reason} (${operator.rotationLog}; docs/operating.md says what it means). ${next}`,
     { step, reason },
@@ -197,8 +211,10 @@ function isNew(record: ClientRecord, old: KeyEntry | undefined): boolean {
   return current !== undefined && current.kid !== old?.kid;
 }
 
-function sayRegister(operator: Operator, { name }: OpenedClient): void {
+const again = (command: string, name: string, now: boolean) => `${command} ${name}${now ? ' --now' : ''}`;
+
+function sayRegister(operator: Operator, { name }: OpenedClient, now: boolean): void {
   operator.say(
-    `The key waits for its registration: ${jwkCommand(operator, name)} prints it, ${keysCommand(operator, `verify ${name}`)} goes on.`,
+    `The key waits for its registration: ${jwkCommand(operator, name)} prints it, ${keysCommand(operator, again('verify', name, now))} goes on${now ? '. Until then older keys sign on' : ''}.`,
   );
 }

@@ -372,6 +372,23 @@ describe('verify', () => {
     expect(states()).toEqual(['current']);
   });
 
+  test('with --now ends older keys where rotate --now had to leave the new one to a person, and said so', async () => {
+    world = createWorld({ selfRegistering: false });
+    counter = openCounter();
+    await run('rotate');
+    world.helseId.registerByHand(await readJwk(world, kid(0)));
+    await run('verify');
+    const old = kid(0);
+    await run('rotate', '--now');
+    expect(states()).toEqual(['current', 'created']);
+    expect(output()).toContain('keys -- verify journal --now goes on. Until then older keys sign on.');
+    world.helseId.registerByHand(await readJwk(world, kid(1)));
+    await run('verify', '--now');
+    expect(counter.questions.at(-1)).toContain('at once');
+    expect(states()).toEqual(['retired', 'current']);
+    expect(output()).toContain(`KEY_DISABLED  ${old}`);
+  });
+
   test('does nothing where none waits', async () => {
     await run('verify');
     expect(counter.questions).toEqual([]);
@@ -651,6 +668,10 @@ describe('the command line', () => {
     [['retire', 'a', 'b'], /too many/],
     [['--unknown'], /unknown/],
     [['delete', 'a', '--days', '3'], /7 to 30/],
+    [['rotate', 'journal', '--client', 'other'], /two clients/],
+    [['retire', 'a', '--now'], /--now says nothing to retire/],
+    [['rotate', '--force'], /--force says nothing to rotate/],
+    [['policy', '--signing-vpc', 'journal'], /the id of a VPC/],
   ])('%j is refused', async (args, message) => {
     await expect(run(...args)).rejects.toThrow(message);
   });
