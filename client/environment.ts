@@ -16,7 +16,7 @@ export function readVariable(env: Environment, name: string): string {
   if (value) return value;
   throw new ZonesError(
     'config_invalid',
-    `The variable ${name} is missing; deploy once more, or in a unit test give it to startTestZone, as variables.`,
+    `The variable ${name} is missing; declare in zones.ts what it is of, and deploy, or in a unit test give it to startTestZone, as variables.`,
   );
 }
 

@@ -24,7 +24,13 @@ test('a failure is marked, with the field that an event lacks', () => {
   expect(wrote({ level: 'FATAL', code: 'ROTATION_STEP_FAILED' })).toMatch(/ ! .*ROTATION_STEP_FAILED$/);
 });
 
-test('what a handler throws has its trace', () => {
+test('what a handler throws has its trace, and what it comes of', () => {
+  const thrown = {
+    errorType: 'TypeError',
+    errorMessage: 'fetch failed',
+    cause: 'getaddrinfo ENOTFOUND x.no',
+  };
+  expect(wrote(thrown)).toMatch(/TypeError: fetch failed: getaddrinfo ENOTFOUND x\.no$/);
   const trace = ['TypeError: no', '    at a (functions/summary/handler.ts:1:2)', '    at b (x.ts:3:4)'];
   expect(wrote({ errorType: 'TypeError', errorMessage: 'no', trace })?.split('\n')).toEqual([
     '03:04:05 ! journal-public-summary: TypeError: no',

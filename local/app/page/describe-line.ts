@@ -73,10 +73,11 @@ export function describeLog(
 ): LineView | undefined {
   if ('_aws' in fields) return undefined;
   const { message, code, kind, kinds, target, reason, kid, client, step, status } = fields;
-  const { level, errorType, errorMessage, field } = fields;
-  // The runtime reports what a handler throws by type and message.
+  const { level, errorType, errorMessage, cause, field } = fields;
+  // The runtime reports what a handler throws by type and message, and the message of what that comes of.
   const failed = errorType !== undefined;
-  const subject = failed ? `${text(errorType)}: ${text(errorMessage)}` : text(code ?? message);
+  const why = cause === undefined ? '' : `: ${text(cause)}`;
+  const subject = failed ? `${text(errorType)}: ${text(errorMessage)}${why}` : text(code ?? message);
   const facts = { kind: kind ?? kinds, target, reason, field, client, step, status, key: shortKid(kid) };
   return {
     ...{ at, zone: zone ?? 'outside', who: name, from: names?.functionOf(name)?.element },

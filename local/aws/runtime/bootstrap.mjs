@@ -112,7 +112,9 @@ async function serveOne(handler) {
   } catch (error) {
     path = 'error';
     answer = JSON.stringify(describe(error));
-    console.error(answer);
+    // The log alone has what it comes of, such as a host that can't be reached.
+    const { code, message } = error?.cause ?? {};
+    console.error(JSON.stringify({ ...describe(error), cause: code && message }));
   }
   await request('POST', `/invocation/${context.awsRequestId}/${path}`, answer);
 }

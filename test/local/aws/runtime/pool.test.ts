@@ -325,6 +325,13 @@ describe('connections of a function', () => {
     const restricted = { ...of, environment: { ...environment, LOCAL_REACHABLE: `127.0.0.1:${open?.port}` } };
     const { result } = await invoke(newPool(), restricted, urls);
     expect(result).toEqual([200, 'ECONNREFUSED', 'TimeoutError', 'ENOTFOUND']);
+    const throwing = functionOf('throwing', `export const handler = () => fetch('https://example.no/');`);
+    await invoke(newPool(), { ...throwing, environment: { ...throwing.environment, LOCAL_REACHABLE: '' } });
+    const thrown = trail.lines().find(({ function: who }) => who === 'throwing');
+    expect(thrown?.fields).toMatchObject({
+      errorMessage: 'fetch failed',
+      cause: 'getaddrinfo ENOTFOUND example.no',
+    });
     const free = await invoke(newPool(), { ...of, environment }, urls.slice(0, 2));
     expect(free.result).toEqual([200, 200]);
     await Promise.all([open?.close(), closed?.close()]);
