@@ -204,8 +204,9 @@ test('the map shows what functions have, and who uses it', () => {
   const calls = map.calls.map(({ from, verb, to }) => `${label.get(from)} ${verb} ${label.get(to)}`);
   expect(calls).toEqual(
     expect.arrayContaining([
-      'worker read and write worker-letters',
-      'summary read and write worker-letters',
+      'worker read worker-letters',
+      'worker write worker-letters',
+      'summary read worker-letters',
       'worker send to outbox',
       'outbox start summary',
       'worker read worker/partner-key',
@@ -213,6 +214,8 @@ test('the map shows what functions have, and who uses it', () => {
     ]),
   );
   expect(calls).not.toContain('summary read worker/partner-key');
+  expect(calls).not.toContain('summary write worker-letters');
+  expect(map.nodes.find(({ label }) => label === 'sftp.partner.no')?.notes).toEqual(['host of worker']);
   const hook = map.nodes.find(({ kind, label }) => kind === 'route' && label.includes('/hooks/lab'));
   expect(hook?.notes).toEqual(['webhooks signed by HMAC']);
 });

@@ -27,12 +27,8 @@ const ASKINGS: readonly (readonly [kind: NodeKind, verb: string, actions: string
   ['queue', 'send to', 'sqs:SendMessage'],
   ['secret', 'read', 'secretsmanager:GetSecretValue'],
   ['secret', 'replace', 'secretsmanager:PutSecretValue'],
-  [
-    'table',
-    'read and write',
-    `dynamodb:GetItem dynamodb:Query dynamodb:Scan dynamodb:PutItem dynamodb:UpdateItem
-    dynamodb:DeleteItem`,
-  ],
+  ['table', 'read', 'dynamodb:GetItem dynamodb:Query dynamodb:Scan'],
+  ['table', 'write', 'dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem'],
 ];
 
 interface Way {

@@ -40,10 +40,14 @@ export function hostNodes(
 export function rolesOfHost(isThere: (url: string) => boolean, declaration: SystemDeclaration): string[] {
   const at = (url: string | undefined) => url !== undefined && isThere(url);
   const clients = registrations(declaration);
+  const functions = Object.values(declaration.zones).flatMap((zone) => Object.entries(zone.functions));
   const roles = [
     ...(clients.some(({ issuer }) => at(issuer)) ? ['issuer of tokens'] : []),
     ...(clients.some(({ selfService }) => at(selfService?.baseUrl)) ? ['self-service API'] : []),
     ...Object.entries(declaration.apis).flatMap(([api, { baseUrl }]) => (at(baseUrl) ? [`API ${api}`] : [])),
+    ...functions.flatMap(([name, { hosts }]) =>
+      hosts.some((host) => at(`https://${host}`)) ? [`host of ${name}`] : [],
+    ),
   ];
   return roles.length > 0 ? roles : ['not in the declaration'];
 }
