@@ -20,9 +20,9 @@ export interface DocumentEvent {
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(2048));
 
 const identifier = v.looseObject({
-  // Neither may hold what separates them in a search parameter.
-  system: v.pipe(text, v.regex(/^[^\s|,$\\]+$/)),
-  value: v.pipe(text, v.regex(/^[^\s|,$\\]+$/)),
+  // Neither may hold what separates them in a search parameter, or is not seen: two would be one there, and one document never made.
+  system: v.pipe(text, v.regex(/^[^\s|,$\\\p{C}]+$/u)),
+  value: v.pipe(text, v.regex(/^[^\s|,$\\\p{C}]+$/u)),
 });
 
 /** Mandatory elements of R4's DocumentReference (status, content.attachment), and an identifier, which R4 leaves open. */

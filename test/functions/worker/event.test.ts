@@ -54,6 +54,8 @@ describe('refused, naming the field', () => {
     ['detail.document.masterIdentifier.value', ''],
     ['detail.document.masterIdentifier.value', 'two|parts'],
     ['detail.document.masterIdentifier.system', 'with space'],
+    ['detail.document.masterIdentifier.value', 'half-of-a-pair\ud800'],
+    ['detail.document.masterIdentifier.value', 'a\u200bb'],
     ['detail.extra', 'member'],
   ])('%s = %j', (path, value) => {
     const error = refusal(changed(path, value));
