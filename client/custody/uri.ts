@@ -5,7 +5,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 /** What the URI of a custody says. */
 export interface CustodyUri {
   scheme: CustodyScheme;
-  /** `file:`: the path. `awskms:`, `secretsmanager:`: ARNs, with commas between. Otherwise the URI as it is. */
+  /** `file:`: the path. `secretsmanager:`: an ARN, `awskms:`: one or several with commas between. Otherwise the URI as it is. */
   place: string;
   /** `file:`: the permissions that the file may have at most. */
   mode: number;
@@ -49,7 +49,8 @@ export function parseCustodyUri(given: string): CustodyUri {
   if (scheme === 'postgres:') return readPostgresUri(text, url);
   if (scheme === 'file:') return readFileUri(text, url);
   const place = attempt(() => decodeURIComponent(url.pathname.slice(1)));
-  if (url.host !== '' || url.search !== '' || !place.split(',').every((arn) => ARNS[scheme].test(arn)))
+  const arns = scheme === 'awskms:' ? place.split(',') : [place];
+  if (url.host !== '' || url.search !== '' || !arns.every((arn) => ARNS[scheme].test(arn)))
     throw refused(`must be ${scheme}/// and an ARN`);
   return { scheme, place, mode: 0 };
 }

@@ -64,7 +64,7 @@ export function checkReturnPath(path: string): string {
   if (
     path.length > 1000 ||
     !/^\/(?![/\\])[^\\\p{Cc}\s]*$/u.test(path) ||
-    segments.some((segment) => /^(\.|%2e){1,2}$|%5c|%2f/i.test(segment)) ||
+    segments.some((segment) => /^(\.|%2e){1,2}$|%5c|%2f|%0[9ad]/i.test(segment)) ||
     ACTING.includes(decodeSegment(first).toLowerCase())
   )
     throw new ZonesError(

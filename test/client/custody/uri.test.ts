@@ -42,7 +42,7 @@ describe('the URI of a custody', () => {
     ...`https://vault.example.no/key /var/lib/key.pem file://server/key.pem file:///key.pem?mode=644
     file:///key.pem?passphrase=abc file:///key.pem?mode=constructor file:///key.pem?mode=__proto__ file:///key.pem?mode=
     file:///key.pem?mode=600&mode=640 file:///key.pem#of-journal file:///key.pem# file:key.pem file:///a%2Fkey.pem
-    file:///key.pem%00 awskms:///%zz awskms:///% awskms:///${SECRET} awskms:///${KEY}, secretsmanager://host/${SECRET}
+    file:///key.pem%00 awskms:///%zz awskms:///% awskms:///${SECRET} awskms:///${KEY}, secretsmanager://host/${SECRET} secretsmanager:///${SECRET},${SECRET}
     awskms:///alias/journal`.split(/\s+/),
     ...`//journal:hunter2@db/journal //db/journal?user=journal%3Ahunter2 //journal%3Ahunter2@db/journal
     journal:hunter2@db/journal /journal:hunter2@db/journal`
