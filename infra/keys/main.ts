@@ -16,7 +16,9 @@ try {
 } catch (error) {
   const { network, network_code } = describeNetworkFailure(error);
   const code = isZonesError(error) ? error.code : awsErrorName(error);
-  if (code !== '') printError(`${code}: ${(error as Error).message}`);
+  // Its own message is about a zone's endpoint and security groups.
+  const unanswered = network && code === 'aws_unavailable';
+  if (code !== '' && !unanswered) printError(`${code}: ${(error as Error).message}`);
   else if (!network) printError(error);
   else {
     const why = `${network}: ${network_code ?? ''}`;

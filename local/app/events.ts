@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { describeNetworkFailure } from '@helseid-zones/client/errors';
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
@@ -101,10 +102,13 @@ export function isOutcome({ kind, fields }: TrailLine, eventId: string): boolean
   return kind === 'platform' && fields['event'] === 'event-source' && fields['eventId'] === eventId;
 }
 
-/** For what talks to a running local system from outside: its own errors as they are, any other as its absence. */
+/** For what talks to a running local system from outside: its own errors as they are, what `fetch` does not send as that, any other as its absence. */
 export function notRunning(cause: unknown): never {
   if (isZonesError(cause)) throw cause;
-  const message = 'The local system does not answer; is it still running?';
+  const unsent = cause instanceof TypeError && describeNetworkFailure(cause).network === undefined;
+  const message = unsent
+    ? `The request can't be sent: ${(cause.cause instanceof Error ? cause.cause : cause).message}`
+    : 'The local system does not answer; is it still running?';
   throw new ZonesError('local_failed', message, { cause });
 }
 

@@ -8,6 +8,7 @@ import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
 import { loadAssembly } from '../../local/app/assembly.ts';
 import { fireSchedule, putSecret, webhookHeaders } from '../../local/app/call-own.ts';
+import { notRunning } from '../../local/app/events.ts';
 import { callLines } from '../../local/app/welcome.ts';
 import { callJson, callLambda } from '../../local/aws/aws-client.ts';
 import { startLocalAws } from '../../local/aws/local-aws.ts';
@@ -66,6 +67,14 @@ test('a webhook reaches the function’s own code only where it is signed', asyn
 }, 30_000);
 
 describe('npm run call', () => {
+  test('says of what fetch does not send that it does not, and of nobody who answers that nobody does', async () => {
+    const told = (init: RequestInit, url = 'http://127.0.0.1:9/') => fetch(url, init).catch(notRunning);
+    await expect(told({ method: 'TRACE' })).rejects.toThrow(/^The request can't be sent: .*TRACE/);
+    await expect(told({ body: '{}' })).rejects.toThrow(/^The request can't be sent/);
+    await expect(told({}, 'http://127.0.0.1:6000/')).rejects.toThrow(/^The request can't be sent: bad port/);
+    await expect(told({}, 'http://127.0.0.1:2/')).rejects.toThrow(/^The local system does not answer/);
+  });
+
   const running = () => ({
     ...{ url: aws.publicUrl, region: PLACE.region, credentials: aws.operator, declaration: system },
   });

@@ -637,7 +637,7 @@ describe('the command line', () => {
   test('at a place that does not answer it says so, without a trace', () => {
     const folder = newFolder();
     const operator = {
-      url: 'http://127.0.0.1:9',
+      url: 'http://127.0.0.1:2',
       region: 'eu-north-1',
       credentials: { accessKeyId: 'a', secretAccessKey: 's' },
       declaration: shipped,
@@ -646,19 +646,15 @@ describe('the command line', () => {
       logs: folder,
     };
     writeFileSync(join(folder, 'operator.json'), JSON.stringify(operator));
-    const { status, stderr } = spawnSync(
-      process.execPath,
-      [
-        'infra/keys/main.ts',
-        'rotate',
-        '--yes',
-        `--local=${folder}`,
-        '--declaration=test/one-client.zones.ts',
-      ],
-      { encoding: 'utf8' },
-    );
-    expect(stderr).toMatch(/^aws_unavailable: AWS does not answer \(connection: ECONNREFUSED\).*\n$/);
-    expect(status).toBe(1);
+    for (const command of [
+      ['rotate', '--yes'],
+      ['redrive', 'internal'],
+    ]) {
+      const args = ['infra/keys/main.ts', ...command, `--local=${folder}`];
+      const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      expect(stderr).toMatch(/^aws_unavailable: AWS does not answer \(connection: ECONNREFUSED\).*\n$/);
+      expect(status).toBe(1);
+    }
   });
 
   test.each([
