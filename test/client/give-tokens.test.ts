@@ -61,10 +61,8 @@ test('headers are ready to be sent: a token, and a proof of its own for method, 
   expect(scheme).toBe('DPoP');
   expect(answer.expires_in).toBeGreaterThan(0);
   const keys = createLocalJWKSet({ keys: [{ ...key.jwk, kid: key.thumbprint }] });
-  const { payload } = await jwtVerify(answer.dpop, keys, {
-    typ: 'dpop+jwt',
-    currentDate: new Date(clock.now),
-  });
+  const currentDate = new Date(clock.now);
+  const { payload } = await jwtVerify(answer.dpop, keys, { typ: 'dpop+jwt', currentDate });
   expect(payload).toMatchObject({ htm: 'GET', htu: `${API}/v1/x`, nonce: 'n-1' });
   expect(payload['ath']).toBe(createHash('sha256').update(token).digest('base64url'));
   const second = headersOf(await give(REQUEST));

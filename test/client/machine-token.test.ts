@@ -51,12 +51,8 @@ test('scopes, resource and details go out; lifetime, scope and rejected scope co
     scope: 'b a',
     resource: 'https://api.test/',
   });
-  expect(token).toMatchObject({
-    scope: 'a',
-    rejectedScope: 'b',
-    expiresIn: 600,
-    expiresAt: clock.now / 1000 + 600,
-  });
+  const expiresAt = clock.now / 1000 + 600;
+  expect(token).toMatchObject({ scope: 'a', rejectedScope: 'b', expiresIn: 600, expiresAt });
   expect(decodeJwt(token.accessToken)['details']).toMatchObject({ type: 'helseid_authorization' });
 });
 

@@ -103,9 +103,8 @@ describe('a rotation that fails after it has made the key', () => {
   test('a key of the registration before is not offered, and a rotation that was about it is followed by another', async () => {
     const { deps, answers, asked } = await stuck('The planned key is retired; rotate once more.');
     const [client = ''] = Object.keys(deps.declaration.clients);
-    const record = JSON.parse(
-      (answers['secretsmanager.GetSecretValue'] as { SecretString: string }).SecretString,
-    );
+    const { SecretString } = answers['secretsmanager.GetSecretValue'] as { SecretString: string };
+    const record = JSON.parse(SecretString);
     answers['secretsmanager.GetSecretValue'] = {
       SecretString: JSON.stringify({ ...record, clientId: 'the one before', client }),
     };

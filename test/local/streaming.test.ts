@@ -112,11 +112,8 @@ describe('a streamed answer', () => {
       ),
     );
     const response = await fetch(url);
-    expect([response.status, response.headers.get('x-one'), response.headers.get('x-two')]).toEqual([
-      201,
-      '1',
-      'a, b',
-    ]);
+    const { status, headers } = response;
+    expect([status, headers.get('x-one'), headers.get('x-two')]).toEqual([201, '1', 'a, b']);
     expect(response.headers.get('content-length')).toBeNull();
     const reader = response.body?.getReader();
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('first,');

@@ -103,10 +103,8 @@ test('details go by the name each token has for them', () => {
 });
 
 test('parameters can’t take the place of what the signer sets', () => {
-  const { claims } = compose({
-    ...GOLDEN_INTENTS.requestObject,
-    parameters: { iss: 'x', aud: 'x', exp: '1' },
-  });
+  const parameters = { iss: 'x', aud: 'x', exp: '1' };
+  const { claims } = compose({ ...GOLDEN_INTENTS.requestObject, parameters });
   expect(claims).toMatchObject({ iss: GOLDEN_SUBJECT.clientId, aud: GOLDEN_SUBJECT.issuer, exp: iat + 8 });
 });
 

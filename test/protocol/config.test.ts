@@ -200,11 +200,8 @@ describe('what everything is made of', () => {
     expect(bare.facts).toEqual({});
     expect(bare).not.toHaveProperty('cause');
     const codes = ['grant_refused', 'key_unknown'] as const;
-    expect([isZonesError(error), ...codes.map((code) => isZonesError(error, code))]).toEqual([
-      true,
-      true,
-      false,
-    ]);
+    const are = codes.map((code) => isZonesError(error, code));
+    expect([isZonesError(error), ...are]).toEqual([true, true, false]);
     expect(isZonesError({ ...error })).toBe(false);
   });
 });

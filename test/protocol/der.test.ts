@@ -18,10 +18,8 @@ function encodeDer(r: bigint, s: bigint): Uint8Array {
     return Buffer.concat([Buffer.from([0x02, bytes.length]), bytes]);
   };
   const body = Buffer.concat([integer(r), integer(s)]);
-  return Buffer.concat([
-    Buffer.from(body.length > 0x7f ? [0x30, 0x81, body.length] : [0x30, body.length]),
-    body,
-  ]);
+  const tag = body.length > 0x7f ? [0x30, 0x81, body.length] : [0x30, body.length];
+  return Buffer.concat([Buffer.from(tag), body]);
 }
 
 function joinFixed(r: bigint, s: bigint, length: number): string {

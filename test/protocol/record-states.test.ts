@@ -93,9 +93,8 @@ describe('transitions', () => {
   });
 
   test('a key is added as created, or as one that shall never be used', () => {
-    expect(addKey(EMPTY, key('k'), 10).keys).toEqual([
-      { ...key('k'), state: 'created', since: { created: 10 } },
-    ]);
+    const made = { ...key('k'), state: 'created', since: { created: 10 } };
+    expect(addKey(EMPTY, key('k'), 10).keys).toEqual([made]);
     expect(addKey(EMPTY, key('k'), 10, 'retired').keys).toEqual([
       { ...key('k'), state: 'retired', since: { created: 10, retired: 10 } },
     ]);
@@ -158,11 +157,8 @@ describe('transitions', () => {
     const record = lead(recordWith({ old: 'current' }), 'new', 'verified');
     const switched = switchCurrent(record, 'new', 20, 500);
     expect(currentKey(switched)?.kid).toBe('new');
-    expect(findKey(switched, 'old')).toMatchObject({
-      state: 'retiring',
-      usableUntil: 500,
-      since: { retiring: 20 },
-    });
+    const retiring = { state: 'retiring', usableUntil: 500, since: { retiring: 20 } };
+    expect(findKey(switched, 'old')).toMatchObject(retiring);
     expect(switchCurrent(switched, 'new', 30, 900)).toBe(switched);
     for (const state of ['created', 'registered', 'retiring', 'retired'] as const)
       expect(() => switchCurrent(recordWith({ k: state }), 'k', 20, 500)).toThrow(

@@ -69,10 +69,8 @@ describe('a login', () => {
     const open = makeLibrary('open', { flags: 0 });
     await openToken(open.pkcs11, parsePkcs11Uri('pkcs11:object=key'));
     expect(open.counted.logins).toBe(0);
-    await failure(
-      openToken(makeLibrary('shut').pkcs11, parsePkcs11Uri('pkcs11:object=key')),
-      'custody_refused',
-    );
+    const { pkcs11: shut } = makeLibrary('shut');
+    await failure(openToken(shut, parsePkcs11Uri('pkcs11:object=key')), 'custody_refused');
   });
 });
 

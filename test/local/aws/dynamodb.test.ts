@@ -18,10 +18,8 @@ const model = {
 };
 
 async function start({ authorize, asked } = rulesOf()) {
-  const aws = await startAws((context) => startDynamoDb(model, context), {
-    authorize,
-    route: { vpce: 'vpce-1' },
-  });
+  const route = { vpce: 'vpce-1' };
+  const aws = await startAws((context) => startDynamoDb(model, context), { authorize, route });
   const call = (operation: string, input: object) =>
     aws.json('dynamodb', `DynamoDB_20120810.${operation}`, input);
   return { call, asked };
@@ -55,9 +53,8 @@ describe('DynamoDB', () => {
     const { call, asked } = await start();
     const put = { TableName: 'sessions', Item: item, ConditionExpression: 'attribute_not_exists(pk)' };
     await call('PutItem', put);
-    await expect(call('GetItem', { TableName: 'sessions', Key: { pk: item.pk } })).resolves.toEqual({
-      Item: item,
-    });
+    const stored = { TableName: 'sessions', Key: { pk: item.pk } };
+    await expect(call('GetItem', stored)).resolves.toEqual({ Item: item });
     await expect(call('PutItem', put)).rejects.toThrow(answered('ConditionalCheckFailedException'));
     expect(asked[0]).toMatchObject({
       action: 'dynamodb:PutItem',

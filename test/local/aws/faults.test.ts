@@ -47,11 +47,8 @@ describe('a fault that was injected', () => {
 
   test('meets the next calls of its operation, and no other call', async () => {
     const { faults, done, ask } = await start();
-    const { met } = faults.inject(
-      { service: 'kms', operation: 'Count' },
-      { error: 'Throttled', status: 429 },
-      2,
-    );
+    const throttled = { error: 'Throttled', status: 429 };
+    const { met } = faults.inject({ service: 'kms', operation: 'Count' }, throttled, 2);
     faults.inject({ service: 'sqs' }, { error: 'Never' });
     faults.inject({ service: 'kms', functionArn: 'arn:of:another' }, { error: 'Never' });
     expect([await ask('Other'), await ask(), await ask(), await ask()]).toEqual([

@@ -79,10 +79,8 @@ describe('routes', () => {
     ['GET', '/a/7/c', '/{proxy+}', 'GET', { proxy: 'a/7/c' }],
     ['POST', '/a/7', '/a/{id}', 'POST', { id: '7' }],
   ])('%s %s is %s', (verb, path, resourcePath, httpMethod, parameters) => {
-    expect(matchRoute(methods, verb, path)).toMatchObject({
-      method: { resourcePath, httpMethod },
-      parameters,
-    });
+    const method = { resourcePath, httpMethod };
+    expect(matchRoute(methods, verb, path)).toMatchObject({ method, parameters });
   });
 
   it.each([
@@ -314,12 +312,7 @@ describe('authorization by a Lambda authorizer', () => {
     ],
     ['when it names nobody', () => ({ ...allow('Allow', '*'), principalId: undefined }), 500, FAULT],
     ['when it has another member', () => ({ ...allow('Allow', '*'), scopes: 'read' }), 500, FAULT],
-    [
-      'when its context has a list',
-      () => ({ ...allow('Allow', '*'), context: { scopes: ['read'] } }),
-      500,
-      FAULT,
-    ],
+    ['when it has a list', () => ({ ...allow('Allow', '*'), context: { scopes: ['read'] } }), 500, FAULT],
     ['when it answers something else', () => 'null', 500, FAULT],
   ] as [string, () => unknown, number, object][])('refuses %s', async (_, answer, status, body) => {
     const refused = await call(answer);

@@ -80,10 +80,8 @@ describe('a listener of the local AWS', () => {
   it('puts a denial on the trail with what was asked for', async () => {
     const { access, context } = await start({ authorize: rulesOf(() => true).authorize });
     await callJson(access, 'kms', 'kmsTarget.Echo', { a: '1' });
-    expect(context.trail.lines()[0]?.fields).toMatchObject({
-      error: 'AccessDeniedException',
-      action: 'kms:Echo',
-    });
+    const { fields } = context.trail.lines()[0] ?? {};
+    expect(fields).toMatchObject({ error: 'AccessDeniedException', action: 'kms:Echo' });
   });
 
   it('refuses a body that is no JSON object, and one without end', async () => {

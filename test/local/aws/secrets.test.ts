@@ -148,10 +148,8 @@ describe('who may read a secret', () => {
     const { get, asked } = await startSecrets({ settings: { kmsKeyId: DATA_KEY } });
     await get();
     expect(asked.map(({ action }) => action)).toEqual(['secretsmanager:GetSecretValue', 'kms:Decrypt']);
-    expect(asked[0]?.context).toMatchObject({
-      'aws:SourceVpce': 'vpce-1',
-      'secretsmanager:SecretId': SecretId,
-    });
+    const context = { 'aws:SourceVpce': 'vpce-1', 'secretsmanager:SecretId': SecretId };
+    expect(asked[0]).toMatchObject({ context });
     expect(asked[1]?.context).toMatchObject({
       'kms:ViaService': `secretsmanager.${REGION}.amazonaws.com`,
       'kms:EncryptionContext:SecretARN': SecretId,

@@ -191,9 +191,7 @@ describe('refused', () => {
 
   type Refused = [string, string, () => TokenCall];
   test.each<Refused>([
-    ...withAssertion.map(
-      ([what, twist]): Refused => [what, 'invalid_client', () => ({ assertion: twist() })],
-    ),
+    ...withAssertion.map(([what, of]): Refused => [what, 'invalid_client', () => ({ assertion: of() })]),
     ...withForm.map(([what, error, form]): Refused => [what, error, () => ({ form: { ...CC, ...form } })]),
     ['another client', 'invalid_request', () => ({ assertion: { iss: 'multi', sub: 'multi' } })],
     ['an unknown client', 'invalid_client', () => nobody],

@@ -230,10 +230,8 @@ describe('rotation of a key that a program makes itself', () => {
     const cell = await startCell('file:');
     const [old] = await kidsOf(cell);
     const selfService = { ...world.selfService, baseUrl: `${world.selfService.baseUrl}/elsewhere` };
-    await failure(
-      rotateKey(cell.options(), await cell.open(), { ...rotation(), selfService }),
-      'self_service_refused',
-    );
+    const rotated = rotateKey(cell.options(), await cell.open(), { ...rotation(), selfService });
+    await failure(rotated, 'self_service_refused');
     expect((await kidsOf(cell))[0]).toBe(old);
     expect(await call(await cell.open())).toMatchObject({ status: 200 });
   });

@@ -123,9 +123,8 @@ describe('login', () => {
     expect(await logIn({ prompt: 'none' }, 'nobody', browser)).toMatchObject({
       response: { code: expect.any(String) },
     });
-    expect((await logIn({ prompt: 'login' }, '', browser)).response).toMatchObject({
-      error: 'access_denied',
-    });
+    const { response: asked } = await logIn({ prompt: 'login' }, '', browser);
+    expect(asked).toMatchObject({ error: 'access_denied' });
   });
 
   test('without offline_access has no refresh token, without openid no ID token', async () => {
@@ -332,11 +331,8 @@ describe('refresh', () => {
   test('switches the organisation', async () => {
     const { redeem } = await logIn();
     const { refresh_token: token } = (await redeem()).body;
-    const { body } = await refresh(
-      token,
-      {},
-      { assertion: { assertion_details: organization('111111111') } },
-    );
+    const assertion = { assertion_details: organization('111111111') };
+    const { body } = await refresh(token, {}, { assertion });
     expect(await claimsOf(body['access_token'])).toMatchObject({ [`${ORG}child`]: '111111111' });
   });
 
@@ -431,10 +427,8 @@ describe('logout', () => {
 
 describe('pages', () => {
   test('are small, safe and need nothing from elsewhere', async () => {
-    const { par } = await wire.authorize(
-      { scope: SCOPE, redirect_uri: CALLBACK, ...CHALLENGE },
-      line?.sub ?? '',
-    );
+    const asked = { scope: SCOPE, redirect_uri: CALLBACK, ...CHALLENGE };
+    const { par } = await wire.authorize(asked, line?.sub ?? '');
     const query = new URLSearchParams({ client_id: 'web', request_uri: String(par.body['request_uri']) });
     const english = { 'accept-language': 'en-GB, nb;q=0.5' };
     const used = await fetch(`${issuer}/connect/authorize?${query}`, {

@@ -55,10 +55,8 @@ describe('the portal', () => {
   test('takes the first key of a program without a token, and HelseID honours it', async () => {
     const added = await makeClientKey('PS256');
     expect((await tokenWith(added)).status).toBe(401);
-    expect(await read(await register('c', added.jwk))).toMatchObject({
-      status: 200,
-      body: { expiration: null },
-    });
+    const registered = await register('c', added.jwk);
+    expect(await read(registered)).toMatchObject({ status: 200, body: { expiration: null } });
     expect((await tokenWith(added)).status).toBe(200);
     expect(helseId.registry.keys('c').at(-1)).toMatchObject({ origin: 'Gui', expires: null });
     helseId.registry.remove('c', String(added.jwk.kid));
@@ -80,9 +78,8 @@ describe('client-secret', () => {
     'takes a key as %s, reports its expiry, and HelseID honours it',
     async (form) => {
       const added = await makeClientKey('PS256');
-      const posted = await read(
-        await call('POST', form === 'object' ? added.jwk : JSON.stringify(added.jwk)),
-      );
+      const sent = form === 'object' ? added.jwk : JSON.stringify(added.jwk);
+      const posted = await read(await call('POST', sent));
       expect(posted).toMatchObject({
         status: 200,
         body: { expiration: expect.stringMatching(/^\d{4}-.*Z$/) },
@@ -117,10 +114,8 @@ describe('client-secret', () => {
     expect((await fetch(`${server.url}/v1/client-secret`)).status).toBe(401);
     const form = { grant_type: 'client_credentials', scope: 'example:a/read' };
     const other = String((await wire.token({ form })).body['access_token']);
-    expect(await read(await call('GET', undefined, other))).toMatchObject({
-      status: 401,
-      body: { check: 'aud' },
-    });
+    const answer = await call('GET', undefined, other);
+    expect(await read(answer)).toMatchObject({ status: 401, body: { check: 'aud' } });
     const url = `${server.url}/v1/client-secret`;
     const headers = {
       authorization: `DPoP ${token}`,
