@@ -128,10 +128,9 @@ function asksForNonce({ response, challenges }: ApiAnswer): boolean {
 const IDEMPOTENT = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'];
 
 function streamError(url: URL, why: string): ZonesError {
-  return new ZonesError(
-    'body_not_replayable',
-    `${url.origin} ${why}, and a stream can't be sent twice; send text or bytes, or call the API once before.`,
-  );
+  const remedy = 'send text or bytes, or call the API once before';
+  const message = `${url.origin} ${why}, and a stream can't be sent twice; ${remedy}.`;
+  return new ZonesError('body_not_replayable', message);
 }
 
 type ApiAnswer = Awaited<ReturnType<typeof send>>;
@@ -188,12 +187,9 @@ function unreachable(url: URL, error: unknown, signal: AbortSignal | undefined):
  */
 function checkUrl(input: string | URL): URL {
   const url = parseUrl(String(input));
-  if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') {
-    throw new ZonesError(
-      'request_malformed',
-      'An API is called with an absolute https URL without user info.',
-    );
-  }
+  const message = 'An API is called with an absolute https URL without user info.';
+  if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '')
+    throw new ZonesError('request_malformed', message);
   url.hash = '';
   return url;
 }

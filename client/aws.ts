@@ -177,11 +177,12 @@ async function readKeys({ credentials }: AwsConfig, { service }: AwsRequest): Pr
   try {
     return await credentials();
   } catch (cause) {
-    throw new ZonesError(
-      'aws_unavailable',
-      'The credential provider gave no credentials; check the role of this process and what the provider reads.',
-      { cause, facts: { service, ...describeNetworkFailure(cause) } },
-    );
+    const message =
+      'The credential provider gave no credentials; check the role of this process and what the provider reads.';
+    throw new ZonesError('aws_unavailable', message, {
+      cause,
+      facts: { service, ...describeNetworkFailure(cause) },
+    });
   }
 }
 

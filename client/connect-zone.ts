@@ -184,10 +184,8 @@ function limitToApi(call: ApiFetch, { baseUrl }: Pick<ApiConfig, 'baseUrl'>): Ap
   return async (input, init) => {
     const url = urlBelow(baseUrl, String(input));
     if (url) return call(url, init);
-    throw new ZonesError(
-      'request_malformed',
-      `An API is called by a path that begins with a slash, or by a URL below ${baseUrl}.`,
-    );
+    const message = `An API is called by a path that begins with a slash, or by a URL below ${baseUrl}.`;
+    throw new ZonesError('request_malformed', message);
   };
 }
 
@@ -217,10 +215,8 @@ function chooseClient(api: string, { clients }: ApiConfig, named: string | undef
 }
 
 /** The organisation goes first; the signer checks numbers and grant. */
-function describeDetails(
-  tenancy: 'single-tenant' | 'multi-tenant',
-  { organization, details = [] }: ApiOptions,
-): AssertionDetail[] | undefined {
+function describeDetails(tenancy: 'single-tenant' | 'multi-tenant', options: ApiOptions) {
+  const { organization, details = [] } = options;
   const named = typeof organization === 'string' && tenancy === 'single-tenant' ? 'child' : 'parent';
   const members = typeof organization === 'object' ? organization : { [named]: organization };
   const own = organization === undefined ? [] : [{ type: 'helseid_authorization' as const, ...members }];

@@ -14,10 +14,8 @@ const arnsByClient = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.st
 export function readVariable(env: Environment, name: string): string {
   const value = env[name];
   if (value) return value;
-  throw new ZonesError(
-    'config_invalid',
-    `The variable ${name} is missing; declare in zones.ts what it is of, and deploy, or in a unit test give it to startTestZone, as variables.`,
-  );
+  const message = `The variable ${name} is missing; declare in zones.ts what it is of, and deploy, or in a unit test give it to startTestZone, as variables.`;
+  throw new ZonesError('config_invalid', message);
 }
 
 /**

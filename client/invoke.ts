@@ -14,12 +14,14 @@ import type { BeginCall } from './call-headers.ts';
 import { untilAborted } from './http.ts';
 
 /** A function of ours that answers with what it was asked for, or with a coded error. */
-interface OwnFunction {
+interface OwnFunction<T> {
   aws: AwsCaller;
   /** Unqualified. */
   functionArn: string;
   /** Names it in messages. */
   what: string;
+  /** What it gives where it refuses nothing. */
+  answer: v.GenericSchema<T>;
   /** The code of one that can't be asked. */
   unavailable: 'signer_unavailable' | 'tokens_unavailable';
   /** The code of one that answers with something else. */
@@ -42,7 +44,7 @@ interface Patience {
 }
 
 /**
- * Invokes a function of ours and waits for its answer, as `answer` has it. What it is asked must be harmless to repeat: lost connections
+ * Invokes a function of ours and waits for its answer, as its `answer` has it. What it is asked must be harmless to repeat: lost connections
  * are retried by the caller of AWS, and here what is shed: after a random part of a time that doubles, up to the `retry_after` that
  * is named.
  *
@@ -50,12 +52,7 @@ interface Patience {
  * @throws {ZonesError} `unavailable`: it was throttled, crashed or may not be invoked; `invalid`: it answers something else
  * @throws {ZonesError} request_aborted: by `signal`
  */
-async function invokeOwn<Schema extends v.GenericSchema>(
-  of: OwnFunction,
-  answer: Schema,
-  payload: object,
-  signal?: AbortSignal,
-): Promise<v.InferInput<Schema>> {
+async function invokeOwn<T>(of: OwnFunction<T>, payload: object, signal?: AbortSignal): Promise<T> {
   const {
     patience = 5000,
     now = Date.now,
@@ -65,7 +62,7 @@ async function invokeOwn<Schema extends v.GenericSchema>(
   const end = now() + patience;
   for (let tried = 0; ; tried += 1) {
     try {
-      return await ask(of, answer, payload, signal);
+      return await ask(of, payload, signal);
     } catch (error) {
       const after = retryAfter(error);
       const pause = random() * Math.min(1000 * (after ?? 0), FIRST_PAUSE * 2 ** tried);
@@ -88,12 +85,7 @@ function retryAfter(error: unknown): number | undefined {
   return shed ? error.facts.retry_after : undefined;
 }
 
-async function ask<Schema extends v.GenericSchema>(
-  of: OwnFunction,
-  schema: Schema,
-  payload: object,
-  signal: AbortSignal | undefined,
-): Promise<v.InferInput<Schema>> {
+async function ask<T>(of: OwnFunction<T>, payload: object, signal: AbortSignal | undefined): Promise<T> {
   const { aws, functionArn, what, unavailable } = of;
   const response = await aws
     .call({
@@ -117,11 +109,11 @@ async function ask<Schema extends v.GenericSchema>(
   const answer = parseJson(response.body);
   if (!isObject(answer)) throw invalidAnswer(of, 'is no JSON object');
   if (answer['error'] !== undefined) throw readRefusal(of, answer['error']);
-  if (v.is(schema, answer)) return answer;
+  if (v.is(of.answer, answer)) return answer;
   throw invalidAnswer(of, 'holds neither what was asked for nor an error');
 }
 
-function readRefusal(of: OwnFunction, error: unknown): ZonesError {
+function readRefusal(of: OwnFunction<unknown>, error: unknown): ZonesError {
   if (!isObject(error) || !of.knows(error['code']) || typeof error['message'] !== 'string')
     return invalidAnswer(of, 'holds an error without a known code');
   const facts = isObject(error['facts']) ? Object.entries(error['facts']).filter(isFact) : [];
@@ -129,7 +121,7 @@ function readRefusal(of: OwnFunction, error: unknown): ZonesError {
 }
 
 /** The error of an answer that is none. */
-function invalidAnswer({ what, invalid }: OwnFunction, why: string): ZonesError {
+function invalidAnswer({ what, invalid }: OwnFunction<unknown>, why: string): ZonesError {
   const message = `The answer of the ${what} ${why}; deploy it and the zone's functions of one release, or of two that follow each other.`;
   return new ZonesError(invalid, message);
 }
@@ -170,13 +162,13 @@ export interface RemoteSignerOptions extends Patience {
  * ```
  */
 export function createRemoteSigner({ aws, functionArn, ...patience }: RemoteSignerOptions): Signer {
-  const signer: OwnFunction = {
-    ...{ aws, functionArn, patience, what: 'signer', knows: isSignerError },
+  const signer: OwnFunction<v.InferInput<typeof signedAnswer>> = {
+    ...{ aws, functionArn, patience, what: 'signer', answer: signedAnswer, knows: isSignerError },
     ...{ unavailable: 'signer_unavailable', invalid: 'signer_answer_invalid' },
   };
   return {
     async sign(intents, { signal } = {}) {
-      const { signatures } = await invokeOwn(signer, signedAnswer, { intents }, signal);
+      const { signatures } = await invokeOwn(signer, { intents }, signal);
       if (signatures.length === intents.length) return signatures;
       throw invalidAnswer(signer, 'does not hold one signature an intent');
     },
@@ -203,8 +195,8 @@ export function remoteCalls(
   deps: { aws: AwsCaller; functionArn: string },
   request: Pick<TokenRequest, 'api' | 'client' | 'details'>,
 ): BeginCall {
-  const tokens: OwnFunction = {
-    ...{ ...deps, what: 'tokens function', knows: isCode },
+  const tokens: OwnFunction<TokenHeaders> = {
+    ...{ ...deps, what: 'tokens function', answer: tokenHeaders, knows: isCode },
     ...{ unavailable: 'tokens_unavailable', invalid: 'tokens_answer_invalid' },
   };
   return async ({ method, url, signal }) => {
@@ -213,7 +205,7 @@ export function remoteCalls(
     let next: TokenHeaders | undefined;
     const ask = (nonce: string | undefined): Promise<TokenHeaders> => {
       const asked = { ...request, method, url: `${url.origin}${url.pathname}`, nonce, refused };
-      return invokeOwn(tokens, tokenHeaders, asked, signal);
+      return invokeOwn(tokens, asked, signal);
     };
     return {
       async headers(nonce) {

@@ -1,7 +1,6 @@
 import { abortError, untilAborted } from './http.ts';
-import { requestGrant } from './request-token.ts';
 import type { TokenClient } from './token-client.ts';
-import { acceptTokens, readTokens } from './token-response.ts';
+import { readTokens, requestGrant } from './token-response.ts';
 import type { AccessToken, AccessTokenRequest, TokenSource } from './tokens.ts';
 
 /**
@@ -61,9 +60,7 @@ export function machineTokens(client: TokenClient, request: AccessTokenRequest =
 async function requestToken(client: TokenClient, request: AccessTokenRequest): Promise<AccessToken> {
   // Its caller's signal stops the caller's waiting: others may wait for this one too.
   const asked = { ...request, signal: undefined };
-  const { body: _, ...token } = await requestGrant(client, 'client_credentials', asked, {}, (answer) =>
-    acceptTokens(client, answer, () => readTokens(answer)),
-  );
+  const { body: _, ...token } = await requestGrant(client, 'client_credentials', asked, {}, readTokens);
   return token;
 }
 

@@ -1,12 +1,8 @@
-import { type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { type ErrorFacts, type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/values';
 
 /** What an authorization server says when it refuses (RFC 6749 5.2). */
-export interface Refusal {
-  error: string;
-  error_description?: string;
-  status: number;
-}
+export type Refusal = ErrorFacts['token_refused'];
 
 /**
  * What may be kept of an error of `oauth4webapi` or `jose` as a cause. Theirs carry responses, tokens and claims in
@@ -38,11 +34,8 @@ export async function readRefusal(response: Response): Promise<Refusal | undefin
 
 /** The `token_refused` error for a refusal, with the server's own words in `facts`. */
 export function tokenRefusedError(refusal: Refusal): ZonesError {
-  return new ZonesError(
-    'token_refused',
-    `The authorization server refused: ${refusal.error}. Its log of this client, where there is one (a self-service portal), says more.`,
-    { facts: { ...refusal } },
-  );
+  const message = `The authorization server refused: ${refusal.error}. Its log of this client, where there is one (a self-service portal), says more.`;
+  return new ZonesError('token_refused', message, { facts: { ...refusal } });
 }
 
 /** As tokens, codes, assertions and ids are written, also in base64 and hex; and a national identity number. */

@@ -1,18 +1,11 @@
 import { type ErrorFacts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { AssertionDetail, Intent, Signature } from '@helseid-zones/protocol/intents';
-import {
-  type AuthorizationServer,
-  type Client,
-  type ClientAuth,
-  customFetch,
-  genericTokenEndpointRequest,
-} from 'oauth4webapi';
+import { type AuthorizationServer, type Client, type ClientAuth, customFetch } from 'oauth4webapi';
 import { describeNetworkFailure } from './errors.ts';
 import { abortError, isMomentary, readWhole, tellFate, withDeadline, withSecondConnection } from './http.ts';
 import { requireEndpoint } from './issuer.ts';
 import { type Refusal, readRefusal, tokenRefusedError } from './oauth-errors.ts';
 import { describeClient, type IssuerRequest, type TokenClient } from './token-client.ts';
-import type { AccessTokenRequest, KeyBinding } from './tokens.ts';
 
 /** Endpoints that want a client assertion, by their names in metadata. */
 export type Endpoint = IssuerRequest['endpoint'];
@@ -82,6 +75,8 @@ export async function requestAuthenticated<T>(
   }
 }
 
+type Asked = Omit<AuthenticatedRequest<unknown>, 'read'>;
+
 function report(client: TokenClient, seen: IssuerRequest): void {
   try {
     client.report?.(seen);
@@ -90,22 +85,17 @@ function report(client: TokenClient, seen: IssuerRequest): void {
   }
 }
 
-async function requestSeen<T>(
-  client: TokenClient,
-  request: AuthenticatedRequest<T>,
-  seen: IssuerRequest,
-): Promise<Answer> {
+async function requestSeen(client: TokenClient, request: Asked, seen: IssuerRequest): Promise<Answer> {
   const as = await client.metadata();
-  const url = requireEndpoint(as, request.endpoint);
   const fetch: TokenClient['fetch'] = (input, init) => {
     seen.roundTrips += 1;
     return client.fetch(input, init);
   };
-  let refused: { refusal: Refusal; kid: string } | undefined;
+  let refused: RefusedKey | undefined;
   let nonceTried = false;
   for (;;) {
     const { kid, nonce, clockDifference, ...answer } = await withSecondConnection(() =>
-      attempt({ ...client, fetch }, request, as, url, refused),
+      attempt({ ...client, fetch }, request, as, refused),
     );
     seen.clockDifference = clockDifference;
     const refusal = await readRefusal(answer.response);
@@ -127,51 +117,17 @@ async function requestSeen<T>(
   }
 }
 
-/**
- * Asks the token endpoint by a grant, with a proof by the current key or the one of `binding`. `parameters` are the grant's
- * own; what is absent is not sent.
- *
- * @throws {ZonesError} what {@link requestAuthenticated} throws
- */
-export function requestGrant<T>(
-  client: TokenClient,
-  grantType: string,
-  request: AccessTokenRequest & { audience?: string | undefined; binding?: KeyBinding | undefined },
-  parameters: Readonly<Record<string, string>>,
-  read: AuthenticatedRequest<T>['read'],
-): Promise<T> {
-  const { resource, audience, details, binding, signal } = request;
-  const askedScope = request.scopes?.length ? request.scopes.join(' ') : undefined;
-  const form = new URLSearchParams(parameters);
-  for (const [name, value] of Object.entries({ scope: askedScope, resource, audience }))
-    if (value !== undefined) form.set(name, value);
-  return requestAuthenticated(client, {
-    endpoint: 'token_endpoint',
-    proof: { kid: binding?.kid },
-    details,
-    send: ({ as, oauth, auth, options }) =>
-      genericTokenEndpointRequest(as, oauth, auth, grantType, form, options),
-    read: (answer) => read({ ...answer, askedScope }),
-    signal,
-  });
-}
-
 /** The end of a server that asks for one nonce after another, or for one that it does not give. */
 export function nonceLoopError(server: string): ZonesError {
-  return new ZonesError(
-    'nonce_loop',
-    `${server} refuses the DPoP nonce that it gave out itself, or gives none that RFC 9449 8.1 allows.`,
-  );
+  const message = `${server} refuses the DPoP nonce that it gave out itself, or gives none that RFC 9449 8.1 allows.`;
+  return new ZonesError('nonce_loop', message);
 }
 
+type RefusedKey = { refusal: Refusal; kid: string };
+
 /** Signs and sends once; by the newest key where another was refused. */
-async function attempt(
-  client: TokenClient,
-  request: Omit<AuthenticatedRequest<unknown>, 'read'>,
-  as: AuthorizationServer,
-  url: string,
-  refused: { refusal: Refusal; kid: string } | undefined,
-): Promise<Answer & { kid: string; nonce: string | undefined; clockDifference: number | undefined }> {
+async function attempt(client: TokenClient, request: Asked, as: AuthorizationServer, refused?: RefusedKey) {
+  const url = requireEndpoint(as, request.endpoint);
   const { name, issuer, nonces } = client;
   const { extra: more = [], signal } = request;
   const assertionDetails = request.details?.length ? request.details : undefined;

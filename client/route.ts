@@ -29,6 +29,7 @@ export interface RouteAnswer {
   body: string;
 }
 
+type Answerer = (event: RouteEvent) => unknown;
 type RequestContext = NonNullable<RouteEvent['requestContext']>;
 
 /** Where the gateway says who called, by how a route is authorized. */
@@ -83,12 +84,8 @@ const STATUS: Readonly<Record<string, readonly [status: number, title: string]>>
  * thrown as `api_refused` or `api_answer_unusable`), or a value that becomes JSON. What it throws is a problem (RFC 9457) with our code, none of the error's words,
  * and `route.failed` in the log where it is a 5xx; what is overloaded or away is a 503, with `Retry-After` where that is known.
  */
-export function serveRoutes(
-  routes: readonly RouteConfig[],
-  audit: Log['audit'],
-  answer: (event: RouteEvent) => unknown,
-): (event: RouteEvent) => Promise<RouteAnswer> {
-  return async (event) => {
+export function serveRoutes(routes: readonly RouteConfig[], audit: Log['audit'], answer: Answerer) {
+  return async (event: RouteEvent): Promise<RouteAnswer> => {
     const { httpMethod, resource } = event;
     const requestContext: RequestContext = event.requestContext ?? {};
     const { requestId } = requestContext;

@@ -77,22 +77,15 @@ export interface TokenClient extends Readonly<Transport> {
  * ```
  */
 export function createTokenClient(deps: TokenClientDeps): TokenClient {
-  const { issuer, now = Date.now, timeout = 10_000 } = deps;
+  const { client: name, clientId, issuer, profile, signer, report, now = Date.now, timeout = 10_000 } = deps;
   const send: Fetch = deps.fetch ?? ((input, init) => fetch(input, init));
   const transport = { fetch: send, now, timeout };
   const metadata = createMetadataSource(issuer, transport);
   return {
-    name: deps.client,
-    clientId: deps.clientId,
-    issuer,
-    profile: deps.profile,
-    signer: deps.signer,
-    ...transport,
-    metadata,
+    ...{ ...transport, name, clientId, issuer, profile, signer, report, metadata },
     keys: createKeySource(metadata, transport),
     nonces: createNonceStore(),
     tokens: deps.tokens ?? createTokenCache(now),
-    report: deps.report,
   };
 }
 

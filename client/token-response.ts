@@ -3,6 +3,7 @@ import { isObject, parseJson } from '@helseid-zones/protocol/values';
 import {
   type AuthorizationServer,
   type Client,
+  genericTokenEndpointRequest,
   getValidatedIdTokenClaims,
   type IDToken,
   processGenericTokenEndpointResponse,
@@ -11,9 +12,15 @@ import {
 import { CLOCK_TOLERANCE, verifyIssuerJwt } from './issuer.ts';
 import { revokeToken } from './logout.ts';
 import { readAs } from './oauth-errors.ts';
-import type { Answer } from './request-token.ts';
+import { type Answer, requestAuthenticated } from './request-token.ts';
 import type { TokenClient } from './token-client.ts';
-import type { AccessToken, IdTokenClaims, RevocationRequest } from './tokens.ts';
+import type {
+  AccessToken,
+  AccessTokenRequest,
+  IdTokenClaims,
+  KeyBinding,
+  RevocationRequest,
+} from './tokens.ts';
 
 /**
  * Reads the answer of the token endpoint apart from its ID token. An opaque token shows no key it is bound to, and that is
@@ -109,6 +116,33 @@ function readRefreshToken(refreshToken: string | undefined, lifetime: unknown, s
 }
 
 /**
+ * Asks the token endpoint by a grant, with a proof by the current key or the one of `binding`, and reads the answer by `read`.
+ * `parameters` are the grant's own; what is absent is not sent. Of `held` see {@link acceptTokens}.
+ *
+ * @throws {ZonesError} what {@link requestAuthenticated} and `read` throw
+ */
+export function requestGrant<T>(
+  client: TokenClient,
+  grantType: string,
+  request: AccessTokenRequest & { audience?: string | undefined; binding?: KeyBinding | undefined },
+  parameters: Readonly<Record<string, string>>,
+  read: (answer: Answer) => Promise<T>,
+  held?: string,
+): Promise<T> {
+  const { resource, audience, details, binding, signal } = request;
+  const askedScope = request.scopes?.length ? request.scopes.join(' ') : undefined;
+  const form = new URLSearchParams(parameters);
+  for (const [name, value] of Object.entries({ scope: askedScope, resource, audience }))
+    if (value !== undefined) form.set(name, value);
+  return requestAuthenticated(client, {
+    ...{ endpoint: 'token_endpoint', proof: { kid: binding?.kid }, details, signal },
+    send: ({ as, oauth, auth, options }) =>
+      genericTokenEndpointRequest(as, oauth, auth, grantType, form, options),
+    read: (answer) => acceptTokens(client, answer, () => read({ ...answer, askedScope }), held),
+  });
+}
+
+/**
  * Runs `read` over a token response. Where it throws, nobody will hold the tokens of that response: the refresh token is
  * revoked (RFC 7009), with which servers end the access token too, or the access token where it came alone. A refresh
  * token that is `held` already stays valid, and access tokens got with it are left to lapse, since a server may end both
@@ -116,7 +150,7 @@ function readRefreshToken(refreshToken: string | undefined, lifetime: unknown, s
  *
  * @throws {ZonesError} what `read` throws; `facts.revocation` then tells why a revocation failed
  */
-export async function acceptTokens<T>(
+async function acceptTokens<T>(
   client: TokenClient,
   { response }: Answer,
   read: () => Promise<T>,

@@ -8,9 +8,9 @@ import {
 } from 'oauth4webapi';
 import { CLOCK_TOLERANCE } from './issuer.ts';
 import { readAs, shorten } from './oauth-errors.ts';
-import { type Answer, requestGrant } from './request-token.ts';
+import type { Answer } from './request-token.ts';
 import { describeClient, type TokenClient } from './token-client.ts';
-import { acceptTokens, readTokens, readUserTokens } from './token-response.ts';
+import { readTokens, readUserTokens, requestGrant } from './token-response.ts';
 import type {
   AccessToken,
   CodeRedemption,
@@ -64,20 +64,15 @@ export async function redeemCode(client: TokenClient, request: CodeRedemption): 
     requireRecentLogin(client, request, idTokenClaims);
     return { ...tokens, idToken, idTokenClaims };
   };
-  return requestGrant(client, 'authorization_code', request, parameters, (answer) =>
-    acceptTokens(client, answer, () => read(answer)),
-  );
+  return requestGrant(client, 'authorization_code', request, parameters, read);
 }
 
 /**
  * OpenID Connect Core 3.1.2.1: what counts is how old the authentication was when the login began. The library measures
  * it at the redemption, by which time a person who was asked anew may have looked around.
  */
-function requireRecentLogin(
-  client: TokenClient,
-  { maxAge, begunAt }: CodeRedemption,
-  { auth_time: at }: IdTokenClaims,
-): void {
+function requireRecentLogin(client: TokenClient, request: CodeRedemption, { auth_time: at }: IdTokenClaims) {
+  const { maxAge, begunAt } = request;
   if (maxAge === undefined) return;
   const now = client.now() / 1000;
   if (at === undefined || at > now + CLOCK_TOLERANCE)
@@ -157,9 +152,8 @@ export async function refreshTokens(client: TokenClient, request: RefreshRequest
       throw new ZonesError('id_token_invalid', 'The refreshed ID token has another "nonce" than the login.');
     return tokens;
   };
-  return requestGrant(client, 'refresh_token', request, { refresh_token: refreshToken }, (answer) =>
-    acceptTokens(client, answer, () => read(answer), refreshToken),
-  );
+  const parameters = { refresh_token: refreshToken };
+  return requestGrant(client, 'refresh_token', request, parameters, read, refreshToken);
 }
 
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -195,7 +189,5 @@ export async function exchangeToken(client: TokenClient, request: ExchangeReques
       throw new ZonesError('token_invalid', 'The exchange gave something else than an access token.');
     return token;
   };
-  return requestGrant(client, TOKEN_EXCHANGE, request, parameters, (answer) =>
-    acceptTokens(client, answer, () => read(answer)),
-  );
+  return requestGrant(client, TOKEN_EXCHANGE, request, parameters, read);
 }

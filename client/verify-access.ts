@@ -82,11 +82,8 @@ export async function verifyAccess(call: AccessCall, rules: AccessRules, ports: 
   return { clientId: String(claims['client_id']), claims };
 }
 
-async function readToken(
-  token: string,
-  { issuer, audience, algorithm = 'RS256' }: AccessRules,
-  { keys, now }: AccessPorts,
-): Promise<{ claims: JWTPayload; fault?: never } | { claims?: never; fault: string }> {
+async function readToken(token: string, rules: AccessRules, { keys, now }: AccessPorts) {
+  const { issuer, audience, algorithm = 'RS256' } = rules;
   try {
     const { payload, protectedHeader } = await jwtVerify(token, keys, {
       issuer,

@@ -176,14 +176,7 @@ export const ALARMS = {
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
-const hourly: AlarmSpec = {
-  comparisonOperator: 'GreaterThanThreshold',
-  threshold: 0,
-  statistic: 'Maximum',
-  period: HOUR,
-  evaluationPeriods: 1,
-  treatMissingData: 'notBreaching',
-};
+const hourly: AlarmSpec = { ...fiveMinutes('Maximum'), period: HOUR };
 
 /** The alarms on what rotation and key-watch count. The infrastructure makes one of each row for each client. */
 export const KEY_ALARMS: Readonly<Record<KeyMetricName, KeyAlarm>> = {
@@ -255,17 +248,13 @@ const RUNBOOKS = { own: 'docs/operating.md#alarms', keys: 'docs/keys.md#watching
  * fewer days. `unit` is one of what the threshold counts, in the metric's own unit (default 1). `description` says whether it can wait, what
  * it means, and where its runbook is.
  */
-export function alarmOn(
-  name: AlarmName,
-  { alarms = {} }: { alarms?: Partial<Record<AlarmName, number>> },
-  unit = 1,
-) {
+export function alarmOn(name: AlarmName, system: { alarms?: Partial<Record<AlarmName, number>> }, unit = 1) {
   const isKeys = Object.hasOwn(KEY_ALARMS, name);
   const of = { namespace: METRICS_NAMESPACE, metric: name, ...{ ...ALARMS, ...KEY_ALARMS }[name] };
   const { namespace, metric, urgency, meaning } = of;
   const alarm: AlarmSpec = of.alarm;
   const below = alarm.comparisonOperator === 'LessThanThreshold';
-  const given = alarms[name] ?? (below ? alarm.threshold : alarm.threshold + 1);
+  const given = system.alarms?.[name] ?? (below ? alarm.threshold : alarm.threshold + 1);
   const threshold = below ? given : given * unit - 1;
   const description = `${urgency === 'page' ? 'Page' : 'Ticket'}: ${meaning} (${RUNBOOKS[isKeys ? 'keys' : 'own']})`;
   return { namespace, metric, alarm: { ...alarm, threshold }, description };

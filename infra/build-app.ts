@@ -114,10 +114,8 @@ export function stageFromContext(): string | undefined {
   // The CDK's own reading: a large context comes in a file.
   const stage: unknown = new App({ autoSynth: false }).node.tryGetContext('stage');
   if (stage === undefined || typeof stage === 'string') return stage;
-  throw new ZonesError(
-    'config_invalid',
-    `The context value stage is ${JSON.stringify(stage)}: name a stage.`,
-  );
+  const message = `The context value stage is ${JSON.stringify(stage)}: name a stage.`;
+  throw new ZonesError('config_invalid', message);
 }
 
 /** What the CDK command line takes for a region where none is configured. */
@@ -146,10 +144,7 @@ export function placeFromEnvironment(
 }
 
 /** What is known of an account and a region. */
-export function placeOf({
-  account,
-  region,
-}: Partial<Record<keyof Place, string | undefined>>): Partial<Place> {
+export function placeOf({ account, region }: { [Part in keyof Place]?: string | undefined }): Partial<Place> {
   return { ...(account ? { account } : {}), ...(region ? { region } : {}) };
 }
 

@@ -65,10 +65,8 @@ function findHandlers(entries: readonly string[]): { in: string; out: string }[]
   });
   const missing = found.filter((one) => one.in === '').map(({ out }) => `functions/${out}/handler.ts`);
   if (missing.length === 0) return found;
-  throw new ZonesError(
-    'config_invalid',
-    `Missing: ${missing.join(', ')} (looked in ${[...new Set(folders)].join(', ')}); write it, or take it out of zones.ts.`,
-  );
+  const message = `Missing: ${missing.join(', ')} (looked in ${[...new Set(folders)].join(', ')}); write it, or take it out of zones.ts.`;
+  throw new ZonesError('config_invalid', message);
 }
 
 /** What a deployed function never holds, by the packages' or the clone's paths: doubles of issuer and APIs. */

@@ -153,10 +153,8 @@ interface Traffic {
  * asks the signer; with `function` one table has the zone's, and each call goes through the zone's tokens function. A proof is a
  * signature, a token two; nonces are known, nothing is tried again. Neither the functions' own work nor traces.
  */
-export function trafficCost(
-  tokens: 'own' | 'function',
-  { calls, environments, lifetime, algorithm }: Traffic,
-) {
+export function trafficCost(tokens: 'own' | 'function', traffic: Traffic) {
+  const { calls, environments, lifetime, algorithm } = traffic;
   const price = TRAFFIC_PRICES;
   const fetched = Math.min(calls, (tokens === 'own' ? environments : 1) * ((HOURS * 3600) / lifetime));
   const signatures = calls + 2 * fetched;

@@ -35,10 +35,8 @@ export async function loadExtension(declarationFile = 'zones.ts'): Promise<Exten
   if (!existsSync(path)) return undefined;
   const { default: extension } = await import(pathToFileURL(path).href);
   if (typeof extension === 'function') return extension;
-  throw new ZonesError(
-    'declaration_invalid',
-    `${path} exports no function by default; write: export default ((zones) => { … }) satisfies Extension;`,
-  );
+  const message = `${path} exports no function by default; write: export default ((zones) => { … }) satisfies Extension;`;
+  throw new ZonesError('declaration_invalid', message);
 }
 
 /**

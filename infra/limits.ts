@@ -56,31 +56,24 @@ const FIXES = {
  */
 export function oversized({ resources }: ResolvedAssembly): PolicyViolation[] {
   const ofType = (type: string) => resources.filter((resource) => resource.type === `AWS::${type}`);
-  const found = LIMITS.flatMap(([type, what, most, count]) =>
-    ofType(type).flatMap(({ constructPath, properties }) => {
+  const sizes = LIMITS.flatMap(([type, what, most, count]) =>
+    ofType(type).map(({ constructPath, properties }) => {
       const fix = what === 'its name' ? FIXES.names : FIXES.policies;
-      return exceeding(constructPath, `${what} (characters)`, count(properties), most, fix);
+      return { constructPath, what: `${what} (characters)`, size: count(properties), most, fix };
     }),
   );
-  const crowded = PARTS.flatMap(([type, parent, most, what]) =>
-    Object.values(Object.groupBy(ofType(type), ({ properties }) => String(properties[parent]))).flatMap(
-      (members = []) => exceeding(members[0]?.constructPath ?? '', what, members.length, most, FIXES.parts),
-    ),
+  const counts = PARTS.flatMap(([type, parent, most, what]) =>
+    [...Map.groupBy(ofType(type), ({ properties }) => String(properties[parent])).values()].map((members) => {
+      const constructPath = members[0]?.constructPath ?? '';
+      return { constructPath, what, size: members.length, most, fix: FIXES.parts };
+    }),
   );
-  return [...found, ...crowded];
-}
-
-function exceeding(
-  resource: string,
-  what: string,
-  size: number,
-  most: number,
-  fix: string,
-): PolicyViolation[] {
-  if (size <= most) return [];
-  const description = `${resource}: ${what}: ${size}, and AWS takes ${most}.`;
-  const violatingResources = [{ constructPath: resource, locations: [] }];
-  return [{ ruleName: 'limits', description, fix, severity: 'fatal', violatingResources }];
+  const exceeding = [...sizes, ...counts].filter(({ size, most }) => size > most);
+  return exceeding.map(({ constructPath, what, size, most, fix }) => ({
+    ...{ ruleName: 'limits', fix, severity: 'fatal' as const },
+    description: `${constructPath}: ${what}: ${size}, and AWS takes ${most}.`,
+    violatingResources: [{ constructPath, locations: [] }],
+  }));
 }
 
 /** {@link oversized} at every synth. */

@@ -51,7 +51,7 @@ export function endProgress(): void {
 
 function put(stream: NodeJS.WriteStream, text: string): void {
   Atomics.add(printed, 0, 1);
-  stream.write(escapeLines(text));
+  stream.write(`${text.split('\n').map(escapeControls).join('\n')}\n`);
 }
 
 /** Writes lines to stdout, of which only the line breaks are kept: JSON stays the same JSON. What commands print goes through here. */
@@ -82,10 +82,6 @@ export async function runCommand(
     printError(error);
     process.exitCode = failed;
   }
-}
-
-function escapeLines(text: string): string {
-  return `${text.split('\n').map(escapeControls).join('\n')}\n`;
 }
 
 /** Between columns. */

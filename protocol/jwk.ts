@@ -45,11 +45,8 @@ function read(input: PublicKeyInput | JsonWebKeyInput, algorithm: Algorithm): Ve
     return describePublicKey(createPublicKey(input), algorithm);
   } catch (cause) {
     if (cause instanceof ZonesError) throw cause;
-    throw new ZonesError(
-      'key_not_usable',
-      `The public key can't be read; it is a ${input.format === 'jwk' ? 'JWK' : 'SubjectPublicKeyInfo'}.`,
-      { cause },
-    );
+    const message = `The public key can't be read; it is a ${input.format === 'jwk' ? 'JWK' : 'SubjectPublicKeyInfo'}.`;
+    throw new ZonesError('key_not_usable', message, { cause });
   }
 }
 
@@ -68,10 +65,8 @@ export function describePublicKey(key: KeyObject, algorithm: Algorithm): Verific
   if (wanted.kty === 'RSA' && n && e && bits >= MIN_RSA_BITS) {
     return withThumbprint(algorithm, { kty: 'RSA', n, e });
   }
-  throw new ZonesError(
-    'key_not_usable',
-    `The key can't sign ${algorithm}: it takes ${wanted.crv ?? `RSA of at least ${MIN_RSA_BITS} bits`}.`,
-  );
+  const message = `The key can't sign ${algorithm}: it takes ${wanted.crv ?? `RSA of at least ${MIN_RSA_BITS} bits`}.`;
+  throw new ZonesError('key_not_usable', message);
 }
 
 function withThumbprint(algorithm: Algorithm, jwk: PublicJwk): VerificationKey {

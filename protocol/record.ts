@@ -143,8 +143,6 @@ function hasTwins(values: readonly string[]): boolean {
 }
 
 function invalid(why: string): ZonesError {
-  return new ZonesError(
-    'record_invalid',
-    `The client record ${why}; docs/keys.md says how to restore a version, and how to change a client id.`,
-  );
+  const message = `The client record ${why}; docs/keys.md says how to restore a version, and how to change a client id.`;
+  return new ZonesError('record_invalid', message);
 }

@@ -26,11 +26,8 @@ const KEYS = new WeakMap<VerificationKey, KeyObject>();
  *
  * @throws {ZonesError} kms_refused
  */
-export function finishSignature(
-  verification: VerificationKey,
-  input: string,
-  { signature, format }: RawSignature,
-): string {
+export function finishSignature(verification: VerificationKey, input: string, raw: RawSignature): string {
+  const { signature, format } = raw;
   const { algorithm, jwk } = verification;
   const { hash, kty, signatureBytes } = ALGORITHMS[algorithm];
   const read = KEYS.get(verification) ?? createPublicKey({ key: { ...jwk }, format: 'jwk' });
@@ -89,8 +86,6 @@ function writeUnsigned(integer: Uint8Array, into: Uint8Array): void {
 }
 
 function malformed(what: string): ZonesError {
-  return new ZonesError(
-    'kms_refused',
-    `The ECDSA signature ${what}; check that the key's spec is the one of the declared algorithm.`,
-  );
+  const message = `The ECDSA signature ${what}; check that the key's spec is the one of the declared algorithm.`;
+  return new ZonesError('kms_refused', message);
 }

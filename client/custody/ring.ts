@@ -10,7 +10,7 @@ export interface RingKey {
   kid: string;
   algorithm: Algorithm;
   /** `next` is on its way to become `current`; a `retiring` one signs proofs for tokens that are bound to it. */
-  state: 'current' | 'next' | 'retiring';
+  state: (typeof STATES)[number];
   /** Until when a retiring key signs. */
   usableUntil?: number | undefined;
   privateKey: KeyObject;
@@ -35,6 +35,7 @@ export interface KeyRing {
 const MEMBERS = ['client', 'clientId', 'issuer', 'zone'] as const;
 
 /** What a line before each key may say of it. */
+const STATES = ['current', 'next', 'retiring'] as const;
 const OF_KEYS = ['kid', 'algorithm', 'state', 'usableUntil'] as const;
 
 /** A whole PKCS#8 key in PEM. */
@@ -78,7 +79,10 @@ export function parseRing(text: string, passphrase: string | undefined, algorith
     const ofKeys = index < blocks.length ? OF_KEYS : [];
     return readFacts(before, index === 0 ? [...MEMBERS, ...ofKeys] : ofKeys);
   });
-  const keys = blocks.map((pem, index) => readKey(pem, passphrase, { algorithm, ...facts[index] }, index));
+  const keys = blocks.map((pem, index) => {
+    const state = index === 0 ? 'current' : 'next';
+    return readKey(pem, passphrase, { algorithm, state, ...facts[index] });
+  });
   if (keys.filter(({ state }) => state === 'current').length !== Math.min(keys.length, 1))
     throw refused('has not exactly one current key');
   if (new Set(keys.map(({ kid }) => kid)).size < keys.length) throw refused('has a key twice');
@@ -165,12 +169,7 @@ function readFacts(text: string, names: readonly string[]): Record<string, strin
   return facts;
 }
 
-function readKey(
-  pem: string,
-  passphrase: string | undefined,
-  facts: Readonly<Record<string, string>>,
-  index: number,
-): RingKey {
+function readKey(pem: string, passphrase: string | undefined, facts: Readonly<Record<string, string>>) {
   // Before it is opened, which would take as long as it says.
   if (passphrase !== undefined && !isWellEncrypted(pem))
     throw refused(
@@ -180,10 +179,9 @@ function readKey(
   const { algorithm, usableUntil } = facts;
   if (!isAlgorithm(algorithm)) throw refused(`names another algorithm than ${ALGORITHM_NAMES.join(', ')}`);
   const kid = thumbprintOf(privateKey, algorithm);
-  const { kid: named = kid, state = index === 0 ? 'current' : 'next' } = facts;
-  if (named !== kid) throw refused('names another kid than its key has');
-  if (state !== 'current' && state !== 'next' && state !== 'retiring')
-    throw refused('names a state that is none of current, next, retiring');
+  if ((facts['kid'] ?? kid) !== kid) throw refused('names another kid than its key has');
+  const state = STATES.find((each) => each === facts['state']);
+  if (!state) throw refused(`names a state that is none of ${STATES.join(', ')}`);
   if (usableUntil === undefined) return { kid, algorithm, state, privateKey };
   if (!/^\d{1,12}$/.test(usableUntil)) throw refused('names a time that is no number of seconds');
   return { kid, algorithm, state, privateKey, usableUntil: Number(usableUntil) };
@@ -205,10 +203,8 @@ function requireLong(passphrase: string | undefined): void {
   // Letters, digits, punctuation and symbols: what can be seen.
   const seen = new Set(passphrase.match(/[\p{L}\p{N}\p{P}\p{S}]/gu));
   if (passphrase.trim().length >= SHORTEST && seen.size >= DISTINCT) return;
-  throw new ZonesError(
-    'custody_refused',
-    `The passphrase is shorter than ${SHORTEST} characters, blanks around it left out, or fewer than ${DISTINCT} of those that can be seen differ; make one with openssl rand -base64 32, and encrypt the key by it (openssl pkcs8 -topk8).`,
-  );
+  const message = `The passphrase is shorter than ${SHORTEST} characters, blanks around it left out, or fewer than ${DISTINCT} of those that can be seen differ; make one with openssl rand -base64 32, and encrypt the key by it (openssl pkcs8 -topk8).`;
+  throw new ZonesError('custody_refused', message);
 }
 
 function writeKey(key: KeyObject, passphrase: string | undefined): string {

@@ -4,8 +4,7 @@ import { type ErrorCode, ZonesError } from '@helseid-zones/protocol/errors';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { type Answer, renderHead } from '../login-common/answer.ts';
 import type { Dependencies } from '../login-common/dependencies.ts';
-import type { GatewayRequest } from '../login-common/request.ts';
-import { answerEvent } from '../login-common/serve.ts';
+import { answerEvent, type Handle } from '../login-common/serve.ts';
 
 /** An answer whose body may still be on its way. */
 export interface StreamedAnswer extends Omit<Answer, 'body'> {
@@ -28,10 +27,7 @@ export type StreamingHandler = (event: APIGatewayProxyEvent, stream: Writable) =
  * gateway breaks the answer off; the browser sees that it is not whole. It throws `api_unreachable` where the API broke off,
  * and `request_aborted` where the reader went away or the time was over.
  */
-export function serveStreaming(
-  deps: Dependencies,
-  handle: (deps: Dependencies, request: GatewayRequest) => Promise<StreamedAnswer>,
-): StreamingHandler {
+export function serveStreaming(deps: Dependencies, handle: Handle<StreamedAnswer>): StreamingHandler {
   return async (event, stream) => {
     const { body, ...head } = await answerEvent<StreamedAnswer>(deps, handle, event);
     const out = awslambda.HttpResponseStream.from(stream, { ...renderHead(head) });

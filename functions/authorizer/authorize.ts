@@ -24,10 +24,8 @@ const UNAUTHORIZED = 'Unauthorized';
  * context carries the challenge. Anything that keeps us from checking is thrown: API Gateway then answers 500 and lets
  * nobody in.
  */
-export async function authorizeRequest(
-  { settings, ports, audit, count }: AuthorizerDeps,
-  event: APIGatewayRequestAuthorizerEvent,
-): Promise<APIGatewayAuthorizerResult> {
+export async function authorizeRequest(deps: AuthorizerDeps, event: APIGatewayRequestAuthorizerEvent) {
+  const { settings, ports, audit, count } = deps;
   const request = event.requestContext?.requestId ?? '-';
   try {
     const access = await validateAccess(readRequest(event, settings.baseUrl), settings.rules, ports);

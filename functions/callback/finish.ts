@@ -177,12 +177,8 @@ async function acceptLogin(
   }
 }
 
-function answerFailure(
-  deps: Dependencies,
-  request: GatewayRequest,
-  { again, ...wish }: Transaction,
-  error: unknown,
-): Answer {
+function answerFailure(deps: Dependencies, request: GatewayRequest, begun: Transaction, error: unknown) {
+  const { again, ...wish } = begun;
   if (again || !isZonesError(error, 'login_too_old')) return answerError(deps, error, request, wish);
   // Once only: an issuer that ignores `max_age` and `prompt` would make a loop.
   deps.log('info', 'login.repeated', { request: request.id, reason: error.message });

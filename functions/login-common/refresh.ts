@@ -87,7 +87,8 @@ function busyError(why: string, cause?: unknown): ZonesError {
 
 function isSatisfied(deps: Dependencies, data: SessionData, { target, ...wish }: RefreshWish): boolean {
   const { organization } = wish;
-  if (organization && !sameOrganization(organization, data.organization)) return false;
+  const { parent, child } = data.organization ?? {};
+  if (organization && (organization.parent !== parent || organization.child !== child)) return false;
   const token = data.tokens[target.name];
   return (
     token !== undefined &&
@@ -96,10 +97,6 @@ function isSatisfied(deps: Dependencies, data: SessionData, { target, ...wish }:
     token.accessToken !== wish.refused?.accessToken &&
     token.binding.kid !== wish.lost?.binding.kid
   );
-}
-
-function sameOrganization(a: Organization, b: Organization | undefined): boolean {
-  return a.parent === b?.parent && a.child === b?.child;
 }
 
 /** Asks the issuer, and stores what it answers. */
@@ -129,11 +126,8 @@ function askIssuer(deps: Dependencies, { session, wish, refreshToken }: Lease): 
 }
 
 /** The token client compared `iss` and `sub`; a refreshed ID token may leave the `pid` out, but not change it. Nobody holds another's tokens. */
-async function requireSamePid(
-  deps: Dependencies,
-  { person }: SessionData,
-  { idTokenClaims, refreshToken }: UserTokens,
-): Promise<void> {
+async function requireSamePid(deps: Dependencies, { person }: SessionData, tokens: UserTokens) {
+  const { idTokenClaims, refreshToken } = tokens;
   const pid = idTokenClaims && readPerson(idTokenClaims).pid;
   if (pid === undefined || pid === person.pid) return;
   if (refreshToken !== undefined) await revokeQuietly(deps, { refreshToken });
@@ -141,12 +135,8 @@ async function requireSamePid(
 }
 
 /** What a session knows after a refresh. A refused token's place is taken, other APIs keep theirs but after a switch of organisation. */
-function applyTokens(
-  deps: Dependencies,
-  data: SessionData,
-  { target, organization, refused }: RefreshWish,
-  tokens: UserTokens,
-): SessionData {
+function applyTokens(deps: Dependencies, data: SessionData, wish: RefreshWish, tokens: UserTokens) {
+  const { target, organization, refused } = wish;
   // A new refresh token has its own lifetime or none that is known: not that of the one before.
   const refresh = keepRefreshToken(deps, tokens);
   const kept: KeptToken = keepToken(tokens);
@@ -194,12 +184,8 @@ async function wasChanged({ store }: Dependencies, { pk, version }: OpenSession)
  * lost; or the table failed (`cause`). What nobody holds must not stay valid; where another request was faster, the tokens are
  * left to lapse, since an issuer may end those of the session with them.
  */
-async function settleLateAnswer(
-  deps: Dependencies,
-  { session, wish }: Lease,
-  refreshToken: string,
-  cause?: unknown,
-): Promise<OpenSession> {
+async function settleLateAnswer(deps: Dependencies, lease: Lease, refreshToken: string, cause?: unknown) {
+  const { session, wish } = lease;
   const current = await findSession(deps, session.id).catch(async (error: unknown) => {
     if (isZonesError(error, 'session_invalid')) await revokeQuietly(deps, { refreshToken });
     throw error;

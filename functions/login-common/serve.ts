@@ -8,7 +8,8 @@ import { type GatewayRequest, readRequest } from './request.ts';
 import { type LoginWish, loginPath } from './transactions.ts';
 
 /** What a login function does with a request. It throws `ZonesError`; then nothing was set in the browser. */
-type Handle = (deps: Dependencies, request: GatewayRequest) => Promise<Answer>;
+/** What answers a request. */
+export type Handle<T = Answer> = (deps: Dependencies, request: GatewayRequest) => Promise<T>;
 
 /** A Lambda handler behind API Gateway's REST proxy integration. */
 export type GatewayHandler = (event: APIGatewayProxyEvent) => Promise<APIGatewayProxyResult>;
@@ -34,11 +35,7 @@ export function routeError(): ZonesError {
 }
 
 /** What `handle` answers to an event, or the answer that its error becomes. Does not throw. */
-export async function answerEvent<T>(
-  deps: Dependencies,
-  handle: (deps: Dependencies, request: GatewayRequest) => Promise<T>,
-  event: APIGatewayProxyEvent,
-): Promise<T | Answer> {
+export async function answerEvent<T>(deps: Dependencies, handle: Handle<T>, event: APIGatewayProxyEvent) {
   let request: GatewayRequest | undefined;
   try {
     request = readRequest(event);

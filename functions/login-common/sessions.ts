@@ -149,10 +149,8 @@ export function keepToken({ accessToken, binding, expiresAt }: AccessToken): Kep
 }
 
 /** What of a refresh token is kept: itself, and its own lifetime where it has one. Logs a lifetime that was not taken. */
-export function keepRefreshToken(
-  { log }: Dependencies,
-  { refreshToken, refreshTokenExpiresAt, ignoredRefreshTokenLifetime: ignored }: UserTokens,
-): Pick<SessionData, 'refreshToken' | 'refreshTokenExpiresAt'> {
+export function keepRefreshToken({ log }: Dependencies, tokens: UserTokens) {
+  const { refreshToken, refreshTokenExpiresAt, ignoredRefreshTokenLifetime: ignored } = tokens;
   if (ignored !== undefined) {
     const facts = { rt_expires_in: ignored, refresh_token: refreshToken !== undefined };
     log('warn', 'session.refresh_lifetime_ignored', facts);
@@ -190,10 +188,12 @@ function indexKey(kind: 'sid' | 'sub' | 'sid-sub' | 'sub-only', ...values: strin
  * The index items that a session belongs in: one for each way in which a logout token can name it. Sessions are sealed,
  * so those whose ID token had no `sid` have an item of their own.
  */
-function linkSession(
-  pk: string,
-  { endsAt, sid, person: { iss, sub } }: Omit<SessionData, 'links'>,
-): SessionLinks {
+function linkSession(pk: string, value: Omit<SessionData, 'links'>): SessionLinks {
+  const {
+    endsAt,
+    sid,
+    person: { iss, sub },
+  } = value;
   const keys =
     sid === undefined
       ? [indexKey('sub', iss, sub), indexKey('sub-only', iss, sub)]
@@ -237,10 +237,8 @@ async function enterSession(deps: Dependencies, begunAt: number, links: SessionL
  *
  * @throws {ZonesError} aws_*: the session may not have ended
  */
-export async function endSession(
-  { store, log }: Dependencies,
-  { pk, links }: { pk: string; links: SessionLinks },
-) {
+export async function endSession(deps: Dependencies, { pk, links }: { pk: string; links: SessionLinks }) {
+  const { store, log } = deps;
   const last = await store.take(pk);
   const left = await Promise.allSettled(
     Object.entries(links).map(([key, member]) => store.unlink(key, [member])),

@@ -60,7 +60,9 @@ async function pushLogin(deps: Dependencies, request: GatewayRequest, wish: Logi
   deps.log('info', 'login.begun', { request: request.id });
   const leftovers = transactionCookies(request);
   return redirect(pushed.authorizationUrl, [
-    ...(leftovers.length < MAX_TRANSACTIONS ? [] : leftovers.map(clearCookie)),
+    ...(leftovers.length < MAX_TRANSACTIONS ? [] : leftovers).map((name) =>
+      renderCookie(name, '', { sameSite: 'Lax', maxAge: 0 }),
+    ),
     renderCookie(transactionCookie(state), id, { sameSite: 'Lax', maxAge: TRANSACTION_SECONDS }),
   ]);
 }
@@ -100,8 +102,4 @@ function readWishedOrganization({ login, tenancy }: LoginSettings, request: Gate
   if (!login.requestObject)
     throw new ZonesError('request_malformed', 'Choose the organization after login: POST it to /session.');
   return readOrganization(Object.fromEntries(wished), tenancy);
-}
-
-function clearCookie(name: string): string {
-  return renderCookie(name, '', { sameSite: 'Lax', maxAge: 0 });
 }

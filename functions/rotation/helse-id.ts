@@ -67,14 +67,11 @@ export function createHelseId({ selfService, config, audit, ...deps }: HelseIdDe
 
 /** A signer that signs everything with one key but what pins another: also where the newest is asked for. */
 function pinKey(signer: Signer, kid: string): Signer {
-  return { sign: (intents) => signer.sign(intents.map((intent) => pinIntent(intent, kid))) };
-}
-
-function pinIntent(intent: Intent, kid: string): Intent {
-  if (intent.kid !== undefined) return intent;
-  if (intent.kind !== 'client_assertion') return { ...intent, kid };
-  const { key: _, ...rest } = intent;
-  return { ...rest, kid };
+  const pin = (intent: Intent): Intent => {
+    if (intent.kid !== undefined) return intent;
+    return intent.kind === 'client_assertion' ? { ...intent, key: undefined, kid } : { ...intent, kid };
+  };
+  return { sign: (intents) => signer.sign(intents.map(pin)) };
 }
 
 /**
@@ -116,11 +113,8 @@ async function proveByEither(ask: () => Promise<unknown>, askWithMadeUpKey: () =
   if (!refusal || refusal.facts['error'] === 'unauthorized_client') return;
   const other = await refusalOf(askWithMadeUpKey, (error) => isBeyondTheKey(error) || isKeyRefused(error));
   if (isKeyRefused(other)) return;
-  throw new ZonesError(
-    'rotation_failed',
-    `The issuer refuses a token (${refusal.facts['error']}) before it looks at the key, so that no key can be proved. Grant the client what it lacks.`,
-    { cause: refusal, facts: refusal.facts },
-  );
+  const message = `The issuer refuses a token (${refusal.facts['error']}) before it looks at the key, so that no key can be proved. Grant the client what it lacks.`;
+  throw new ZonesError('rotation_failed', message, { cause: refusal, facts: refusal.facts });
 }
 
 /** What the issuer has against a request, if it is of this kind; throws anything else. */

@@ -71,7 +71,9 @@ async function createSecret(rotation: Rotation, token: string): Promise<void> {
   // The signers read the record as it is stored: one for the registration before is given to the declared one first.
   await rotation.store.change((record) => record);
   if ((await readPlan(rotation, token)) !== undefined) return requireLivePlan(rotation, token);
-  await enableKeysInUse(rotation);
+  // A record that was restored may name keys as usable which have been disabled since.
+  for (const key of (await rotation.store.read()).keys)
+    if (key.state === 'current' || key.state === 'retiring') await enableClientKey(rotation.kms, key.keyArn);
   const { kid } = await findCandidate(rotation, token);
   if (!(await writePlan(rotation, token, kid))) await requireLivePlan(rotation, token);
 }
@@ -86,12 +88,6 @@ async function requireLivePlan(rotation: Rotation, token: string): Promise<void>
   throw new ZonesError('rotation_failed', `The planned key is ${key?.state ?? 'lost'}; rotate once more.`, {
     facts: { client: rotation.client, ...(key ? { kid: key.kid } : {}) },
   });
-}
-
-/** A record that was restored may name keys as usable which have been disabled since. */
-async function enableKeysInUse({ kms, store }: Rotation): Promise<void> {
-  for (const key of (await store.read()).keys)
-    if (key.state === 'current' || key.state === 'retiring') await enableClientKey(kms, key.keyArn);
 }
 
 /**

@@ -73,9 +73,9 @@ export async function waitUntil({ clock, deadline }: Patience, time: number, kid
 }
 
 function notAcceptedError(cause: ZonesError, kid: string): ZonesError {
-  return new ZonesError(
-    'rotation_failed',
-    `The issuer does not accept the new key yet (${cause.code}); the current key stays and the next run tries again.`,
-    { cause, facts: { ...cause.facts, kid, reason: cause.code } },
-  );
+  const message = `The issuer does not accept the new key yet (${cause.code}); the current key stays and the next run tries again.`;
+  return new ZonesError('rotation_failed', message, {
+    cause,
+    facts: { ...cause.facts, kid, reason: cause.code },
+  });
 }

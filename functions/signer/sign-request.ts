@@ -78,10 +78,8 @@ export function createSignRequest(deps: SignerDependencies) {
  * alone, over a connection that stands. Resolves after `patience` milliseconds at the latest, whatever fails: nothing is kept
  * of a failure, and the first request reads anew, and says what is wrong.
  */
-export async function readAhead(
-  { readRecord, readKey }: Pick<SignerDependencies, 'readRecord' | 'readKey'>,
-  patience: number,
-): Promise<void> {
+export async function readAhead(deps: Pick<SignerDependencies, 'readRecord' | 'readKey'>, patience: number) {
+  const { readRecord, readKey } = deps;
   const reading = readRecord().then(({ record }) =>
     Promise.allSettled(record.keys.filter(usableForAssertion).map(readKey)),
   );

@@ -12,7 +12,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { buildApp, DECLARATION_FILE } from '../build-app.ts';
+import { type BuildOptions, buildApp, DECLARATION_FILE } from '../build-app.ts';
 import { packageRoot } from '../bundling.ts';
 import { defineSystem } from '../declaration/define.ts';
 import { sharedStackNames } from '../declaration/names.ts';
@@ -27,10 +27,7 @@ import { inNewFolder } from '../with-assembly.ts';
 import { type Changes, widenings } from './changes.ts';
 
 /** Account and region that an assembly is for; absent: any. */
-interface Place {
-  account?: string;
-  region?: string;
-}
+type Place = Pick<BuildOptions, 'account' | 'region'>;
 
 /**
  * What `now` widens and narrows against a cloud assembly or a git revision. A widening is explained where the two declarations alone

@@ -1,6 +1,5 @@
 import { ManagedPolicy, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { boundaryName } from '../declaration/names.ts';
 import { deny } from './statements.ts';
 
 /**
@@ -9,22 +8,11 @@ import { deny } from './statements.ts';
  * the group: it holds what is attached to a role by hand or by CDK, not a mistake in that list, which the proof's rules look for.
  */
 export class PermissionsBoundary extends ManagedPolicy {
-  constructor(
-    scope: Construct,
-    id: string,
-    system: string,
-    zone: string,
-    statements: readonly PolicyStatement[],
-    group?: string,
-  ) {
+  constructor(scope: Construct, id: string, managedPolicyName: string, own: readonly PolicyStatement[]) {
     // Present on every call that a function's code makes, absent on Lambda's own.
-    const ofCode = deny('NoInterfacesForCode', 'ec2:*', '*', {
-      Null: { 'lambda:SourceFunctionArn': 'false' },
-    });
+    const onlyOfCode = { Null: { 'lambda:SourceFunctionArn': 'false' } };
+    const statements = [...own, deny('NoInterfacesForCode', 'ec2:*', '*', onlyOfCode)];
     // No description: another one would replace the policy, whose name is taken.
-    super(scope, id, {
-      managedPolicyName: boundaryName(system, zone, group),
-      statements: [...statements, ofCode],
-    });
+    super(scope, id, { managedPolicyName, statements });
   }
 }

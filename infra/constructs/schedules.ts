@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import { KEY_ALARMS } from '../alarm-kinds.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import type { AlarmRow } from './alarms.ts';
-import type { Place } from './arns.ts';
+import type { ZoneFacts } from './zone-policies.ts';
 
 /** Starts a function when a rule says so, and lets that rule do it. `target` is the target's id. Returns the rule's name. */
 export function addSchedule(
@@ -44,40 +44,29 @@ export function keyAlarms({ name: service, clients }: SystemDeclaration): AlarmR
   );
 }
 
-/** Whose records are rotated, and by what. */
-interface KeyRotationProps {
-  place: Place;
-  clients: SystemDeclaration['clients'];
-  /** ARN of each client's record. */
-  records: Readonly<Record<string, string>>;
-  handler: IFunction;
-}
-
 /**
  * Rotates each client's record on its schedule. Not at deploy: the client may not exist at its issuer yet, and an update
- * would rotate again (RotateImmediatelyOnUpdate is true unless said).
+ * would rotate again (RotateImmediatelyOnUpdate is true unless said). `records` has the ARN of each client's.
  */
-export class KeyRotation extends Construct {
-  constructor(scope: Construct, id: string, { place, clients, records, handler }: KeyRotationProps) {
-    super(scope, id);
-    for (const [client, { rotation }] of Object.entries(clients)) {
-      const record = required(records[client], `The record of client ${client}`);
-      const permission = new CfnPermission(this, `${client}-Permission`, {
-        action: 'lambda:InvokeFunction',
-        functionName: handler.functionArn,
-        principal: 'secretsmanager.amazonaws.com',
-        sourceAccount: place.account,
-        sourceArn: record,
-      });
-      const schedule = new CfnRotationSchedule(this, client, {
-        secretId: record,
-        rotationLambdaArn: handler.functionArn,
-        rotateImmediatelyOnUpdate: false,
-        rotationRules: { scheduleExpression: rotationCron(rotation.everyDays) },
-      });
-      schedule.addResourceDependency(permission);
-      schedule.node.addDependency(handler);
-    }
+export function addKeyRotation(stack: Construct, facts: ZoneFacts, handler: IFunction): void {
+  const scope = new Construct(stack, 'KeyRotation');
+  for (const [client, { rotation }] of Object.entries(facts.system.clients)) {
+    const record = required(facts.records[client], `The record of client ${client}`);
+    const permission = new CfnPermission(scope, `${client}-Permission`, {
+      action: 'lambda:InvokeFunction',
+      functionName: handler.functionArn,
+      principal: 'secretsmanager.amazonaws.com',
+      sourceAccount: facts.place.account,
+      sourceArn: record,
+    });
+    const schedule = new CfnRotationSchedule(scope, client, {
+      secretId: record,
+      rotationLambdaArn: handler.functionArn,
+      rotateImmediatelyOnUpdate: false,
+      rotationRules: { scheduleExpression: rotationCron(rotation.everyDays) },
+    });
+    schedule.addResourceDependency(permission);
+    schedule.node.addDependency(handler);
   }
 }
 

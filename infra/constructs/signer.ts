@@ -110,10 +110,8 @@ export function signingBoundaryStatements(facts: SigningFacts): PolicyStatement[
 }
 
 /** Through the endpoints go signers only, each to the record of its own client. */
-export function restrictSigningEndpoints(
-  { system, place, network }: SigningFacts,
-  records: Readonly<Record<string, string>>,
-): void {
+export function restrictSigningEndpoints(facts: SigningFacts, records: Readonly<Record<string, string>>) {
+  const { system, place, network } = facts;
   const signers = (client: string) => roleArn(place.account, signerName(system, client, '*'));
   network.allowThrough('kms', [
     allowThrough(signers('*'), 'kms:Sign', anyKeyArn(place), {

@@ -7,7 +7,7 @@ import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './fields.ts';
 import { functionOf } from './function-resources.ts';
 import { askingFunctions, zoneClients } from './names.ts';
 import { registrations } from './registrations.ts';
-import type { ClientDeclaration, SystemDeclaration, ZoneDeclaration } from './schema.ts';
+import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /**
  * What every signer may sign: one grant a zone and client, in the declaration's order. The admin zone's are derived:
@@ -57,7 +57,10 @@ function target(baseUrl: string, methods: readonly string[], paths: readonly str
 /** What the declaration says that a function of a zone needs. Expects a validated declaration. */
 export function deriveZoneConfig(system: SystemDeclaration, zone: string, functionName: string): ZoneConfig {
   const declared = pick(system.zones, zone);
-  const names = zoneClients(system, declared);
+  const clients = zoneClients(system, declared).map((name): [string, ClientConfig] => {
+    const { clientId, issuer, tenancy, profile } = pick(system.clients, name);
+    return [name, { clientId, issuer, tenancy, profile }];
+  });
   const { login, authorizer, baseUrl } = declared.gateway ?? {};
   const routes = declared.gateway?.routes.filter((route) => route.function === functionName) ?? [];
   const logsIn = login !== undefined && LOGIN_FUNCTIONS.some((each) => each === functionName);
@@ -72,7 +75,7 @@ export function deriveZoneConfig(system: SystemDeclaration, zone: string, functi
     version: 1,
     system: system.name,
     zone,
-    clients: Object.fromEntries(names.map((name) => [name, clientConfig(pick(system.clients, name))])),
+    clients: Object.fromEntries(clients),
     apis: apiConfigs(system, declared),
     ...(askingFunctions(declared, 'tokens').includes(functionName) ? { tokens: 'function' } : {}),
     routes: routes.map(({ function: _, ...route }) => route),
@@ -92,10 +95,6 @@ function apiConfigs(system: SystemDeclaration, { grants }: ZoneDeclaration): Rec
       return [api, { ...pick(system.apis, api), clients }];
     }),
   );
-}
-
-function clientConfig({ clientId, issuer, tenancy, profile }: ClientDeclaration): ClientConfig {
-  return { clientId, issuer, tenancy, profile };
 }
 
 function rotationConfigs(system: SystemDeclaration): Record<string, RotationConfig> {

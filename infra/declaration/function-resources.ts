@@ -23,21 +23,11 @@ export function isShared(
   return typeof table === 'object' && 'of' in table;
 }
 
-/** A table that a function of a zone has. */
-export interface OwnTable {
-  /** Physical name. */
-  name: string;
-  owner: string;
-  table: string;
-  variable: string;
-  /** Its keys, or `cdk` where constructs of one's own make it. */
-  declared: OwnTableDeclaration | 'cdk';
-  /** Who uses it, the owner too. */
-  users: ReadonlyMap<string, 'read' | 'all'>;
-}
-
-/** The tables that functions of a zone have, each with those who use it. */
-export function ownTables(system: string, zone: string, { functions }: ZoneDeclaration): OwnTable[] {
+/**
+ * The tables that functions of a zone have: the physical name, whose it is, its keys, or `cdk` where constructs of one's own make it, and
+ * who uses it, the owner too.
+ */
+export function ownTables(system: string, zone: string, { functions }: ZoneDeclaration) {
   const all = Object.entries(functions);
   return all.flatMap(([owner, { tables }]) =>
     Object.entries(tables).flatMap(([table, declared]) => {
@@ -48,7 +38,8 @@ export function ownTables(system: string, zone: string, { functions }: ZoneDecla
       });
       const name = `${system}-${zone}-${owner}-${table}`;
       const variable = ownVariable('table', table);
-      return [{ name, owner, table, variable, declared, users: new Map([[owner, 'all'], ...others]) }];
+      const users: ReadonlyMap<string, 'read' | 'all'> = new Map([[owner, 'all'], ...others]);
+      return [{ name, owner, table, variable, declared, users }];
     }),
   );
 }
@@ -68,11 +59,8 @@ export interface ZoneQueue {
 }
 
 /** The queues of a zone: behind its events, its functions' events, and those that functions send to. */
-export function zoneQueues(
-  system: string,
-  zone: string,
-  { events, functions }: ZoneDeclaration,
-): ZoneQueue[] {
+export function zoneQueues(system: string, zone: string, declared: ZoneDeclaration): ZoneQueue[] {
+  const { events, functions } = declared;
   const named = (name: string) => ({
     queue: zoneQueueName(system, zone, name),
     deadLetters: zoneQueueName(system, zone, `${name}-dead`),
@@ -84,11 +72,11 @@ export function zoneQueues(
     return { ...names, reader, senders: [], rule };
   };
   const all = Object.entries(functions);
-  const declared = [...new Set(all.flatMap(([, { queues }]) => queues))];
+  const sent = [...new Set(all.flatMap(([, { queues }]) => queues))];
   return [
     ...(events ? [behindRule('events', events.function, events)] : []),
     ...all.flatMap(([name, { events: own }]) => (own ? [behindRule(`${name}-events`, name, own)] : [])),
-    ...declared.flatMap((name) =>
+    ...sent.flatMap((name) =>
       all
         .filter(([, { reads }]) => reads.includes(name))
         .map(([reader]) => ({

@@ -26,15 +26,14 @@ export function functionName(system: string, zone: string, name: string): string
   return `${system}-${zone}-${name}`;
 }
 
-/** Physical names of a zone's event entry; fixed, since key, queue and role each name the others. Its queues: `zoneQueues`. */
-export interface EventNames {
-  bus: string;
-  /** What EventBridge could not put into a queue. */
-  undelivered: string;
-}
+/** See {@link eventNames}. */
+export type EventNames = ReturnType<typeof eventNames>;
 
-/** See {@link EventNames}. */
-export function eventNames(system: string, zone: string): EventNames {
+/**
+ * Physical names of a zone's event entry; fixed, since key, queue and role each name the others. Its queues: `zoneQueues`. The queue
+ * `undelivered` is of what EventBridge could not put into one of them.
+ */
+export function eventNames(system: string, zone: string) {
   const bus = `${system}-${zone}`;
   return { bus, undelivered: `${bus}-events-undelivered` };
 }
@@ -81,10 +80,7 @@ export function zoneStackName(system: string, zone: string): string {
 
 /** Names of the stacks that no zone owns. */
 export function sharedStackNames(system: string): { signing: string; gateway: string } {
-  return {
-    signing: `${system}-signing`,
-    gateway: `${system}-gateway-account`,
-  };
+  return { signing: `${system}-signing`, gateway: `${system}-gateway-account` };
 }
 
 /** The functions a zone runs: those of its entries, of login, of the authorizer, of administration, and with things of their own. Sorted, each once. */

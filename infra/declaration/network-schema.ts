@@ -9,14 +9,13 @@ import { hostName, proxyUrl, refusedBy } from './fields.ts';
  * @module
  */
 
-/** Addresses as numbers, both ends included. */
-interface AddressRange {
-  first: number;
-  last: number;
-}
+type AddressRange = ReturnType<typeof readRange>;
 
-/** A range in CIDR notation that begins at its first address. Leading zeros are refused: some read them as octal (RFC 6943 3.1.1). */
-export function readRange(cidr: string): AddressRange | undefined {
+/**
+ * A range in CIDR notation that begins at its first address, as numbers, both ends included. Leading zeros are refused: some read them as octal
+ * (RFC 6943 3.1.1).
+ */
+export function readRange(cidr: string) {
   const [, address = '', bits = ''] =
     /^((?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3})\/([1-9]|[12]\d|3[0-2])$/.exec(cidr) ?? [];
   const octets = address.split('.').map(Number);
@@ -27,7 +26,7 @@ export function readRange(cidr: string): AddressRange | undefined {
 }
 
 /** Whether two ranges have an address in common; what is no range has none. */
-export function overlap(one: AddressRange | undefined, other: AddressRange | undefined): boolean {
+export function overlap(one: AddressRange, other: AddressRange): boolean {
   return one !== undefined && other !== undefined && one.first <= other.last && other.first <= one.last;
 }
 

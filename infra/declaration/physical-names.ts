@@ -15,11 +15,9 @@ import {
 } from './names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
-/** AWS's limits for names: by kind, else that of roles and functions. */
-export const MAX_PHYSICAL_NAME: { readonly [K in PhysicalName['kind'] | 'default']?: number } & {
-  default: number;
-} = {
-  ...{ default: 64, queue: 80, table: 255, secret: 512 },
+/** AWS's limits for names, by kind. */
+export const MAX_PHYSICAL_NAME: Readonly<Record<PhysicalName['kind'], number>> = {
+  ...{ function: 64, boundary: 64, stack: 64, rule: 64, queue: 80, table: 255, secret: 512 },
 };
 
 /** A physical name, the kind of thing it names (names of different kinds may be equal), and the field it comes from. */

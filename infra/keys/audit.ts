@@ -72,17 +72,11 @@ export async function audit(operator: Operator, { reconcile: given, trace }: Key
     );
 }
 
-function describeEvent({
-  eventTime,
-  requestID,
-  userIdentity,
-  vpcEndpointId,
-  sourceIPAddress,
-}: TrailEvent): string {
+function describeEvent(event: TrailEvent): string {
+  const { eventTime, requestID, userIdentity, vpcEndpointId, sourceIPAddress } = event;
   const who = userIdentity?.arn ?? 'nobody that CloudTrail names';
-  return [eventTime ?? 'at no time', requestID ?? 'no id', who, vpcEndpointId ?? sourceIPAddress ?? ''].join(
-    '  ',
-  );
+  const from = vpcEndpointId ?? sourceIPAddress ?? '';
+  return [eventTime ?? 'at no time', requestID ?? 'no id', who, from].join('  ');
 }
 
 function localFiles(logs: string | undefined): string[] {

@@ -13,7 +13,7 @@ import { loadSystem } from '../declaration/load.ts';
 import { requireDeclaredPlace, requireStage } from '../declaration/options.ts';
 import { readOperatorFile } from '../operator-file.ts';
 import { endProgress, escapeControls, print } from '../terminal.ts';
-import { createLive, items, type Live } from '../verify/live.ts';
+import { at, createLive, items, type Live, one } from '../verify/live.ts';
 import { adminFunction, adminZone, type Operator } from './operator.ts';
 import type { KeyOptions } from './options.ts';
 
@@ -64,7 +64,8 @@ export async function connect(options: KeyOptions): Promise<Operator> {
     lastSignature: local === undefined ? lookUpSignature(aws) : findInLogs(local.logs),
     async signingPlace(keyArn) {
       const account = required(keyArn.split(':')[4], 'The account in the ARN of a key');
-      const signingVpc = options['signing-vpc'] ?? local?.signingVpc ?? (await readSigningVpc(aws, rotation));
+      const signingVpc =
+        options['signing-vpc'] ?? local?.signingVpc ?? (await readSigningVpc(live, rotation));
       return { account, signingVpc };
     },
     invoke: (name, event) => invoke(aws, name, event),
@@ -108,21 +109,14 @@ async function askOnTerminal(question: string): Promise<boolean> {
   }
 }
 
-/** Newest first; times are epoch seconds. */
-const eventsSchema = v.object({
-  Events: v.array(v.object({ EventName: v.optional(v.string()), EventTime: v.optional(v.number()) })),
-});
-
-/** CloudTrail keeps 90 days of Sign events, a quarter of an hour late; nothing to whoever may not ask. */
+/** CloudTrail keeps 90 days of Sign events, a quarter of an hour late, the newest first; nothing to whoever may not ask. */
 function lookUpSignature(aws: AwsCaller): Operator['lastSignature'] {
   return async (AttributeValue) => {
     const target = 'com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents';
     const input = { LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue }], MaxResults: 50 };
     const asked = aws.json({ service: 'cloudtrail', target, input, repeatable: true });
-    const answer = v.safeParse(eventsSchema, await asked.catch(() => undefined));
-    return answer.success
-      ? answer.output.Events.find(({ EventName }) => EventName === 'Sign')?.EventTime
-      : undefined;
+    const time = one(at(await asked.catch(() => ({})), 'Events'), 'EventName', 'Sign')?.EventTime;
+    return typeof time === 'number' ? time : undefined;
   };
 }
 
@@ -182,17 +176,14 @@ export async function lookUpLines(
 }
 
 /** The rotation function's environment names the signing zone's VPC: what its keys are made with. */
-async function readSigningVpc(aws: AwsCaller, name: string): Promise<string> {
+async function readSigningVpc(live: Live, name: string): Promise<string> {
   try {
-    const path = `/2015-03-31/functions/${name}/configuration`;
-    const { body } = await aws.call({ service: 'lambda', method: 'GET', path, repeatable: true });
-    return v.parse(configurationSchema, JSON.parse(body)).Environment.Variables.SIGNING_VPC;
+    const configuration = await live('lambda', `/2015-03-31/functions/${name}/configuration`);
+    return v.parse(vpcId, at(configuration, 'Environment', 'Variables', 'SIGNING_VPC'));
   } catch (cause) {
     const message = `The signing zone's VPC can't be read from ${name}; say it with --signing-vpc.`;
     throw new ZonesError('config_invalid', message, { cause });
   }
 }
 
-const configurationSchema = v.object({
-  Environment: v.object({ Variables: v.object({ SIGNING_VPC: v.pipe(v.string(), v.startsWith('vpc-')) }) }),
-});
+const vpcId = v.pipe(v.string(), v.startsWith('vpc-'));

@@ -6,11 +6,11 @@ import { findKey } from '@helseid-zones/protocol/record-states';
 import { required } from '@helseid-zones/protocol/values';
 import type { Clock } from '../../functions/common/clock.ts';
 import type { KmsPort, SecretsPort } from '../../functions/common/key-ports.ts';
-import { createRecordStore, type RecordStore } from '../../functions/common/record-store.ts';
+import { createRecordStore } from '../../functions/common/record-store.ts';
 import { createRetryingKms } from '../../functions/common/retry.ts';
 import type { ADMIN_FUNCTIONS } from '../declaration/fields.ts';
 import { functionName, recordName } from '../declaration/names.ts';
-import type { ClientDeclaration, SystemDeclaration } from '../declaration/schema.ts';
+import type { SystemDeclaration } from '../declaration/schema.ts';
 
 /** KMS with what only an operator may do. */
 export interface OperatorKms extends KmsPort {
@@ -78,19 +78,13 @@ export function jwkCommand({ place }: Operator, client: string): string {
 }
 
 /** One client, with its record opened. */
-export interface OpenedClient {
-  name: string;
-  declared: ClientDeclaration;
-  /** Name of its record. */
-  secretId: string;
-  store: RecordStore;
-}
+export type OpenedClient = ReturnType<typeof openClient>;
 
 /**
- * The client that is meant, with its record.
+ * The client that is meant, with its record, whose name is `secretId`.
  * @throws {ZonesError} config_invalid: where several could be, or none is
  */
-export function openClient(operator: Operator, name?: string): OpenedClient {
+export function openClient(operator: Operator, name?: string) {
   const { clients, name: system } = operator.system;
   const names = Object.keys(clients);
   const chosen = name ?? (names.length === 1 ? names[0] : undefined);

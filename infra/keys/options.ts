@@ -108,20 +108,14 @@ function kidsLast(args: readonly string[]): string[] {
   return kids.length === 0 ? [...args] : [...args.filter((arg) => !kids.includes(arg)), '--', ...kids];
 }
 
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+
 const OPTIONS = {
-  client: { type: 'string' },
-  local: { type: 'string' },
-  region: { type: 'string' },
-  ...DECLARATION_OPTIONS,
-  yes: { type: 'boolean', default: false, short: 'y' },
-  now: { type: 'boolean' },
-  force: { type: 'boolean' },
-  days: { type: 'string' },
-  'signing-vpc': { type: 'string' },
-  organization: { type: 'string' },
-  redirect: { type: 'string' },
-  reconcile: { type: 'string', multiple: true },
-  trace: { type: 'string' },
+  ...{ client: text, local: text, region: text, ...DECLARATION_OPTIONS, 'signing-vpc': text, days: text },
+  ...{ organization: text, redirect: text, trace: text, now: flag, force: flag },
+  yes: { ...flag, default: false, short: 'y' },
+  reconcile: { ...text, multiple: true },
 } as const;
 
 function wrong(what: string, cause?: unknown): ZonesError {

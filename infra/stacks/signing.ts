@@ -3,10 +3,9 @@ import { CfnOutput } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { noteQuotas, warnOfDeclaration, warnOfMissingSelfService } from '../annotations.ts';
 import { Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
-import type { Place } from '../constructs/arns.ts';
 import { addDashboard } from '../constructs/dashboard.ts';
 import { DataKey } from '../constructs/data-key.ts';
-import { FlowLog } from '../constructs/flow-log.ts';
+import { addFlowLog } from '../constructs/flow-log.ts';
 import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
 import { saveQueries } from '../constructs/saved-queries.ts';
 import { addRecord } from '../constructs/secrets.ts';
@@ -14,8 +13,7 @@ import { restrictSigningEndpoints, Signer, signingBoundaryStatements } from '../
 import { ZoneNetwork } from '../constructs/zone-network.ts';
 import { signerConcurrency } from '../declaration/concurrency.ts';
 import { deriveGrants } from '../declaration/derive.ts';
-import { askingRoles, SIGNING_ZONE, signerName } from '../declaration/names.ts';
-import type { SystemDeclaration } from '../declaration/schema.ts';
+import { askingRoles, boundaryName, SIGNING_ZONE, signerName } from '../declaration/names.ts';
 import { suppressFindings } from '../nag-suppressions.ts';
 import { type SystemProps, SystemStack } from './system-stack.ts';
 
@@ -55,19 +53,14 @@ export class SigningStack extends SystemStack {
       Object.keys(system.clients).map((name) => [name, addRecord(this, system.name, name, recordKey)]),
     );
     const functions = deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone));
-    this.addSigners(system, place, network, functions);
+    this.addSigners(props, network, functions);
     noteQuotas(this, system);
     warnOfMissingSelfService(this, system);
     warnOfDeclaration(this, system);
     suppressFindings(this, { system: system.name, zone: SIGNING_ZONE, place, functions });
   }
 
-  private addSigners(
-    system: SystemDeclaration,
-    place: Place,
-    network: ZoneNetwork,
-    names: readonly string[],
-  ): void {
+  private addSigners({ system, place }: SystemProps, network: ZoneNetwork, names: readonly string[]): void {
     const logPrefix = `/${system.name}/signing`;
     const facts = { system: system.name, place, network, logPrefix, recordKeyArn: this.recordKeyArn };
     restrictSigningEndpoints(facts, this.records);
@@ -79,9 +72,9 @@ export class SigningStack extends SystemStack {
       services: [],
       statements: [alarmKeyStatement(place)],
     });
-    const statements = signingBoundaryStatements(facts);
-    const boundary = new PermissionsBoundary(this, 'Boundary', system.name, SIGNING_ZONE, statements);
-    new FlowLog(this, 'FlowLog', { ...facts, boundary, key });
+    const name = boundaryName(system.name, SIGNING_ZONE);
+    const boundary = new PermissionsBoundary(this, 'Boundary', name, signingBoundaryStatements(facts));
+    addFlowLog(this, { ...facts, boundary, key });
     const rows = deriveGrants(system).flatMap((grant) => {
       const zone = required(system.zones[grant.zone], `Zone ${grant.zone}`);
       const { account = this.account } = zone;
@@ -115,9 +108,8 @@ export class SigningStack extends SystemStack {
         rows.push(...alarmsOn(`${system.name}-${zone}`, ['MemoryUsed'], { service: system.name, zone }));
     const blocked = required(network.blockedNames, 'The firewall of the signing zone');
     rows.push(...alarmsOn(`${system.name}-signing`, ['BlockedNames'], blocked));
-    this.sayTopic(
-      new Alarms(this, 'Alarms', { system, place, key, rows, displayName: `${system.name}: signers` }),
-    );
+    const displayName = `${system.name}: signers`;
+    this.sayTopic(new Alarms(this, 'Alarms', { system, place, key, rows, displayName }));
     addDashboard(this, system);
     const logs = names.map((name) => `${logPrefix}/${name}`);
     saveQueries(this, system.name, logs);

@@ -59,11 +59,8 @@ export class SystemStack extends Stack {
   }
 
   protected sayTopic({ topic }: Alarms): void {
-    this.say(
-      'AlarmTopic',
-      topic.topicArn,
-      'Subscribe who is to be called: docs/operating.md has a row for each alarm.',
-    );
+    const what = 'Subscribe who is to be called: docs/operating.md has a row for each alarm.';
+    this.say('AlarmTopic', topic.topicArn, what);
   }
 
   override get availabilityZones(): string[] {

@@ -7,11 +7,11 @@ import { Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
 import { functionArn, type Place } from '../constructs/arns.ts';
 import { DataKey } from '../constructs/data-key.ts';
 import { addWork, eventKeyStatements } from '../constructs/event-entry.ts';
-import { FlowLog } from '../constructs/flow-log.ts';
+import { addFlowLog } from '../constructs/flow-log.ts';
 import { addFunctionPolicy } from '../constructs/function-policy.ts';
 import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
 import { EXECUTION_LOG_PREFIX, RestEntry } from '../constructs/rest-entry.ts';
-import { addKeyChecks, addSchedule, KeyRotation, keyAlarms } from '../constructs/schedules.ts';
+import { addKeyChecks, addKeyRotation, addSchedule, keyAlarms } from '../constructs/schedules.ts';
 import { addSecrets } from '../constructs/secrets.ts';
 import { type EndpointService, ZoneNetwork } from '../constructs/zone-network.ts';
 import {
@@ -27,6 +27,7 @@ import { functionOf, hasBus, hasSecrets, ownTables, zoneQueues } from '../declar
 import {
   askingRoles,
   boundaryGroup,
+  boundaryName,
   eventNames,
   functionName,
   scheduleName,
@@ -108,11 +109,11 @@ export class ZoneStack extends SystemStack {
       const group = name && boundaryGroup(declared, name);
       const id = group ? `Boundary-${group}` : 'Boundary';
       const made = this.node.tryFindChild(id) as PermissionsBoundary | undefined;
-      const statements = () => boundaryStatements(facts, group);
-      return made ?? new PermissionsBoundary(this, id, system.name, zone, statements(), group);
+      const policyName = boundaryName(system.name, zone, group);
+      return made ?? new PermissionsBoundary(this, id, policyName, boundaryStatements(facts, group));
     };
     const runtime = { system: system.name, place, network, key, logPrefix };
-    new FlowLog(this, 'FlowLog', { ...runtime, boundary: boundaryOf() });
+    addFlowLog(this, { ...runtime, boundary: boundaryOf() });
     if (declared.callers.some(({ calls }) => calls !== 'entry'))
       this.say(
         'FunctionGroup',
@@ -141,11 +142,10 @@ export class ZoneStack extends SystemStack {
     const counted = { service: system.name, zone };
     const kept = Object.values(declared.functions).flatMap(({ clientKeys }) => Object.keys(clientKeys));
     const clientsOfTokens = [...(admin ? [] : zoneClients(system, declared)), ...kept];
+    const tokensName = functionName(system.name, zone, TOKENS_FUNCTION);
     const rows = [
       ...(tokens
-        ? alarmsOn(`${prefix}-${TOKENS_FUNCTION}`, ['FunctionErrors', 'Throttles'], {
-            FunctionName: tokens.functionName,
-          })
+        ? alarmsOn(tokensName, ['FunctionErrors', 'Throttles'], { FunctionName: tokens.functionName })
         : []),
       ...(entry ? alarmsOn(prefix, ['GatewayErrors'], entry.dimensions) : []),
       ...worked.flatMap(({ suffix, queue, deadLetters }) => [
@@ -166,9 +166,7 @@ export class ZoneStack extends SystemStack {
       ...ofFunctions,
     ];
     const [rotation, watch] = [functions.get('rotation'), functions.get('key-watch')];
-    const { clients } = system;
-    if (rotation)
-      new KeyRotation(this, 'KeyRotation', { place, clients, records: signing.records, handler: rotation });
+    if (rotation) addKeyRotation(this, facts, rotation);
     const alarms = new Alarms(this, watch ? 'KeyAlarms' : 'Alarms', {
       ...{ system, place, key, displayName: `${system.name}: ${watch ? 'keys' : zone}` },
       rows: [...(watch ? keyAlarms(system) : []), ...rows],

@@ -90,12 +90,8 @@ function checkGateway(
   ];
 }
 
-function checkRoute(
-  field: string,
-  zoneField: string,
-  zone: ZoneDeclaration,
-  { authorize, webhook, method, function: name }: Route,
-): Problem[] {
+function checkRoute(field: string, zoneField: string, zone: ZoneDeclaration, route: Route): Problem[] {
+  const { authorize, webhook, method, function: name } = route;
   const signed = authorize === 'webhook';
   return problemsOf({
     [`${field}.webhook`]: [

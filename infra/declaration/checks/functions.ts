@@ -27,12 +27,8 @@ export function checkFunctions(system: SystemDeclaration): Problem[] {
   );
 }
 
-function checkCode(
-  field: string,
-  zone: ZoneDeclaration,
-  name: string,
-  { runtime, code, handler }: FunctionDeclaration,
-): Problem[] {
+function checkCode(field: string, zone: ZoneDeclaration, name: string, of: FunctionDeclaration): Problem[] {
+  const { runtime, code, handler } = of;
   const ofOthers =
     !runtime &&
     `is for functions in other languages: name their runtime too, or leave it out, for functions/${name}/handler.ts is compiled`;
@@ -59,12 +55,8 @@ function startedBesides({ gateway, events, functions }: ZoneDeclaration): string
   return others.length > 0 ? ` (they start ${others.join(', ')}: is that its name?)` : '';
 }
 
-function checkStart(
-  field: string,
-  zone: ZoneDeclaration,
-  name: string,
-  { schedules, events, reads, timeout = 0 }: FunctionDeclaration,
-): Problem[] {
+function checkStart(field: string, zone: ZoneDeclaration, name: string, of: FunctionDeclaration): Problem[] {
+  const { schedules, events, reads, timeout = 0 } = of;
   const routed = zone.gateway?.routes.some((route) => route.function === name);
   const takesEvents = zone.events?.function === name;
   const started = routed || takesEvents || events || reads.length > 0 || Object.keys(schedules).length > 0;
@@ -109,11 +101,8 @@ function checkTables(field: string, zone: ZoneDeclaration, name: string, { table
   return [...each, ...own];
 }
 
-function checkQueues(
-  field: string,
-  { functions }: ZoneDeclaration,
-  { queues, reads, secrets }: FunctionDeclaration,
-): Problem[] {
+function checkQueues(field: string, { functions }: ZoneDeclaration, of: FunctionDeclaration): Problem[] {
+  const { queues, reads, secrets } = of;
   const all = Object.values(functions);
   const twice = Object.entries({ queues, reads, secrets }).flatMap(([what, list]) =>
     repeated(list).map((index) => ({ field: `${field}.${what}[${index}]`, message: 'is named twice' })),
@@ -138,11 +127,8 @@ function checkQueues(
   return [...twice, ...sent, ...read];
 }
 
-function checkVariables(
-  field: string,
-  { environment, tables, queues, secrets, clientKeys }: FunctionDeclaration,
-  apis: readonly string[],
-): Problem[] {
+function checkVariables(field: string, of: FunctionDeclaration, apis: readonly string[]): Problem[] {
+  const { environment, tables, queues, secrets, clientKeys } = of;
   const own = new Map([
     ...apis.map((name) => [name, 'an API of its grants'] as const),
     ...Object.keys(tables).map((name) => [ownVariable('table', name), `tables.${name}`] as const),

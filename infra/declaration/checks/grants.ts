@@ -20,11 +20,8 @@ export function checkGrants(system: SystemDeclaration): Problem[] {
   });
 }
 
-function checkGrant(
-  system: SystemDeclaration,
-  field: string,
-  { client: name, details, apis }: GrantDeclaration,
-): Problem[] {
+function checkGrant(system: SystemDeclaration, field: string, grant: GrantDeclaration): Problem[] {
+  const { client: name, details, apis } = grant;
   const client = ownEntry(system.clients, name);
   return [
     ...problemsOf({ [`${field}.client`]: undeclared(name, 'client', system.clients) }),
@@ -51,11 +48,11 @@ function checkApi({ apis, clients }: SystemDeclaration, field: string, { api, me
   });
 }
 
-function checkDetails(
-  field: string,
-  details: GrantDeclaration['details'],
-  { profile: { detailTypes }, tenancy }: ClientDeclaration,
-): Problem[] {
+function checkDetails(field: string, details: GrantDeclaration['details'], client: ClientDeclaration) {
+  const {
+    profile: { detailTypes },
+    tenancy,
+  } = client;
   if (details === 'none') return [];
   const listed = details === 'any' ? [] : details;
   return [

@@ -34,7 +34,7 @@ export function checkNames(system: SystemDeclaration): Problem[] {
       }),
     ),
     ...names.flatMap(({ kind, name, field }, index) => {
-      const most = MAX_PHYSICAL_NAME[kind] ?? MAX_PHYSICAL_NAME.default;
+      const most = MAX_PHYSICAL_NAME[kind];
       const earlier = names.slice(0, index).find((other) => other.kind === kind && other.name === name);
       return problemsOf({
         [field]: [

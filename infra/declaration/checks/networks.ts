@@ -128,12 +128,8 @@ function checkWay(field: string, isThere: boolean, exit: ExitDeclaration): Probl
   });
 }
 
-function checkPlaces(
-  field: string,
-  system: SystemDeclaration,
-  zone: string,
-  { hosts, cidrs, ports, proxy }: ExitDeclaration,
-): Problem[] {
+function checkPlaces(field: string, system: SystemDeclaration, zone: string, exit: ExitDeclaration) {
+  const { hosts, cidrs, ports, proxy } = exit;
   // A proxy may stand in the VPC of others.
   const zones = Object.entries(system.zones).filter(([name, { network }]) => name !== zone || !network);
   const networks = [['signing', system.signing] as const, ...zones];
