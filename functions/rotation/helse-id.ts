@@ -69,7 +69,9 @@ export function createHelseId({ selfService, config, audit, ...deps }: HelseIdDe
 function pinKey(signer: Signer, kid: string): Signer {
   const pin = (intent: Intent): Intent => {
     if (intent.kid !== undefined) return intent;
-    return intent.kind === 'client_assertion' ? { ...intent, key: undefined, kid } : { ...intent, kid };
+    if (intent.kind !== 'client_assertion') return { ...intent, kid };
+    const { key: _, ...rest } = intent;
+    return { ...rest, kid };
   };
   return { sign: (intents) => signer.sign(intents.map(pin)) };
 }
