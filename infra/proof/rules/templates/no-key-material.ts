@@ -5,7 +5,11 @@ import { showUnknown } from '../../assembly/unknown.ts';
 import type { Rule, Violation } from '../rule.ts';
 
 /** A dynamic reference that is no plain parameter, or may be none: a deploy would write a secret where everybody who sees the resource reads it. */
-const SECRET = /(?:\{\{|<)resolve:(?!ssm:)|\{\{[\w:-]*</;
+const SECRET = /(?<=[{<>])resolve:(?!ssm:(?!\/aws\/reference\/))|\{\{[\w:-]*(?:<|\}+>)/;
+
+/** Where a deploy takes parts of expressions from, and the beginning of a reference in such a part. */
+const PARTS = /^(?:deployment\.parameters|Mappings|Parameters)\./;
+const BEGUN = /\{[\w:-]*$/;
 
 /** What is between the parts of an expression that only the deploy puts together. */
 const BETWEEN = /["\\,[\]]/g;
@@ -35,7 +39,8 @@ export const noKeyMaterial: Rule = {
           .filter((found) => found.kind !== 'high entropy' || (found.at >= at.length && !isMadeUp(text)))
           .slice(0, 1)
           .map((found) => violation(resource, at, found)),
-        ...(!isJoined && SECRET.test(showUnknown(text).replace(BETWEEN, ''))
+        ...(!isJoined &&
+        (SECRET.test(showUnknown(text).replace(BETWEEN, '')) || (PARTS.test(at) && BEGUN.test(text)))
           ? [secret(resource, at, 'has a deploy write a secret, which everybody reads who sees the resource')]
           : []),
       ]);

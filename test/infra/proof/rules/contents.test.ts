@@ -352,6 +352,7 @@ describe('a secret that a deploy would write', () => {
   const inEnvironment = (value: unknown): Partial<AssemblyStack> => ({
     template: { ...withVariables({ A: value }).template, Parameters: { Name: { Type: 'String' } } },
   });
+  const begins = { 'Fn::If': ['C', '{{resolv', ''] };
   const REFERENCE = '{{resolve:secretsmanager:journal/other:SecretString:key}}';
 
   it.each<[string, Partial<AssemblyStack>]>([
@@ -366,6 +367,17 @@ describe('a secret that a deploy would write', () => {
     ...['Description', 'Outputs', 'Metadata', 'a tag', 'metadata of a resource', 'a tag of the stack'].map(
       (place): [string, Partial<AssemblyStack>] => [`a secret in ${place}`, PLACES[place]?.(REFERENCE) ?? {}],
     ),
+    [
+      'a secret whose beginning the deploy decides',
+      inEnvironment({ 'Fn::Join': ['', [{ Ref: 'Name' }, 'resolve:secretsmanager:a}}']] }),
+    ],
+    ['where a condition begins it', inEnvironment({ 'Fn::Join': ['', [begins, 'e:secretsmanager:a}}']] })],
+    ...['{', '{{', '{resolv', '{{resolve:secrets'].map((Default): [string, Partial<AssemblyStack>] => [
+      `a parameter that begins one: ${Default}`,
+      { template: { Parameters: { A: { Type: 'String', Default } } } },
+    ]),
+    ['a map that begins one', { template: { Mappings: { A: { a: { a: '{{' } } } } }],
+    ['a secret by the parameter store', inEnvironment('{{resolve:ssm:/aws/reference/secretsmanager/a}}')],
     ['a parameter that is a secret', { template: { Parameters: { Key: { Type: 'String', NoEcho: true } } } }],
     ['the same in words', { template: { Parameters: { Key: { Type: 'String', NoEcho: 'true' } } } }],
   ])('%s', (_name, stack) => {
@@ -374,8 +386,9 @@ describe('a secret that a deploy would write', () => {
     ]);
   });
 
-  it('but not a plain parameter', () => {
+  it('but not a plain parameter, nor a word', () => {
     expect(foundIn(inEnvironment('{{resolve:ssm:/journal/level:1}}'))).toEqual([]);
+    expect(foundIn(inEnvironment('route53resolver:x, resolve: x, {"a":{"b":1}} and {'))).toEqual([]);
   });
 });
 
