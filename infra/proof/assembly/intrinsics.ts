@@ -10,8 +10,8 @@ export interface Scope {
   attribute(logicalId: string, attribute: string): unknown;
   /** An exported output of any stack of the same account and region (the CDK's strong references, which other stacks have). */
   importValue(name: string): unknown;
-  /** An output of another stack by its name (the CDK's weak references). */
-  stackOutput(stack: string, output: string): unknown;
+  /** An output of another stack by its name (the CDK's weak references), here or in another region. */
+  stackOutput(stack: string, output: string, region: string | undefined): unknown;
 }
 
 /** What `AWS::NoValue` resolves to; members and elements with it are left out. */
@@ -70,8 +70,10 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
   },
   'Fn::ImportValue': (operand, scope) => scope.importValue(String(resolveValue(operand, scope))),
   'Fn::GetStackOutput': (operand, scope) => {
-    const { StackName: stack, OutputName: output } = objectOf(resolveValue(operand, scope));
-    return scope.stackOutput(String(stack), String(output));
+    const { StackName: stack, OutputName: output, Region, ...more } = objectOf(resolveValue(operand, scope));
+    // By a role it may be of another account.
+    if (Object.keys(more).length > 0) return undefined;
+    return scope.stackOutput(String(stack), String(output), stringOf(Region));
   },
   'Fn::GetAZs': (operand, scope) => {
     const region = stringOf(resolveValue(operand, scope)) || String(scope.ref('AWS::Region'));

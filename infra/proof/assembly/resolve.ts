@@ -164,8 +164,8 @@ function openStack(
             return resolveValue(output.Value, there);
       return undefined;
     },
-    stackOutput: (other, output) => {
-      const found = all.find((candidate) => candidate.name === other);
+    stackOutput: (other, output, where = region) => {
+      const found = all.find((one) => one.name === other && one.account === account && one.region === where);
       const value = objectOf(objectOf(found?.template.Outputs)[output]).Value;
       return found && resolveValue(value, found.scope);
     },

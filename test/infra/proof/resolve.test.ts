@@ -63,7 +63,7 @@ describe('intrinsics', () => {
     ],
     [
       'GetStackOutput',
-      { 'Fn::GetStackOutput': { StackName: 'b', OutputName: 'Out' } },
+      { 'Fn::GetStackOutput': { StackName: 'b', OutputName: 'Out', Region: { Ref: 'AWS::Region' } } },
       'arn:aws:sqs:eu-north-1:000000000000:q',
     ],
     ['availability zones', { 'Fn::Select': [1, { 'Fn::GetAZs': '' }] }, 'eu-north-1b'],
@@ -115,6 +115,14 @@ describe('intrinsics', () => {
     ['Join of a text', { 'Fn::Join': ['', 'a'] }],
     ['Sub with a list', { 'Fn::Sub': ['${x}', { x: ['a'] }] }],
     ['an output of no stack', { 'Fn::GetStackOutput': { StackName: 'c', OutputName: 'Out' } }],
+    [
+      'an output by a role, which may be of another account',
+      { 'Fn::GetStackOutput': { StackName: 'b', OutputName: 'Out', RoleArn: 'arn:aws:iam::1:role/x' } },
+    ],
+    [
+      'an output in another region',
+      { 'Fn::GetStackOutput': { StackName: 'b', OutputName: 'Out', Region: 'us-east-1' } },
+    ],
     ['no output of a stack', { 'Fn::GetStackOutput': { StackName: 'b', OutputName: 'None' } }],
     ['If, whatever its condition', { 'Fn::If': ['OnParameter', 'x', 'y'] }],
   ])('%s stays unknown and equal to itself', (_name, value) => {
