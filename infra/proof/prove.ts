@@ -39,7 +39,7 @@ interface ProofOptions extends ResolveOptions {
 /**
  * Proves that the boundaries of `declaration` hold in a cloud assembly (its folder, or what `readAssembly` gives). Under which
  * assumptions, docs/proof.md says. Expects a validated declaration.
- * @throws {ZonesError} assembly_invalid: the assembly can't be read; declaration_invalid: for an exception of no rule
+ * @throws {ZonesError} assembly_invalid: the assembly can't be read, or refers to itself; declaration_invalid: for an exception of no rule
  */
 export function prove(
   assembly: string | Assembly,
@@ -49,6 +49,16 @@ export function prove(
   refuseUnknownRules(declaration);
   const read = typeof assembly === 'string' ? readAssembly(assembly) : assembly;
   refuseAbsentStacks(read, declaration);
+  try {
+    return proofOf(read, declaration, options);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const what = 'something in it refers to itself, or is nested too deep or too long';
+    throw new ZonesError('assembly_invalid', `The assembly can't be worked out: ${what}.`, { cause });
+  }
+}
+
+function proofOf(read: Assembly, declaration: SystemDeclaration, options: ProofOptions): Proof {
   const resolved = resolveAssembly(read, options);
   const others = untouching(resolved, declaration);
   const comparison = options.derived && compareWithDerived(read, options.derived, declaration.otherStacks);

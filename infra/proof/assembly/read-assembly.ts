@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { type JsonObject, listOf, objectOf, readJson, stringOf } from './json.ts';
 
 /** One stack of a cloud assembly, as `cdk synth` wrote it. */
@@ -70,12 +71,17 @@ export function directoryOf(templatePaths: readonly string[]): string | undefine
   return templatePaths.map((path) => dirname(path)).sort((a, b) => a.length - b.length)[0];
 }
 
-function stacksBelow(directory: string): AssemblyStack[] {
+function stacksBelow(directory: string, above: readonly string[] = []): AssemblyStack[] {
+  if (above.includes(directory))
+    throw new ZonesError('assembly_invalid', `${directory}/manifest.json names its own folder as a stage's.`);
   const artifacts = objectOf(readJson(join(directory, 'manifest.json')).artifacts);
   return Object.entries(artifacts).flatMap(([id, artifact]) => {
     const { type, properties } = objectOf(artifact);
     if (type === 'cdk:cloud-assembly') {
-      return stacksBelow(join(directory, stringOf(objectOf(properties).directoryName) ?? id));
+      return stacksBelow(join(directory, stringOf(objectOf(properties).directoryName) ?? id), [
+        ...above,
+        directory,
+      ]);
     }
     const isStack = type === 'aws:cloudformation:stack';
     return isStack ? [readStack(directory, id, objectOf(artifact), artifacts)] : [];
@@ -97,7 +103,7 @@ function readStack(
     ...(metadataFile === undefined ? {} : readJson(join(directory, metadataFile))),
   };
   const dependencies = [...listOf(artifact.dependencies), ...listOf(properties.additionalDependencies)];
-  const uploads = [...new Set(dependencies)]
+  const ofManifests = [...new Set(dependencies)]
     .map((dependency) => objectOf(artifacts[String(dependency)]))
     .filter((dependency) => dependency.type === 'cdk:asset-manifest')
     .flatMap((dependency) => readUploads(directory, String(objectOf(dependency.properties).file)));
@@ -110,6 +116,14 @@ function readStack(
     }),
   );
   const stackTags = entries.flatMap(({ type, data }) => (type === 'aws:cdk:stack-tags' ? listOf(data) : []));
+  // As the CDK's first version named assets: the command line still uploads them, and builds images.
+  const legacy = entries.flatMap(({ type, data }): Upload[] => {
+    const { id: key, packaging } = objectOf(data);
+    const more = { path: undefined, bucket: '', destination: {} };
+    return type === 'aws:cdk:asset' ? [{ key: String(key), packaging: String(packaging), ...more }] : [];
+  });
+  const uploads = [...ofManifests, ...legacy];
+  const template = readJson(templateFile);
   const hash = createHash('sha256').update(readFileSync(templateFile)).digest('hex');
   const published = uploads.find(({ key }) => key === `${hash}.json`);
   return {
@@ -120,7 +134,7 @@ function readStack(
     name: stringOf(properties.stackName) ?? id,
     account: /^\d{12}$/.test(account ?? '') ? account : undefined,
     region: region === 'unknown-region' ? undefined : region,
-    template: readJson(templateFile),
+    template,
     assets: new Map(uploads.flatMap(({ key, path }) => (path === undefined ? [] : [[key, path]]))),
     constructPaths: new Map(
       entries.flatMap(({ type, data, path }) => (type === 'aws:cdk:logicalId' ? [[String(data), path]] : [])),

@@ -118,6 +118,10 @@ describe('a broken assembly', () => {
     ['[{"a": "\\\\", "b": {"x": 1, "\\u0078" : 2}}]', /has two members of one name/],
     ['{"artifacts": {"toString": {}}}', /has a member toString: call it otherwise/],
     ['{"__proto__": {}}', /has a member __proto__/],
+    [
+      '{"artifacts": {"a": {"type": "cdk:cloud-assembly", "properties": {"directoryName": "."}}}}',
+      /manifest\.json names its own folder/,
+    ],
   ])('%s is refused with the file that is wrong', (text, message) => {
     writeFileSync(join(directory, 'manifest.json'), text);
     expect(() => readAssembly(directory)).toThrow(message);

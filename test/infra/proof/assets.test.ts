@@ -100,6 +100,13 @@ describe('what is deployed is what was read', () => {
       inManifest((m) => void Object.assign(ofCode(m).source, made)),
     ],
     ['a container image', MADE, inManifest((m) => void Object.assign(m.dockerImages, { image }))],
+    [
+      'a container image as the CDK’s first version named it',
+      MADE,
+      inFile<Record<string, object[]>>(`${STACKS.internal}.metadata.json`, (metadata) => {
+        metadata['/more'] = [{ type: 'aws:cdk:asset', data: { id: 'a', packaging: 'container-image' } }];
+      }),
+    ],
     ['another bucket', PLACE, sends({ bucketName: 'elsewhere' })],
     ['another role', PLACE, sends({ assumeRoleArn: 'arn:aws:iam::111122223333:role/x' })],
     [

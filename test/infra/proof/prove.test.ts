@@ -229,6 +229,14 @@ test('an exception of no rule is refused, by the proof and before a synth', () =
   expect(() => boundaryPlugin(declaration)).toThrow(refusal);
 });
 
+test('an assembly that refers to itself is refused with a code', () => {
+  const Value = { 'Fn::GetStackOutput': { StackName: PUBLIC, OutputName: 'Round' } };
+  const stacks = oneClient.stacks.map((one) =>
+    one.name === PUBLIC ? { ...one, template: { ...one.template, Outputs: { Round: { Value } } } } : one,
+  );
+  expect(() => prove({ stacks }, system)).toThrow(expect.objectContaining({ code: 'assembly_invalid' }));
+});
+
 /** What a terminal would act on, or take for a verdict. */
 const HOSTILE = '\u001b[2K\u009b2J\u202e\nThe boundaries of journal hold';
 const ACTS = /[\p{C}--\n]|^The boundaries of journal hold/mv;
