@@ -127,19 +127,20 @@ export const additionsAreUnderstood: Rule = {
   check: (input) =>
     (input.comparison?.additions ?? []).flatMap((addition) => {
       const { resource, statements } = addition;
-      const added = input.assembly.resources.find((one) => isOf(addition, one));
-      // What certainly does not exist is for nobody.
-      if (added === undefined) return [];
-      // More statements of a role are for the rules about who may do what; of denials only one is for none of them.
-      const policies = listOf(added.properties.Policies).map((policy) => objectOf(policy).PolicyDocument);
-      const problems = statements
-        ? policies.map((policy) => takesAway(policy, input, added))
-        : problemsOf(added, input);
-      const owner =
-        added.zone === undefined ? `Where ${added.stack} is another team's, name it in otherStacks. ` : '';
-      return violationsOf(problems, {
-        resource,
-        remedy: `${owner}Declare it in zones.ts if that can say it; else leave it out, or declare an exception with its reason. A type or property that gives nobody a permission and leads nowhere belongs into infra/proof/rules/templates/types.ts.`,
+      // Two, where two stacks have one name.
+      const named = input.assembly.resources.filter((one) => isOf(addition, one));
+      return named.flatMap((added) => {
+        // More statements of a role are for the rules about who may do what; of denials only one is for none of them.
+        const policies = listOf(added.properties.Policies).map((policy) => objectOf(policy).PolicyDocument);
+        const problems = statements
+          ? policies.map((policy) => takesAway(policy, input, added))
+          : problemsOf(added, input);
+        const owner =
+          added.zone === undefined ? `Where ${added.stack} is another team's, name it in otherStacks. ` : '';
+        return violationsOf(problems, {
+          resource,
+          remedy: `${owner}Declare it in zones.ts if that can say it; else leave it out, or declare an exception with its reason. A type or property that gives nobody a permission and leads nowhere belongs into infra/proof/rules/templates/types.ts.`,
+        });
       });
     }),
 };

@@ -1,3 +1,4 @@
+import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { required } from '@helseid-zones/protocol/values';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
 import type { JsonObject } from '../assembly/json.ts';
@@ -25,7 +26,7 @@ const NARROW = new RegExp(
 
 /** Types of theirs that act on a whole account all the same, whatever they name. */
 const WIDE =
-  /^AWS::(?:CloudWatch::(?:MetricStream|OTel|Integration)|EC2::.*BlockPublic|IAM::(?:User|Group)|Logs::(?:(?:Account|Resource|StorageTier)Policy|Integration)|S3::StorageLens|SSM::(?:Association|CloudConnector|MaintenanceWindow|ResourceDataSync|ServiceSetting))/;
+  /^AWS::(?:ApiGateway::Account|CloudWatch::(?:MetricStream|OTel|Integration)|EC2::.*BlockPublic|IAM::(?:User|Group)|Logs::(?:(?:Account|Resource|StorageTier)Policy|Integration)|S3::StorageLens|SSM::(?:Association|CloudConnector|MaintenanceWindow|ResourceDataSync|ServiceSetting))/;
 
 /** Types that are judged by what the roles they are for may do. */
 const BY_ROLE = wordsOf('AWS::IAM::ManagedPolicy AWS::IAM::Policy AWS::IAM::Role AWS::IAM::RolePolicy');
@@ -34,7 +35,8 @@ const BY_ROLE = wordsOf('AWS::IAM::ManagedPolicy AWS::IAM::Policy AWS::IAM::Role
 const NAMING = /(?:\.Description|\.Tags|^AWS::Lambda::Function\.Environment)$/;
 
 /** What a deploy puts in the place of a dynamic reference to anything but a plain parameter; parts of an expression are together where JSON's own marks are left out. */
-const REFERENCES = /(?:\{\{|\uE000)resolve:(?!ssm:)(.*?)(?:\}\}|\uE001|$)|\{\{[\w:-]*\uE000/g;
+const REFERENCES =
+  /(?<=[{\uE000\uE001])resolve:(?!ssm:(?!\/aws\/reference\/))(.*?)(?:\}\}|\uE001|$)|\{\{[\w:-]*\uE000/g;
 
 /** A reference that is all there: names and ARNs have no blanks, expressions do. */
 const PLAIN = /^[\w/+=.@:-]+$/;
@@ -47,7 +49,7 @@ export function untouching({ stacks, resources }: ResolvedAssembly, declaration:
   const secrets = owned.flatMap(
     ({ arn = '' }) => /^arn:[^:]*:secretsmanager:.*:secret:(.+)-\w+$/.exec(arn)?.[1] ?? [],
   );
-  const own = [...owned.flatMap(({ names }) => names), ...secrets];
+  const own = [...owned.flatMap(({ names }) => names), ...secrets, METRICS_NAMESPACE];
   const named = new RegExp(`(?<!\\w)(?:${own.filter(isTelling).map(escapeRegExp).join('|')})(?!\\w)`);
   // Whoever deploys reads it, whatever the resource itself may do.
   const isRead = (properties: JsonObject) =>
@@ -64,11 +66,10 @@ export function untouching({ stacks, resources }: ResolvedAssembly, declaration:
       Object.entries(properties).some(
         ([name, value]) => !NAMING.test(`${type}.${name}`) && named.test(JSON.stringify(value)),
       ));
-  return new Set(
-    resources
-      .filter((one) => others.has(one.stack) && !touches(one))
-      .map(({ constructPath }) => constructPath),
-  );
+  const theirs = resources.filter(({ stack }) => others.has(stack));
+  // Findings go by path, and two may have the same: where two stacks have one name, or one has none of its own.
+  const touching = new Set(theirs.filter(touches).map(({ constructPath }) => constructPath));
+  return new Set(theirs.map(({ constructPath }) => constructPath).filter((path) => !touching.has(path)));
 }
 
 /** Names of stages and the like are words that anything may hold. */
@@ -95,6 +96,9 @@ const ASSUMED = new Set([
 /** Reads what there is by name and setting, and nothing that is kept. */
 const LOOKS = /:(?:Describe|List)/;
 
+/** How the methods of an API are called, by those who are declared to call its zone's entry. */
+const ROUTES = 'arn:aws:execute-api:';
+
 /** What the CDK's bootstrap and AWS keep for the system beside its templates. */
 const BESIDE = [
   'arn:aws:iam::*:role/cdk-*',
@@ -112,9 +116,12 @@ export const othersKeepOut: Rule = {
   check: (input) => {
     const others = input.actors.filter(({ other }) => other);
     const own = others.length === 0 ? [] : ownArns(input);
+    const callers = Object.values(input.declaration.zones).flatMap((zone) => zone.callers);
+    const isCaller = ({ role }: Actor) =>
+      callers.some((one) => one.calls === 'entry' && one.role === role.arn);
     const reached = (actor: Actor, action: string) =>
       own.find((arn) => {
-        const asked = actionOn(arn, action);
+        const asked = arn.startsWith(ROUTES) && isCaller(actor) ? undefined : actionOn(arn, action);
         return asked !== undefined && ask(actor, asked, arn).verdict !== 'never';
       });
     return others.flatMap((actor) =>
@@ -155,7 +162,10 @@ function ownArns(input: ProofInput): string[] {
     ...stacks.map((name) => `arn:aws:cloudformation:*:*:stack/${name}/*`),
     ...assembly.resources
       .filter(({ stack }) => stacks.includes(stack))
-      .flatMap(({ arn }) => (arn === undefined ? [] : withParts(arn))),
+      .flatMap(({ arn, type, account, region, physicalId }) => [
+        ...(arn === undefined ? [] : withParts(arn)),
+        ...(type === 'AWS::ApiGateway::RestApi' ? [`${ROUTES}${region}:${account}:${physicalId}/*`] : []),
+      ]),
     ...clientKeyArns(input),
     ...BESIDE,
   ];

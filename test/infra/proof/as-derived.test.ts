@@ -566,6 +566,19 @@ describe('additions are understood by type and property', () => {
     expect(additionsAreUnderstood.check(input)).toHaveLength(1);
   });
 
+  it('also in the second of two stacks of one name', () => {
+    const [usual] = oneClient.stacks;
+    if (usual === undefined) throw new Error('no stack');
+    const more = (Type: string) => ({
+      ...usual,
+      ...{ name: 'more', template: { Resources: { A: { Type, Properties: {} } } }, uploads: [] },
+    });
+    const stacks = [...oneClient.stacks, more('AWS::CloudWatch::Alarm'), more('AWS::IAM::User')];
+    const input = readInput(resolveAssembly({ stacks }), system, compareWithDerived({ stacks }, derived));
+    const messages = additionsAreUnderstood.check(input).map(({ message }) => message);
+    expect(messages).toContainEqual(expect.stringMatching(/is a AWS::IAM::User/));
+  });
+
   it('also under a condition that only the deploy decides', () => {
     expect(judged('AWS::IAM::Role', {}, { Condition: 'Maybe' })).toHaveLength(1);
   });

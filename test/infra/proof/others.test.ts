@@ -1,3 +1,4 @@
+import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { type App, Duration, Stack } from 'aws-cdk-lib';
 import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -166,6 +167,18 @@ const TOUCHES: readonly Touch[] = [
     .split(/\s+/)
     .map((type) => added(type, { Says: 'nothing' })),
   added('AWS::IAM::User'),
+  added('AWS::ApiGateway::Account', { CloudWatchRoleArn: 'arn:aws:iam::000000000000:role/shop' }),
+  [
+    'writes, or may write, the figures',
+    'additions-are-understood',
+    adds('AWS::Logs::MetricFilter', { MetricTransformations: [{ MetricNamespace: METRICS_NAMESPACE }] }),
+  ],
+  kept('may execute-api:Invoke on .*:execute-api:', 'execute-api:Invoke'),
+  [
+    'role journal-public-login, which no other stack has',
+    'policies-are-for-own-roles',
+    policy('journal-public-login'),
+  ],
   ['role elsewhere', 'policies-are-for-own-roles', policy('elsewhere')],
   added('AWS::Lambda::EventSourceMapping', { FunctionName: 'journal-internal-worker' }),
   [
@@ -210,6 +223,7 @@ const READS: Readonly<Record<string, unknown>> = {
     'Fn::If': ['C', join('{{re', `solve:secretsmanager:${RECORD}}}`), ''],
   },
   'that a parameter names': { 'Fn::Sub': '{{resolve:secretsmanager:${Wanted}}}' },
+  'whose beginning the deploy decides': join({ Ref: 'Begin' }, `resolve:secretsmanager:${RECORD}}}`),
   'whose kind the deploy decides': join('{{', { Ref: 'Kind' }, `:${RECORD}}}`),
   'from the parameter store': `{{resolve:ssm-secure:/aws/reference/secretsmanager/${RECORD}}}`,
 };
@@ -280,6 +294,27 @@ const LETS_IN: Change = adds('AWS::SQS::QueuePolicy', (r) => ({
     ],
   },
 }));
+
+/** The shop twice, each with one resource more of the same id. */
+const twice = (...types: string[]): Assembly => ({
+  stacks: assembly.stacks.flatMap((stack) =>
+    stack.name !== SHOP
+      ? [stack]
+      : types.map((Type) => ({
+          ...stack,
+          template: { Resources: { A: { Type, Properties: {} } } },
+          constructPaths: new Map(),
+        })),
+  ),
+});
+
+it.each([
+  ['AWS::SQS::Queue', 'AWS::IAM::User'],
+  ['AWS::IAM::User', 'AWS::SQS::Queue'],
+])('of two stacks of one name each is judged: %s, %s', (...types) => {
+  const messages = proofOf(twice(...types)).violations.map(({ message }) => message);
+  expect(messages).toContainEqual(expect.stringMatching(/is a AWS::IAM::User/));
+});
 
 describe('what in them touches the system', () => {
   const exporting = {

@@ -1,6 +1,7 @@
 import { boundaryGroup, boundaryName, functionName, zoneFunctions } from '../../../declaration/names.ts';
 import { stringsOf } from '../../assembly/json.ts';
 import { resourceByArn } from '../../assembly/resolve.ts';
+import { isOther } from '../actors.ts';
 import { type Rule, resourceRule } from '../rule.ts';
 import { trustedServices } from '../trust.ts';
 
@@ -18,16 +19,25 @@ export const ROLES: readonly Rule[] = [
     name: 'policies-are-for-own-roles',
     invariant: 'I1',
     ofOthers: true,
-    title: 'No policy of the templates is for a user, a group, or a role that the templates do not have.',
+    title:
+      'No policy of the templates is for a user, a group, or a role that the templates do not have, and none of another stack for a role of the system.',
     of: ['AWS::IAM::ManagedPolicy', 'AWS::IAM::Policy', 'AWS::IAM::RolePolicy'],
-    problems: ({ properties: { Roles, RoleName, Users, Groups }, account }, { actors }) => {
-      const own = actors.filter(({ role }) => role.account === account).map(({ name }) => name);
+    problems: (policy, { actors, declaration }) => {
+      const { properties, account, stack: name, zone } = policy;
+      const { Roles, RoleName, Users, Groups } = properties;
+      // One of another stack would be put in the place of one that the system's role has.
+      const theirs = isOther(declaration, { name, zone });
+      const own = actors
+        .filter(({ role, other }) => role.account === account && (other || !theirs))
+        .map(({ name }) => name);
       const roles = [...stringsOf(Roles), ...stringsOf(RoleName)].filter((name) => !own.includes(name));
       return [
         ...roles.map((name) => `role ${name}`),
         ...stringsOf(Users).map((name) => `user ${name}`),
         ...stringsOf(Groups).map((name) => `group ${name}`),
-      ].map((other) => `is for ${other}, which the templates do not have`);
+      ].map(
+        (other) => `is for ${other}, which ${theirs ? 'no other stack has' : 'the templates do not have'}`,
+      );
     },
     subject: ({ constructPath }) => `The policy ${constructPath}`,
     remedy: 'Attach it to roles of the templates only.',
