@@ -79,6 +79,8 @@ function urlOf(path: string, source: string): string {
 }
 
 function chooseSystem({ default: declared, stages }: DeclarationFile, stage: string | undefined) {
+  if (declared === undefined)
+    throw invalid('It exports no system: write export default defineSystem({ … }).');
   if (typeof declared !== 'function') {
     if (stage !== undefined)
       throw invalid(`It declares one system and knows no stages, so --stage ${stage} can't be chosen.`);

@@ -56,6 +56,7 @@ test.each([
     `import './nowhere.ts'; export default {};`,
     /ts: It can't be run: .*nowhere/,
   ],
+  ['exports nothing', 'export const system = {};', /nothing\.ts: It exports no system: write export default/],
   [
     'declares what is not right',
     `export default { name: 'J' };`,
