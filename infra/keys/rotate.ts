@@ -41,7 +41,7 @@ export async function rotateKey(operator: Operator, { client: named, now }: KeyO
   if (!isNew(record, old) && !candidateKey(record)) record = await runRotation(operator, client, now);
   if (candidateKey(record)?.state === 'created' && !isNew(record, old))
     return sayRegister(operator, client, now);
-  if (!isNew(record, old)) throw failed(`No new key is current; why is in ${operator.rotationLog}.`);
+  if (!isNew(record, old)) throw failed(`No new key is current; why is in ${operator.rotationLog}.`, now);
   await endReplaced(operator, client, record, now);
 }
 
@@ -77,7 +77,7 @@ export async function verifyKey(operator: Operator, { client: named, now }: KeyO
   const state = findKey(record, waiting.kid)?.state;
   if (state === 'current') await endReplaced(operator, client, record, now);
   else if (state === 'created') sayRegister(operator, client, now);
-  else throw failed(`Key ${waiting.kid} is ${state}; why is in ${operator.rotationLog}.`);
+  else throw failed(`Key ${waiting.kid} is ${state}; why is in ${operator.rotationLog}.`, now);
 }
 
 /**
@@ -151,6 +151,7 @@ async function runRotation(operator: Operator, client: OpenedClient, now: boolea
     if (seconds > PATIENCE)
       throw failed(
         `The rotation is not over; Secrets Manager goes on with it. How far it is, is in ${operator.rotationLog}.`,
+        now,
       );
     if (seconds - moved >= STALLED) {
       operator.say(`${seconds} s: nothing has moved; what it waits for is in ${operator.rotationLog}.`);
@@ -194,12 +195,13 @@ function failedStep(
       : `It is tried again within the hour; ${keysCommand(operator, again('rotate', name, now))} does so at once.`;
   return failed(
     `Rotation failed in ${step}: ${reason} (${operator.rotationLog}; docs/operating.md says what it means). ${next}`,
+    now,
     { step, reason },
   );
 }
 
-function failed(message: string, facts: { step?: string; reason?: string } = {}): ZonesError {
-  return new ZonesError('rotation_failed', message, { facts });
+function failed(message: string, now: boolean, facts: { step?: string; reason?: string } = {}): ZonesError {
+  return new ZonesError('rotation_failed', message + signOn(now), { facts });
 }
 
 function describeStates({ keys }: ClientRecord): string {
@@ -211,10 +213,13 @@ function isNew(record: ClientRecord, old: KeyEntry | undefined): boolean {
   return current !== undefined && current.kid !== old?.kid;
 }
 
+/** Who asked for older keys to stop must not think that they have. */
+const signOn = (now: boolean) => (now ? ' Older keys sign on.' : '');
+
 const again = (command: string, name: string, now: boolean) => `${command} ${name}${now ? ' --now' : ''}`;
 
 function sayRegister(operator: Operator, { name }: OpenedClient, now: boolean): void {
   operator.say(
-    `The key waits for its registration: ${jwkCommand(operator, name)} prints it, ${keysCommand(operator, again('verify', name, now))} goes on${now ? '. Until then older keys sign on' : ''}.`,
+    `The key waits for its registration: ${jwkCommand(operator, name)} prints it, ${keysCommand(operator, again('verify', name, now))} goes on.${signOn(now)}`,
   );
 }
