@@ -39,7 +39,7 @@ export function defineSystem<
 >(declaration: T & NamingSystem<Client, Api> & Checked<T, Client, Api>): Defined<T> {
   const { system, problems } = read(declaration);
   if (system && problems.length === 0) return system as Defined<T>;
-  const lines = problems.map(({ field, message }) => `  ${field} ${message}`);
+  const lines = problems.map(({ field, message }) => `  ${field || 'the whole'} ${message}`);
   throw new ZonesError('declaration_invalid', `The declaration is not right:\n${lines.join('\n')}`, {
     facts: { problems: problems.length, field: problems[0]?.field ?? '' },
   });

@@ -160,6 +160,7 @@ const MISTAKES: Readonly<Record<string, [write: () => unknown, field: string, ri
     'clients.journal.issuer',
     /write https:\/\/helseid-sts\.test\.nhn\.no/,
   ],
+  'no declaration at all': [() => defineSystem(5 as never), 'the whole', /expected Object/],
   'a profile by name': [
     // @ts-expect-error
     () => defineSystem({ ...base, zones, clients: { journal: { ...journal, profile: 'helseid' } } }),
