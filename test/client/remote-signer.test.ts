@@ -36,12 +36,8 @@ const proof = { kind: 'dpop_proof', client: 'journal', method: 'POST', url: `${I
 
 test('intents go to the function, signatures come back', async () => {
   const { lambda, signer } = await makeSigner();
-  const subject = {
-    clientId: 'c',
-    issuer: ISSUER,
-    tenancy: 'single-tenant',
-    profile: helseIdProfile,
-  } as const;
+  const tenancy = 'single-tenant' as const;
+  const subject = { clientId: 'c', issuer: ISSUER, tenancy, profile: helseIdProfile } as const;
   const behind = createFakeSigner(subject, () => NOW);
   const key = behind.addKey();
   lambda.answers = [

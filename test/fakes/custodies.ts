@@ -170,10 +170,5 @@ export const CUSTODIES_UNDER_TEST: Readonly<
 /** The public keys as they are registered. */
 export async function registrable(options: CustodyOptions): Promise<(JWK & { kid: string })[]> {
   const keys = await (await openCustody(options)).publicKeys();
-  return keys.map(({ jwk, thumbprint, algorithm }) => ({
-    ...jwk,
-    kid: thumbprint,
-    alg: algorithm,
-    use: 'sig',
-  }));
+  return keys.map(({ jwk, thumbprint: kid, algorithm: alg }) => ({ ...jwk, kid, alg, use: 'sig' }));
 }

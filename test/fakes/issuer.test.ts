@@ -68,13 +68,8 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   const described = describePublicKey(key, 'ES256');
   world.issuer.register(described);
   const right = {
-    iss: CLIENT_ID,
-    sub: CLIENT_ID,
-    aud: ISSUER,
-    jti: 'forged-1',
-    iat: NOW,
-    nbf: NOW,
-    exp: NOW + 8,
+    ...{ iss: CLIENT_ID, sub: CLIENT_ID, aud: ISSUER, jti: 'forged-1' },
+    ...{ iat: NOW, nbf: NOW, exp: NOW + 8 },
   };
   const rightHeader = { alg: 'ES256', typ: 'client-authentication+jwt', kid: described.thumbprint };
   const forge = (claimed: Record<string, unknown>, headed: Record<string, unknown>) =>

@@ -112,14 +112,8 @@ export function createFakeKms(now: () => number = () => 0): FakeKms {
       const spec = ALGORITHMS[algorithm].kmsKeySpec;
       const publicKey = createPublicKey(privateKey);
       const { arn } = add({
-        ...{
-          spec,
-          usage: 'SIGN_VERIFY',
-          description: '',
-          created: now(),
-          tags: {},
-          policy: rootPolicy(ACCOUNT),
-        },
+        ...{ spec, usage: 'SIGN_VERIFY', description: '', created: now() },
+        ...{ tags: {}, policy: rootPolicy(ACCOUNT) },
         ...exportKey(privateKey),
       });
       return { arn, algorithm, kid: describePublicKey(publicKey, algorithm).thumbprint, publicKey };

@@ -226,14 +226,8 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
     },
     registerByHand(jwk) {
       const never = Number.POSITIVE_INFINITY;
-      fake.keys.push({
-        kid: jwk.kid ?? '',
-        jwk,
-        origin: 'Gui',
-        acceptedFrom: 0,
-        droppedAt: never,
-        expires: null,
-      });
+      const times = { acceptedFrom: 0, droppedAt: never, expires: null };
+      fake.keys.push({ kid: jwk.kid ?? '', jwk, origin: 'Gui', ...times });
     },
     accepts(kid) {
       return fake.keys.some(

@@ -21,11 +21,8 @@ const keyObjects = new Map<string, KeyObject>();
 export const verifyWithJose: VerifyJwt = async (jwt, jwk, { typ, now, claims = {} }) => {
   const alg = readAlgorithm(jwt, jwk);
   const key = keep(keys, JSON.stringify([jwk, alg]), () => importJWK(jwk, alg));
-  const { payload } = await jwtVerify(jwt, await key, {
-    typ,
-    algorithms: [alg],
-    currentDate: new Date(now * 1000),
-  });
+  const currentDate = new Date(now * 1000);
+  const { payload } = await jwtVerify(jwt, await key, { typ, algorithms: [alg], currentDate });
   checkClaims(payload, claims);
   return payload;
 };

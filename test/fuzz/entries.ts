@@ -77,11 +77,8 @@ const zone = renewed(500, async () => {
   const tenancy = 'single-tenant' as const;
   const clients = { journal: { clientId: CLIENT_ID, issuer: ISSUER, tenancy, profile: helseIdProfile } };
   const apis = { documents: { ...api, audience: API, clients: ['journal'] } };
-  const give = createTokenGiver({
-    config: { zone: 'internal', clients, apis },
-    client: () => world.client,
-    audit,
-  });
+  const config = { zone: 'internal', clients, apis };
+  const give = createTokenGiver({ config, client: () => world.client, audit });
   return { ...world, items, work, give };
 });
 

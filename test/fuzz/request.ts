@@ -33,13 +33,8 @@ export function makeRequest(random: Random, ground: Ground, route: GatewayMethod
   const target = path + query(random);
   const body = makeBody(random, method);
   const headers = makeHeaders(random, ground, body);
-  return {
-    method,
-    target,
-    headers,
-    body,
-    signed: route.authorization.type === 'AWS_IAM' && random.often(0.6),
-  };
+  const signed = route.authorization.type === 'AWS_IAM' && random.often(0.6);
+  return { method, target, headers, body, signed };
 }
 
 function segment(random: Random): string {

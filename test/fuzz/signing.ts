@@ -225,11 +225,7 @@ const intents = kind({
     return judge(grant, event, answer);
   },
   reached: [
-    'signed',
-    'grant_refused',
-    'intent_malformed',
-    'details_invalid',
-    'key_not_usable',
+    ...['signed', 'grant_refused', 'intent_malformed', 'details_invalid', 'key_not_usable'],
     'request_too_large',
   ],
 });

@@ -382,11 +382,8 @@ describe('what is watched', () => {
 /** Where a queue, a bus or a rule leaves what fails. */
 function redriveOf({ Properties }: Resource): unknown {
   const targets = (Properties['Targets'] ?? []) as { DeadLetterConfig?: unknown }[];
-  return [
-    Properties['RedrivePolicy'],
-    Properties['DeadLetterConfig'],
-    targets.map((to) => to.DeadLetterConfig),
-  ];
+  const { RedrivePolicy, DeadLetterConfig } = Properties;
+  return [RedrivePolicy, DeadLetterConfig, targets.map((to) => to.DeadLetterConfig)];
 }
 
 describe.each([SIGNING, PUBLIC, INTERNAL, 'journal-zone-admin'])('in %s', (stack) => {

@@ -80,11 +80,7 @@ const query = (MetricName: string, Namespace: string) => ({
 });
 
 test.each([
-  [
-    'an endpoint in three availability zones',
-    endpoint({ VpcEndpointType: 'Interface', SubnetIds: [1, 2, 3] }),
-    23,
-  ],
+  ['an endpoint in three zones', endpoint({ VpcEndpointType: 'Interface', SubnetIds: [1, 2, 3] }), 23],
   ['a gateway endpoint', endpoint({ VpcEndpointType: 'Gateway', RouteTableIds: [1, 2] }), 0],
   ['an endpoint of the type that is taken where none is named', endpoint({ ServiceName: 'x' }), 0],
   ['an alarm on a metric of AWS', alarm({ MetricName: 'Errors', Namespace: 'AWS/Lambda' }), 0.1],

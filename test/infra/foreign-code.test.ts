@@ -68,11 +68,7 @@ const noZip = join(newFolder(), 'a.zip');
 writeFileSync(noZip, 'x');
 
 test.each<[string, () => ForeignCode, RegExp]>([
-  [
-    'is not there',
-    () => code('build/nothing'),
-    /^build\/nothing, the code of labels, is missing: build it, or say/,
-  ],
+  ['is not there', () => code('build/nothing'), /^build\/nothing, the code of labels, is missing: build it/],
   ['is a file', () => code('package.json'), /neither a folder nor a \.zip/],
   ['is no zip', () => code(noZip), /no zip that can be read/],
   ['is empty', () => code(newFolder(), { runtime: 'java21', handler: 'a.B' }), /no files, where a\.B begins/],

@@ -105,15 +105,8 @@ function assemblyOf(resources: { type: string; properties: Record<string, unknow
   return {
     ...{ directory: '', account: '', region: '', stacks: [] },
     resources: resources.map((resource) => ({
-      ...{
-        stack: 's',
-        logicalId: 'l',
-        physicalId: 'p',
-        arn: undefined,
-        names: [],
-        zone: undefined,
-        constructPath: 's/l',
-      },
+      ...{ stack: 's', logicalId: 'l', physicalId: 'p', constructPath: 's/l' },
+      ...{ arn: undefined, names: [], zone: undefined },
       ...{ account: '', region: '', assetPath: undefined, certain: true, definition: {} },
       ...resource,
     })),

@@ -14,10 +14,7 @@ describe('the place of the local system', () => {
   it('is claimed by one process, and given back', async () => {
     const directory = newFolder();
     const giveBack = await lockDirectory(directory, []);
-    await expect(lockDirectory(directory, [])).rejects.toMatchObject({
-      code: 'local_failed',
-      message: expect.stringContaining(String(process.pid)),
-    });
+    await expect(lockDirectory(directory, [])).rejects.toThrow(coded('local_failed', String(process.pid)));
     giveBack();
     (await lockDirectory(directory, []))();
   });
@@ -37,10 +34,9 @@ describe('the place of the local system', () => {
   it.runIf(process.platform === 'linux')('needs room, and says so before anything is begun', async () => {
     const directory = newFolder();
     symlinkSync('/dev/full', join(directory, 'room'));
-    await expect(lockDirectory(directory, [])).rejects.toMatchObject({
-      code: 'local_failed',
-      message: expect.stringMatching(/can't be written \(ENOSPC\): nothing was started\. Make room/),
-    });
+    await expect(lockDirectory(directory, [])).rejects.toThrow(
+      coded('local_failed', /can't be written \(ENOSPC\): nothing was started\. Make room/),
+    );
     expect(existsSync(join(directory, 'running.json'))).toBe(false);
     await expect(lockDirectory(directory, [])).resolves.toBeTypeOf('function');
   });
@@ -61,10 +57,9 @@ describe('the place of the local system', () => {
       { port: 20_000, option: '--port' },
       { port: 20_000, option: '--stand-in-port' },
     ] as const;
-    await expect(lockDirectory(newFolder(), wanted)).rejects.toMatchObject({
-      code: 'local_failed',
-      message: expect.stringContaining('wanted twice, by --port and --stand-in-port'),
-    });
+    await expect(lockDirectory(newFolder(), wanted)).rejects.toThrow(
+      coded('local_failed', 'wanted twice, by --port and --stand-in-port'),
+    );
   });
 });
 

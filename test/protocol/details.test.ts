@@ -127,11 +127,8 @@ describe('the wire form', () => {
 
   test('the trust framework’s parameters pass as they are, nothing else does', () => {
     expect(renderDetails([trustFramework], single)).toEqual(trustFramework);
-    const withMore = {
-      ...trustFramework,
-      more: 1,
-      practitioner: { ...trustFramework.practitioner, pid: 'x' },
-    };
+    const practitioner = { ...trustFramework.practitioner, pid: 'x' };
+    const withMore = { ...trustFramework, more: 1, practitioner };
     expect(renderDetails([withMore], single)).toEqual(trustFramework);
   });
 

@@ -6,12 +6,7 @@ import { bootstrap, createWorld, findLeftovers, type World, type WorldOptions } 
 
 const DAY = 86_400;
 const CALM = {
-  WatchFailed: 0,
-  KeysNotUsable: 0,
-  UnknownKeys: 0,
-  SurplusKeys: 0,
-  PolicyDrift: 0,
-  RotationStuck: 0,
+  ...{ WatchFailed: 0, KeysNotUsable: 0, UnknownKeys: 0, SurplusKeys: 0, PolicyDrift: 0, RotationStuck: 0 },
 };
 const states = (world: World) => world.record().keys.map(({ state }) => state);
 

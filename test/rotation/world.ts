@@ -161,13 +161,8 @@ export function createWorld(options: WorldOptions = {}): World {
       everyDays = 60,
     } = {}) {
       const client: AdminClient = {
-        ...{
-          system: 'journal',
-          zone: 'admin',
-          client: OWNER.client,
-          secretArn: FAKE_SECRET_ARN,
-          signerArn: '',
-        },
+        ...{ system: 'journal', zone: 'admin', client: OWNER.client },
+        ...{ secretArn: FAKE_SECRET_ARN, signerArn: '' },
         config: { ...OWNER, tenancy: 'single-tenant', profile: helseIdProfile },
         ...{ algorithm, everyDays, longestTokenLifetime, propagation },
         ...(selfRegistering

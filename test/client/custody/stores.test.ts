@@ -44,11 +44,8 @@ async function startWithKey(scheme: string): Promise<CustodyOptions & { custody:
 describe.each(RINGS)('%s', (scheme) => {
   test('two who rotate at once lose nothing, and readers sign on', async () => {
     const options = await startWithKey(scheme);
-    const [one, two, reader] = [
-      await openCustody(options),
-      await openCustody(options),
-      await openCustody(options),
-    ];
+    const open = () => openCustody(options);
+    const [one, two, reader] = [await open(), await open(), await open()];
     const both = (change: Parameters<typeof one.change>[0]) => [one.change(change), two.change(change)];
     const rings = await Promise.all(both((ring) => addKey(ring, 'ES256')));
     const [current = '', next = ''] = (await reader.publicKeys()).map(({ thumbprint }) => thumbprint);

@@ -28,13 +28,8 @@ type Key = Awaited<ReturnType<typeof makeKey>>;
 export async function makeKey(alg: string) {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
   const jwk = await exportJWK(publicKey);
-  return {
-    alg,
-    privateKey,
-    jwk,
-    privateJwk: await exportJWK(privateKey),
-    jkt: await calculateJwkThumbprint(jwk),
-  };
+  const privateJwk = await exportJWK(privateKey);
+  return { alg, privateKey, jwk, privateJwk, jkt: await calculateJwkThumbprint(jwk) };
 }
 
 /** The issuer's key, the caller's key, and somebody else's; made once a file, because RSA keys take their time. */

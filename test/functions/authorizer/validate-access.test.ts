@@ -318,11 +318,8 @@ describe('replay', () => {
     await failedCheck(validate({ proof: { jti: 'one', htm: 'POST' } }, RULES, ports));
     expect(ports.claimed).toEqual([]);
     await validate({ proof: { jti: 'one' } }, RULES, ports);
-    await validate(
-      { proof: { jti: 'one', key: keys.stranger }, token: { cnf: { jkt: keys.stranger.jkt } } },
-      RULES,
-      ports,
-    );
+    const { stranger: key } = keys;
+    await validate({ proof: { jti: 'one', key }, token: { cnf: { jkt: key.jkt } } }, RULES, ports);
     expect(ports.claimed).toHaveLength(2);
     for (const id of ports.claimed) expect(id).toMatch(/^[\w-]{43}$/);
   });

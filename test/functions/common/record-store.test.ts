@@ -53,20 +53,13 @@ test('a seed becomes a record that names its owner; AWSPENDING is not touched', 
   const pending = secrets.beginDryRun();
   const { store, audit } = open(secrets);
   const record = await store.change((before) => addKey(before, key('a'), 1));
-  expect(record).toEqual({
-    version: 1,
-    ...OWNER,
-    keys: [{ ...key('a'), state: 'created', since: { created: 1 } }],
-  });
+  const made = { ...key('a'), state: 'created', since: { created: 1 } };
+  expect(record).toEqual({ version: 1, ...OWNER, keys: [made] });
   expect(parseRecord(secrets.textOf(secrets.stages.get('AWSCURRENT')) ?? '', OWNER)).toEqual(record);
   expect(secrets.stages.get('AWSPENDING')).toBe(pending);
   expect(secrets.stages.get(DRAFT_STAGE)).toBe(secrets.stages.get('AWSCURRENT'));
-  expect(audit).toHaveBeenCalledWith('KEY_CREATED', {
-    client: 'journal',
-    kid: key('a').kid,
-    from: 'none',
-    to: 'created',
-  });
+  const facts = { client: 'journal', kid: key('a').kid, from: 'none', to: 'created' };
+  expect(audit).toHaveBeenCalledWith('KEY_CREATED', facts);
 });
 
 test('a change that changes nothing writes nothing', async () => {

@@ -45,12 +45,8 @@ async function call(
 ): Promise<APIGatewayProxyResult> {
   const handler = handlers[name];
   if (!handler) throw new Error('no such function');
-  return handler({
-    httpMethod,
-    resource,
-    headers,
-    queryStringParameters: query,
-  } as unknown as APIGatewayProxyEvent);
+  const event = { httpMethod, resource, headers, queryStringParameters: query };
+  return handler(event as unknown as APIGatewayProxyEvent);
 }
 
 /** What requests by nobody in particular come to, among others. */

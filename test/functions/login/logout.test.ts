@@ -117,11 +117,7 @@ describe('back-channel logout', () => {
   it('answers as Back-Channel Logout 1.0, 2.8 says', async () => {
     const { login } = await enter();
     const answer = await sendLogoutToken(login);
-    expect([answer.statusCode, answer.body, answer.headers?.['cache-control']]).toEqual([
-      200,
-      '',
-      'no-store',
-    ]);
+    expect(answer).toMatchObject({ statusCode: 200, body: '', headers: { 'cache-control': 'no-store' } });
   });
 
   it.each<[string, Record<string, unknown>, Record<string, unknown>, RegExp]>([

@@ -66,11 +66,8 @@ test('another error of KMS is not waited for', async () => {
 test('the store waits for its own changes', async () => {
   const { rotation, secrets } = await open(240);
   secrets.settling = 5;
-  const key = {
-    kid: 'k'.repeat(43),
-    keyArn: 'arn:aws:kms:eu-north-1:111122223333:key/1',
-    algorithm: 'ES256',
-  } as const;
+  const keyArn = 'arn:aws:kms:eu-north-1:111122223333:key/1';
+  const key = { kid: 'k'.repeat(43), keyArn, algorithm: 'ES256' } as const;
   await rotation.store.change((record) => ({
     ...record,
     keys: [{ ...key, state: 'created', since: { created: 1 } }],

@@ -53,11 +53,8 @@ async function invoke(event: unknown, environment: Record<string, string> = {}) 
     const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder, 'index.mjs')).href)});
     const answer = await handler(JSON.parse(process.argv[1]), { awsRequestId: 'request-1' });
     console.log(JSON.stringify({ answer }));`;
-  const { stdout } = await run(
-    process.execPath,
-    ['--input-type=module', '-e', script, JSON.stringify(event)],
-    { env },
-  );
+  const args = ['--input-type=module', '-e', script, JSON.stringify(event)];
+  const { stdout } = await run(process.execPath, args, { env });
   const lines = stdout
     .trim()
     .split('\n')
@@ -120,13 +117,7 @@ test('record and public key are read while it initialises, whatever it is then a
 /** Every variable that anything in the bundle, or a logger that somebody may put there, takes a level or a switch from. */
 const SILENCING: Record<string, string> = {
   ...Object.fromEntries(
-    [
-      ...new Set(
-        Buffer.from(bundle)
-          .toString()
-          .match(/\bPOWERTOOLS_[A-Z_]+\b/g),
-      ),
-    ].map((name) => [name, 'true']),
+    [...new Set(`${Buffer.from(bundle)}`.match(/\bPOWERTOOLS_[A-Z_]+\b/g))].map((name) => [name, 'true']),
   ),
   AWS_LAMBDA_LOG_LEVEL: 'FATAL',
   AWS_LAMBDA_LOG_FORMAT: 'JSON',

@@ -136,11 +136,8 @@ test('the functions of user login are told what was declared', () => {
 test('the admin zone’s functions are told how keys live', () => {
   const { rotation, apis } = deriveZoneConfig(system, 'admin', 'rotation');
   expect(apis).toEqual({});
-  expect(rotation?.['journal']).toMatchObject({
-    algorithm: 'ES256',
-    everyDays: 60,
-    longestTokenLifetime: 3600,
-  });
+  const declared = { algorithm: 'ES256', everyDays: 60, longestTokenLifetime: 3600 };
+  expect(rotation?.['journal']).toMatchObject(declared);
 });
 
 test('egress is what the zone’s grants name, and self-service is the admin zone’s alone', () => {
@@ -150,14 +147,7 @@ test('egress is what the zone’s grants name, and self-service is the admin zon
 });
 
 test('a zone’s functions follow from its entries', () => {
-  expect(zoneFunctions(system.zones.public)).toEqual([
-    'api',
-    'callback',
-    'login',
-    'logout',
-    'session',
-    'summary',
-  ]);
+  expect(zoneFunctions(system.zones.public).join()).toBe('api,callback,login,logout,session,summary');
   expect(zoneFunctions(system.zones.internal)).toEqual(['worker']);
   expect(zoneFunctions(system.zones.admin)).toEqual(['key-watch', 'rotation']);
 });

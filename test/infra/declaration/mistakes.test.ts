@@ -348,11 +348,8 @@ test('a mistake in the form of a field hides none in what fields mean together, 
     .split('\n')
     .slice(1)
     .map((line) => line.trim().split(' ')[0]);
-  expect(fields).toEqual([
-    'zones.internal.grants[0].apis[0].paths[0]',
-    'zones.internal.cider',
-    'zones.internal.cidr',
-  ]);
+  const wrong = ['grants[0].apis[0].paths[0]', 'cider', 'cidr'];
+  expect(fields).toEqual(wrong.map((field) => `zones.internal.${field}`));
 });
 
 test('thirty at least, of which twenty at least are red in the editor', () => {

@@ -23,12 +23,7 @@ const api = { baseUrl: 'https://x.example.no', audience: 'x', scopes: ['x'] };
 const cidr = '10.90.0.0/20';
 
 test.each<[string, string, unknown, RegExp]>([
-  [
-    'an entry and no grant',
-    'zones.more',
-    { cidr, events, grants: [] },
-    /^zones\.more\.grants is empty.*add a grant/,
-  ],
+  ['an entry alone', 'zones.more', { cidr, events, grants: [] }, /^zones\.more\.grants is empty.*a grant/],
   [
     'a grant and no entry',
     'zones.more',

@@ -169,11 +169,8 @@ describe('audit', () => {
   const signer = `arn:aws:sts::${ACCOUNT}:assumed-role/journal-signer-journal-public/s`;
   const event = (requestID: string, arn = signer) => ({
     ...{ eventSource: 'kms.amazonaws.com', eventName: 'Sign', eventTime: '2026-11-30T10:00:00Z', requestID },
-    ...{
-      userIdentity: { arn },
-      vpcEndpointId: 'vpce-1',
-      resources: [{ ARN: world.record().keys[0]?.keyArn }],
-    },
+    ...{ userIdentity: { arn }, vpcEndpointId: 'vpce-1' },
+    resources: [{ ARN: world.record().keys[0]?.keyArn }],
   });
   const line = (kms_request: string) => ({
     ...{ zone: 'public', client: 'journal' },

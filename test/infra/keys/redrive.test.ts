@@ -27,10 +27,7 @@ const settings = (name: string): QueueSettings => ({
 });
 const event = (more: object = {}) =>
   JSON.stringify({
-    source: 'journal.documents',
-    'detail-type': 'DocumentCreated',
-    detail: 'PATIENT',
-    ...more,
+    ...{ source: 'journal.documents', 'detail-type': 'DocumentCreated', detail: 'PATIENT', ...more },
   });
 
 /** Zone internal's queues in a local SQS, and who redrives them over the wire. */

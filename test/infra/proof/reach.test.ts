@@ -128,11 +128,7 @@ it.each<[string, boolean, string[], Parameters<typeof reach>[2]]>([
 describe('the names that a resolver answers', () => {
   type Rule = [priority: number, action: string, list: string, qtype?: string];
   const LISTS: Readonly<Record<string, unknown>> = {
-    all: ['*'],
-    a: ['a.no.'],
-    b: ['b.no'],
-    none: [],
-    file: undefined,
+    ...{ all: ['*'], a: ['a.no.'], b: ['b.no'], none: [], file: undefined },
   };
   const answered = (...groups: [priority: number, rules: Rule[], vpc?: string][]) => {
     const of = (type: string, physicalId: string, properties: object) =>
@@ -351,12 +347,8 @@ it('what templates say of a network is read, and of one that was there what they
       type: 'AWS::EC2::VPC',
       certain: true,
     },
-    ...{
-      physicalId: 'vpc-there',
-      names: ['vpc-there'],
-      constructPath: name,
-      properties: { CidrBlock: '10.20.0.0/20' },
-    },
+    ...{ physicalId: 'vpc-there', names: ['vpc-there'], constructPath: name },
+    properties: { CidrBlock: '10.20.0.0/20' },
   });
   expect([...read.subnets.values()]).toEqual([
     {

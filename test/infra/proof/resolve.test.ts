@@ -171,11 +171,7 @@ describe('the zone of a stack', () => {
   });
   const queue = { Type: 'AWS::SQS::Queue' };
   it.each<[string, JsonObject, string | undefined]>([
-    [
-      'what its resources are tagged with, for those without a tag too',
-      { A: tagged('public'), B: queue },
-      'public',
-    ],
+    ['what its resources are tagged with, for others too', { A: tagged('public'), B: queue }, 'public'],
     ['none without a tag', { A: queue }, undefined],
     ['none where two differ', { A: tagged('public'), B: tagged('signing') }, undefined],
   ])('is %s', (_name, Resources, zone) => {

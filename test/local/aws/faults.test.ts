@@ -51,12 +51,8 @@ describe('a fault that was injected', () => {
     const { met } = faults.inject({ service: 'kms', operation: 'Count' }, throttled, 2);
     faults.inject({ service: 'sqs' }, { error: 'Never' });
     faults.inject({ service: 'kms', functionArn: 'arn:of:another' }, { error: 'Never' });
-    expect([await ask('Other'), await ask(), await ask(), await ask()]).toEqual([
-      200,
-      'Throttled',
-      'Throttled',
-      200,
-    ]);
+    const answers = [await ask('Other'), await ask(), await ask(), await ask()];
+    expect(answers).toEqual([200, 'Throttled', 'Throttled', 200]);
     expect([met(), done.calls]).toEqual([2, 2]);
   });
 

@@ -87,11 +87,7 @@ describe('SigV4', () => {
 
   it.each([
     ['no signature', 'MissingAuthenticationTokenException', header('authorization', undefined)],
-    [
-      'unknown key id',
-      'UnrecognizedClientException',
-      rewrite(credentials.accessKeyId, 'ASIAXXXXXXXXXXXXXXXX'),
-    ],
+    ['unknown key id', 'UnrecognizedClientException', rewrite(credentials.accessKeyId, 'ASIAXXXXXXXXXXXX')],
     ['another session token', 'UnrecognizedClientException', header('x-amz-security-token', 'other')],
     ['no session token', 'UnrecognizedClientException', header('x-amz-security-token', undefined)],
     [

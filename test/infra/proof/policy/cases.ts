@@ -52,12 +52,8 @@ const NOTHING: Omit<Case, 'service' | 'action' | 'resource'> = {
 };
 const KMS = { ...NOTHING, service: 'kms', action: 'kms:Sign', resource: KEY } as const;
 const SQS = { ...NOTHING, service: 'sqs', action: 'sqs:SendMessage', resource: QUEUE } as const;
-const LAMBDA = {
-  ...NOTHING,
-  service: 'lambda',
-  action: 'lambda:InvokeFunction',
-  resource: FUNCTION,
-} as const;
+const INVOKE = 'lambda:InvokeFunction';
+const LAMBDA = { ...NOTHING, service: 'lambda', action: INVOKE, resource: FUNCTION } as const;
 const FOREIGN = { ...SQS, resource: QUEUE.replace(ACCOUNT, OTHER_ACCOUNT) };
 
 /** What is allowed by which policy. */

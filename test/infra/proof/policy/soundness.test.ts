@@ -22,11 +22,8 @@ function decisions(given: Case) {
   const world = worldOf(given);
   return given.contexts.map((context) => {
     const request = requestOf(given, context);
-    return {
-      context,
-      allowed: decideRequest(request, world).allowed,
-      facts: closedFacts(request, context, world),
-    };
+    const { allowed } = decideRequest(request, world);
+    return { context, allowed, facts: closedFacts(request, context, world) };
   });
 }
 
@@ -37,24 +34,10 @@ function actorOf(given: Case, closed: boolean): Actor {
   const endpoint = view.endpoints.get(ENDPOINT);
   if (role === undefined || endpoint === undefined) throw new Error('no role');
   return {
-    ...{
-      name: ROLE,
-      role,
-      principal: rolePrincipal(ROLE),
-      path: ROLE,
-      stack: '',
-      region: '',
-      zone: '',
-      view,
-    },
-    ...{
-      kind: 'function',
-      client: undefined,
-      admin: false,
-      asks: undefined,
-      other: false,
-      services: undefined,
-    },
+    ...{ name: ROLE, role, principal: rolePrincipal(ROLE), path: ROLE, view },
+    ...{ stack: '', region: '', zone: '' },
+    ...{ kind: 'function', admin: false, other: false },
+    ...{ client: undefined, asks: undefined, services: undefined },
     ways: closed ? [endpoint] : undefined,
   };
 }

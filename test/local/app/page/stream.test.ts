@@ -31,12 +31,8 @@ describe('a line of the trail in words', () => {
 
   test('a refused call says so, and an unknown caller belongs outside', () => {
     const { vpce: _, ...open } = call;
-    const refused = line('aws', {
-      ...open,
-      principal: 'nobody',
-      error: 'AccessDeniedException',
-      message: 'no',
-    });
+    const denied = { principal: 'nobody', error: 'AccessDeniedException', message: 'no' };
+    const refused = line('aws', { ...open, ...denied });
     expect(describeLine(refused, NAMES)).toMatchObject({
       ...{ zone: 'outside', who: 'nobody', tone: 'refused' },
       what: "kms:Sign key/of-a through AWS's public endpoint: AccessDeniedException",

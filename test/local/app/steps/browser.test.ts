@@ -48,11 +48,8 @@ describe('a browser', () => {
     const page = await browser.open(`${site.url}/login`);
     expect([page.status, page.body, page.url.search]).toEqual([200, 'done', '?x=1&y=2']);
     expect(browser.history.map(({ status }) => status)).toEqual([303, 200, 200]);
-    expect(site.seen.map(({ headers }) => headers['sec-fetch-site'])).toEqual([
-      'none',
-      'none',
-      'same-origin',
-    ]);
+    const sites = site.seen.map(({ headers }) => headers['sec-fetch-site']);
+    expect(sites).toEqual(['none', 'none', 'same-origin']);
     expect(site.seen.map(({ headers }) => headers.cookie)).toEqual([undefined, 'l=1', 'l=1']);
   });
 

@@ -280,11 +280,8 @@ describe('a function whose local system was killed', () => {
          return event === 'work' ? new Promise(() => setInterval(() => {}, 1000)) : 'done';
        };`,
     );
-    const holder = spawn(process.execPath, [
-      'test/local/aws/runtime/hold-pool.ts',
-      codeDirectory,
-      JSON.stringify(event),
-    ]);
+    const args = ['test/local/aws/runtime/hold-pool.ts', codeDirectory, JSON.stringify(event)];
+    const holder = spawn(process.execPath, args);
     const pid = await new Promise<number>((resolve) => {
       holder.stdout.on('data', (chunk) => resolve(Number(/pid (\d+)/.exec(String(chunk))?.[1])));
     });
@@ -295,12 +292,8 @@ describe('a function whose local system was killed', () => {
 
 describe('the Runtime API', () => {
   it('answers nobody who was not told the address', async () => {
-    const { address, unregister } = api.register({
-      next() {},
-      response: async () => {},
-      error() {},
-      initError() {},
-    });
+    const instance = { next() {}, response: async () => {}, error() {}, initError() {} };
+    const { address, unregister } = api.register(instance);
     const [host = ''] = address.split('/');
     const response = await fetch(`http://${host}/${'0'.repeat(32)}/2018-06-01/runtime/invocation/next`);
     expect(response.status).toBe(403);
