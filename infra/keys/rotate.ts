@@ -55,9 +55,11 @@ async function endReplaced(
   now: boolean,
 ): Promise<void> {
   operator.say(`Current: ${currentKey(record)?.kid}`);
-  const replaced = record.keys.filter(({ state }) => state === 'retiring').map(({ kid }) => kid);
-  if (now) await stopKeys(operator, client, replaced);
+  if (now) await stopKeys(operator, client, replacedKeys(record));
 }
+
+const replacedKeys = ({ keys }: ClientRecord) =>
+  keys.filter(({ state }) => state === 'retiring').map(({ kid }) => kid);
 
 /**
  * Goes on with a key that waits: has it proved at HelseID and made current. With `now` older keys stop then, as {@link rotateKey} has it.
@@ -69,6 +71,10 @@ export async function verifyKey(operator: Operator, { client: named, now }: KeyO
   const waiting = candidateKey(before);
   if (!waiting) {
     operator.say(`No key of client ${client.name} waits; current: ${currentKey(before)?.kid ?? 'none'}.`);
+    // It may have become current by itself since somebody wanted the older ones to stop.
+    const replaced = now ? replacedKeys(before) : [];
+    if (replaced.length > 0 && (await operator.confirm(`Stop ${replaced.join(', ')}?${warn(now)}`)))
+      await stopKeys(operator, client, replaced);
     return;
   }
   const question = `Prove key ${waiting.kid} (${waiting.state}) at HelseID and make it current?${warn(now)}`;

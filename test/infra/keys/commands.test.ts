@@ -386,6 +386,14 @@ describe('verify', () => {
     expect(output()).toContain(`KEY_DISABLED  ${old}`);
   });
 
+  test('with --now ends older keys also where the new one has become current by itself', async () => {
+    await world.rotate();
+    await run('verify');
+    expect(states()).toEqual(['retiring', 'current']);
+    await run('verify', '--now');
+    expect(states()).toEqual(['retired', 'current']);
+  });
+
   test('does nothing where none waits', async () => {
     await run('verify');
     expect(counter.questions).toEqual([]);
