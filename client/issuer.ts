@@ -112,7 +112,7 @@ function invalid(message: string, facts: Facts = {}, cause?: unknown): ZonesErro
 }
 
 function unreachable(url: string, facts: Facts, cause?: unknown): ZonesError {
-  const why = Object.values(facts).join(' ') || 'no answer';
+  const why = Object.values(facts).join(' ') || (cause instanceof RangeError ? 'too long' : 'no answer');
   const message = `${url} could not be read (${why}); try again.`;
   return new ZonesError('issuer_unreachable', message, { cause, facts });
 }

@@ -178,7 +178,8 @@ function differenceOf(date: string | null, sent: number, answered: number): numb
 }
 
 function noAnswer(as: AuthorizationServer, facts: ErrorFacts['issuer_unreachable'], cause?: unknown) {
-  const answered = facts.status === undefined ? '' : ` (HTTP ${facts.status})`;
+  const long = cause instanceof RangeError ? ' (it is too long)' : '';
+  const answered = facts.status === undefined ? long : ` (HTTP ${facts.status})`;
   const message = `${as.issuer} gave no usable answer${answered}; ${tellFate(facts)}.`;
   return new ZonesError('issuer_unreachable', message, { cause, facts });
 }

@@ -37,6 +37,12 @@ test.each([
   expect(network.sent.length).toBe(1);
 });
 
+test('metadata that is too long is told as that, and not as no answer', async () => {
+  const { client, issuer } = await makeWorld();
+  issuer.behaviour.metadata = { about: 'a'.repeat(1024 * 1024) };
+  expect((await failure(client.metadata(), 'issuer_unreachable')).message).toContain('(too long)');
+});
+
 test('at the root, an issuer with a slash is another one than without', async () => {
   const { client, network } = await makeWorld({
     issuer: 'https://sts.test',
