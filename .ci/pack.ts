@@ -95,35 +95,26 @@ function placeProtocol(name: string, folder: string, file: string): void {
 
 function manifestOf(name: string): object {
   const { dependencies, exports, bin, ...manifest } = readManifest(name);
-  const own =
-    name === 'client' ? { ...readManifest('protocol').dependencies, ...dependencies } : dependencies;
-  const { [PROTOCOL]: _, ...kept } = own;
+  const within = name === 'client' ? readManifest('protocol').dependencies : {};
+  const { [PROTOCOL]: _, ...kept } = { ...within, ...dependencies };
+  const ofProtocol = {
+    './protocol/*.schema.json': './protocol/*.schema.json',
+    './protocol/*': compiledExport('protocol', './*.ts'),
+  };
   return {
     ...manifest,
     exports: {
-      ...Object.fromEntries(
-        Object.entries<string>(exports).map(([path, file]) => [path, compiledExport(name, file)]),
-      ),
-      ...(name === 'client'
-        ? {
-            './protocol/*.schema.json': './protocol/*.schema.json',
-            './protocol/*': compiledExport('protocol', './*.ts'),
-          }
-        : {}),
+      ...mapFiles(exports, (file) => compiledExport(name, file)),
+      ...(name === 'client' ? ofProtocol : {}),
       './package.json': './package.json',
     },
-    ...(bin
-      ? {
-          bin: Object.fromEntries(
-            Object.entries<string>(bin).map(([command, file]) => [
-              command,
-              compiledExport(name, file).default,
-            ]),
-          ),
-        }
-      : {}),
+    ...(bin ? { bin: mapFiles(bin, (file) => compiledExport(name, file).default) } : {}),
     dependencies: kept,
   };
+}
+
+function mapFiles<T>(files: Record<string, string>, map: (file: string) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(files).map(([key, file]) => [key, map(file)]));
 }
 
 /** `./NAME.ts` of a workspace, as its package has it. */

@@ -81,8 +81,8 @@ export async function pushAuthorizationRequest(
       readAs(
         'token_invalid',
         'The answer to the pushed request is not valid',
-        () => processPushedAuthorizationResponse(as, oauth, response),
         { status: response.status },
+        () => processPushedAuthorizationResponse(as, oauth, response),
       ),
     signal: request.signal,
   });

@@ -34,9 +34,7 @@ export interface GiveTokensDeps {
  *
  * Does not know who asks: IAM decides who may invoke it, and all who may share the zone's grants.
  */
-export function createTokenGiver(
-  deps: GiveTokensDeps,
-): (event: unknown) => Promise<TokenResponse | TokenResponse[]> {
+export function createTokenGiver(deps: GiveTokensDeps) {
   const answer = async (request: unknown): Promise<TokenResponse> => {
     try {
       return await give(deps, request);
@@ -47,7 +45,7 @@ export function createTokenGiver(
       return { error: { code, message, facts } };
     }
   };
-  return async (event) => {
+  return async (event: unknown): Promise<TokenResponse | TokenResponse[]> => {
     if (!Array.isArray(event)) return answer(event);
     // One of these is malformed by itself: a list in a list.
     if (event.length === 0 || event.length > MAX_INTENTS) return answer([]);

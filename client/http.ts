@@ -19,7 +19,7 @@ export interface Transport {
  */
 export async function withDeadline<T>(
   milliseconds: number,
-  signal: AbortSignal | undefined | null,
+  signal: AbortSignal | undefined,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   signal?.throwIfAborted();
@@ -36,10 +36,7 @@ export async function withDeadline<T>(
 }
 
 /** Waits for `promise`, or throws `request_aborted` as soon as `signal` fires; what the promise stands for goes on. */
-export async function untilAborted<T>(
-  promise: Promise<T>,
-  signal: AbortSignal | undefined | null,
-): Promise<T> {
+export async function untilAborted<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return promise;
   // Nobody may be left waiting for it.
   promise.catch(() => {});

@@ -143,17 +143,13 @@ async function readKeys(metadata: () => Promise<AuthorizationServer>, { fetch, t
   );
   const { status } = response;
   const body: unknown = status === 200 ? await response.json().catch(() => undefined) : undefined;
-  const keys = readKeySet(body);
+  const { keys: served } = Object(body) as { keys?: unknown };
+  const keys = Array.isArray(served) ? served.flatMap((key) => readKey(Object(key)) ?? []) : [];
   if (keys.length > 0 && !keys.some((key, index) => keys.slice(0, index).some(isTwin(key)))) return { keys };
   // An issuer has keys: whatever is served in their place will pass.
   const code = status === 200 ? 'metadata_invalid' : 'issuer_unreachable';
   const message = `${url} serves no JWK Set that can be used (HTTP ${status}).`;
   throw new ZonesError(code, message, { facts: { status } });
-}
-
-function readKeySet(body: unknown): JWK[] {
-  const { keys } = Object(body) as { keys?: unknown };
-  return Array.isArray(keys) ? keys.flatMap((key) => readKey(Object(key)) ?? []) : [];
 }
 
 /** The bits that an RSA key has at least (RFC 7518 3.3, 3.5). */

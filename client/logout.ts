@@ -32,11 +32,8 @@ export async function revokeToken(client: TokenClient, request: RevocationReques
         ...(hint ? { additionalParameters: { token_type_hint: hint } } : {}),
       }),
     read: ({ response }) =>
-      readAs(
-        'token_invalid',
-        'The answer to the revocation is not valid',
-        () => processRevocationResponse(response),
-        { status: response.status },
+      readAs('token_invalid', 'The answer to the revocation is not valid', { status: response.status }, () =>
+        processRevocationResponse(response),
       ),
     signal: request.signal,
   });
@@ -107,9 +104,11 @@ export async function validateLogoutToken(
   token: string,
   rememberJti: (jti: string, until: number) => Promise<boolean>,
 ): Promise<LogoutTokenClaims> {
-  const { payload, protectedHeader } = await readAs('token_invalid', 'The logout token is not valid', () =>
-    verifyIssuerJwt(client, token, { cooldown: KEYS_COOLDOWN, maxTokenAge: MAX_AGE }),
+  const limits = { cooldown: KEYS_COOLDOWN, maxTokenAge: MAX_AGE };
+  const verified = readAs('token_invalid', 'The logout token is not valid', {}, () =>
+    verifyIssuerJwt(client, token, limits),
   );
+  const { payload, protectedHeader } = await verified;
   if (!isLogoutTyp(protectedHeader.typ, client.profile.logoutTokenTyp))
     throw invalid('has the "typ" of something else');
   const { iss, aud, jti, iat, exp, sub, sid, events } = payload;

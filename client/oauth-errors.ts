@@ -60,8 +60,8 @@ export function shorten(text: string): string {
 export async function readAs<T>(
   code: 'token_invalid' | 'id_token_invalid' | 'login_refused',
   what: string,
+  facts: Facts,
   read: () => T | Promise<T>,
-  facts: Facts = {},
 ): Promise<T> {
   try {
     return await read();

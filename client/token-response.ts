@@ -32,11 +32,9 @@ import type {
  */
 export async function readTokens(answer: Answer): Promise<AccessToken & { body: TokenEndpointResponse }> {
   const { as, oauth, response, sentAt, proof, askedScope } = answer;
-  const body = await readAs(
-    'token_invalid',
-    'The token response is not valid',
-    async () => processGenericTokenEndpointResponse(as, oauth, await withoutIdToken(response)),
-    { status: response.status },
+  const { status } = response;
+  const body = await readAs('token_invalid', 'The token response is not valid', { status }, async () =>
+    processGenericTokenEndpointResponse(as, oauth, await withoutIdToken(response)),
   );
   if (body.token_type !== 'dpop' || !proof)
     throw new ZonesError(
@@ -193,7 +191,7 @@ function isToken(value: unknown): value is string {
  * @throws {ZonesError} id_token_invalid: any check fails
  */
 function readIdToken(client: TokenClient, process: () => Promise<TokenEndpointResponse>) {
-  return readAs('id_token_invalid', 'The ID token is not valid', async () => {
+  return readAs('id_token_invalid', 'The ID token is not valid', {}, async () => {
     const body = await process();
     const claims = getValidatedIdTokenClaims(body);
     if (body.id_token === undefined || claims === undefined) return undefined;

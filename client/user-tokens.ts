@@ -90,7 +90,7 @@ function requireRecentLogin(client: TokenClient, request: CodeRedemption, { auth
 /** The code of a valid response. The library refuses parameters that come twice, but asks for `iss` only where metadata announces it; we always do. */
 function checkCallback(client: TokenClient, as: AuthorizationServer, request: CodeRedemption) {
   const { parameters, state } = request;
-  return readAs('login_refused', 'The authorization response is not valid', () => {
+  return readAs('login_refused', 'The authorization response is not valid', {}, () => {
     if (parameters.get('iss') !== client.issuer) throw invalidResponse('"iss" is not the issuer (RFC 9207)');
     try {
       validateAuthResponse(as, describeClient(client), parameters, state);

@@ -110,13 +110,7 @@ async function readProof({ method, url, ...call }: AccessCall, token: string, po
   const [header = null, ...others] = valuesOf(call, 'dpop');
   return verifyProof({
     header: others.length > 0 ? null : header,
-    method,
-    url: url.href,
-    now: now(),
-    seen,
-    token,
-    age: PROOF_AGE,
-    accepts,
+    ...{ method, url: url.href, now: now(), seen, token, age: PROOF_AGE, accepts },
   }).catch((error: Error) => error.message);
 }
 
@@ -160,9 +154,7 @@ export const NONCE_DEMANDED = 'a nonce is demanded';
  * Verifies a DPoP proof strictly (RFC 9449 4.3), without a line of the code that composes proofs or of the shipped
  * authorizer, so that neither is its own judge. Throws plain errors that say what is wrong.
  */
-export async function verifyProof(
-  expected: ExpectedProof,
-): Promise<{ jkt: string; nonce: string | undefined }> {
+export async function verifyProof(expected: ExpectedProof) {
   const { header, now, age = 0 } = expected;
   if (header === null || header.includes(',')) throw new Error('exactly one DPoP header is required');
   const { payload, protectedHeader } = await jwtVerify(header, EmbeddedJWK, {

@@ -27,14 +27,12 @@ interface ZoneClientsDeps extends Pick<TokenClientDeps, 'tokens' | 'timeout' | '
  *
  * @throws {ZonesError} config_invalid: the zone has no grant for such a client, or no signer of it
  */
-export function createZoneClients(
-  { zone, clients }: Pick<ZoneConfig, 'zone' | 'clients'>,
-  { env, aws, log, spent = { signatures: 0 }, ...deps }: ZoneClientsDeps,
-): (name: string) => TokenClient {
+export function createZoneClients(config: Pick<ZoneConfig, 'zone' | 'clients'>, given: ZoneClientsDeps) {
+  const { env, aws, log, spent = { signatures: 0 }, ...deps } = given;
   const made = new Map<string, TokenClient>();
-  return (name) => {
-    const remedy = `give the zone ${zone} a grant for the client ${name} in zones.ts`;
-    const registration = entryOf(clients, name, 'config.json: clients', remedy);
+  return (name: string): TokenClient => {
+    const remedy = `give the zone ${config.zone} a grant for the client ${name} in zones.ts`;
+    const registration = entryOf(config.clients, name, 'config.json: clients', remedy);
     const remote = createRemoteSigner({ aws, functionArn: readArn(env, 'SIGNERS', name) });
     const sign: Signer['sign'] = async (...asked) => {
       const signatures = await remote.sign(...asked);

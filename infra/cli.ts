@@ -29,30 +29,24 @@ helseid-zones COMMAND --help says more. start, send and call are for a clone of 
 
 /** Runs a command as its own program would: in this process, in the folder that it was called in. */
 async function main([name = '--help', ...given]: string[]): Promise<void> {
-  if (oldNode !== undefined) {
-    printError(oldNode);
-    process.exitCode = 1;
-    return;
-  }
+  if (oldNode !== undefined) return fail(oldNode);
+  if (name === '--help' || name === '-h') return print(USAGE);
   const [program, before] = Object.hasOwn(COMMANDS, name) ? (COMMANDS[name] ?? []) : [];
-  if (program === undefined || before === undefined) {
-    const help = name === '--help' || name === '-h';
-    (help ? print : printError)(help ? USAGE : `There is no command ${name}.\n\n${USAGE}`);
-    process.exitCode = help ? 0 : 1;
-    return;
-  }
+  if (program === undefined || before === undefined) return fail(`There is no command ${name}.\n\n${USAGE}`);
   const url = new URL(`${program}${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
-  if (!existsSync(url)) {
-    printError(
+  if (!existsSync(url))
+    return fail(
       `helseid-zones ${name} needs the local system: clone the repository, and run npm run ${name} in it.`,
     );
-    process.exitCode = 1;
-    return;
-  }
   // As the script in package.json has it: the local system makes many short-lived objects.
   if (name === 'start') setFlagsFromString('--max-semi-space-size=2');
   process.argv.splice(2, process.argv.length, ...before, ...given);
   await import(url.href);
+}
+
+function fail(why: string): void {
+  printError(why);
+  process.exitCode = 1;
 }
 
 await main(process.argv.slice(2));

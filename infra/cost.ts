@@ -57,19 +57,13 @@ const IDLE_FREE =
   /^AWS::(?:(?:ApiGateway|CloudFormation|Events|IAM|Lambda|Logs|SNS|SQS)::.*|DynamoDB::Table|EC2::(?:FlowLog|InternetGateway|Route|RouteTable|SecurityGroup|SecurityGroupIngress|SecurityGroupEgress|Subnet|SubnetRouteTableAssociation|VPC|VPCGatewayAttachment)|KMS::Alias|Route53Resolver::FirewallRuleGroup(?:Association)?|SecretsManager::RotationSchedule|SSM::Parameter)$/;
 
 /** What a stack costs a month while nothing happens. */
-interface StackCost {
-  stack: string;
-  usd: number;
-  items: readonly { what: string; count: number; usd: number }[];
-  /** Types of resources that it has and that no price here is known for. */
-  unpriced: readonly string[];
-}
+type StackCost = ReturnType<typeof idleCost>[number];
 
 /**
  * What each stack of the cloud assembly in `directory` costs while nothing happens, by {@link PRICES}. Counts what the templates
- * hold: neither client keys, which rotation makes, nor anything that traffic causes.
+ * hold, and names the types that no price here is known for: neither client keys, which rotation makes, nor anything that traffic causes.
  */
-export function idleCost(directory: string): StackCost[] {
+export function idleCost(directory: string) {
   return readAssembly(directory).stacks.map(({ name, template }) => {
     const resources = Object.values(objectOf(template.Resources)).map(objectOf);
     const items = PRICES.map(([type, what, usd, count = () => 1]) => {

@@ -38,11 +38,8 @@ export async function openKmsKeys(
       const KeyId = held.find((key) => key.kid === kid)?.arn;
       const { kmsSigningAlgorithm: SigningAlgorithm } = ALGORITHMS[name];
       const Message = Buffer.from(digest).toString('base64');
-      const { Signature } = await ask(
-        'Sign',
-        { KeyId, MessageType: 'DIGEST', SigningAlgorithm, Message },
-        signal,
-      );
+      const input = { KeyId, MessageType: 'DIGEST', SigningAlgorithm, Message };
+      const { Signature } = await ask('Sign', input, signal);
       return { signature: bytes(Signature), format: 'der' };
     },
   };
@@ -53,8 +50,6 @@ function throwCoded(cause: unknown): never {
   const refused = UNUSABLE.test(error) ? 'key_not_usable' : 'kms_refused';
   const silent = isZonesError(cause, 'aws_throttled') ? 'kms_throttled' : 'kms_unavailable';
   const message = `KMS did not sign (${error || 'retry with backoff'}); see the key's state and policy, and this role.`;
-  throw new ZonesError(error ? refused : silent, message, {
-    cause,
-    facts: error ? { aws_error: error } : {},
-  });
+  const facts = error ? { aws_error: error } : {};
+  throw new ZonesError(error ? refused : silent, message, { cause, facts });
 }

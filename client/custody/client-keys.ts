@@ -47,7 +47,7 @@ export function openClientKeys(
     algorithm,
   };
   // Not by openCustody, which brings what signs in KMS: no function outside the signing zone has that (I6).
-  const custody = openRing(createSecretStore(aws, secretArn), options, undefined);
+  const custody = openRing(createSecretStore(aws, secretArn), options);
   const report = countRequests(log, name);
   const client = createTokenClient({ ...subject, client: name, signer: custody.signer, report });
   const publicKeys = async (): Promise<RegisteredJwk[]> =>

@@ -46,7 +46,9 @@ export interface Custody {
   change(mutate: (ring: KeyRing) => KeyRing): Promise<KeyRing>;
 }
 
-type Open = (uri: CustodyUri, options: CustodyOptions) => Promise<Omit<Custody, 'scheme' | 'abilities'>>;
+export type Opened = Omit<Custody, 'scheme' | 'abilities'>;
+
+type Open = (uri: CustodyUri, options: CustodyOptions) => Promise<Opened>;
 
 const OPEN: Readonly<Record<CustodyScheme, Open>> = {
   'file:': async ({ place, mode }, options) =>
@@ -56,7 +58,7 @@ const OPEN: Readonly<Record<CustodyScheme, Open>> = {
     return openRing(createPostgresStore(database, options.client), options, await requirePassphrase(options));
   },
   'secretsmanager:': async ({ place }, options) =>
-    openRing(createSecretStore(requireAws(options), place), options, undefined),
+    openRing(createSecretStore(requireAws(options), place), options),
   async 'awskms:'({ place }, options) {
     const arns = place.split(',');
     return openHeld(await openKmsKeys(requireAws(options), arns, options.algorithm), options);

@@ -3,7 +3,7 @@ import { requireOneZone } from '@helseid-zones/protocol/custody';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
 import { createMemorySigner, generateKey } from '../create-signer.ts';
-import type { Custody, CustodyOptions } from './open.ts';
+import type { CustodyOptions, Opened } from './open.ts';
 import {
   formatRing,
   type KeyRing,
@@ -28,11 +28,7 @@ const PLAIN = /^[a-z](?:[a-z /_-]|\d(?!\d{2})){0,40}$/;
  * Keys that can be read out, in any store. They are decrypted once for each text that is read. Keys that do not name all of their
  * owner, as OpenSSL makes them, become this one's when they are first read, and are refused where that can't be written.
  */
-export function openRing(
-  store: RingStore,
-  options: CustodyOptions,
-  passphrase: string | undefined,
-): Omit<Custody, 'scheme' | 'abilities'> {
+export function openRing(store: RingStore, options: CustodyOptions, passphrase?: string): Opened {
   const { client, subject, zone, now = Date.now } = options;
   const { scheme } = parseCustodyUri(options.uri);
   const owner: RingOwner = { client, clientId: subject.clientId, issuer: subject.issuer, zone };

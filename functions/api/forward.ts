@@ -1,12 +1,12 @@
 import type { AccessToken, TokenSource } from '@helseid-zones/client/tokens';
-import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { canonicalUrl } from '@helseid-zones/protocol/url';
 import { readIdCookie, SESSION_COOKIE } from '../login-common/cookies.ts';
 import type { Dependencies } from '../login-common/dependencies.ts';
 import { type RefreshWish, refreshSession } from '../login-common/refresh.ts';
 import { type GatewayRequest, requireSameOrigin } from '../login-common/request.ts';
 import { routeError } from '../login-common/serve.ts';
-import { findSession, type OpenSession, touchSession } from '../login-common/sessions.ts';
+import { findSession, type OpenSession, touchSession, unlessOver } from '../login-common/sessions.ts';
 import type { ForwardTarget, TokenTarget } from '../login-common/settings.ts';
 import { selectRequestHeaders, selectResponseHeaders } from './headers.ts';
 import type { StreamedAnswer } from './stream.ts';
@@ -49,17 +49,15 @@ export async function forwardCall(deps: Dependencies, request: GatewayRequest): 
     signal: AbortSignal.any([begin.signal, until]),
     ...(request.body?.length ? { body: new Uint8Array(request.body) } : {}),
   }).finally(() => clearTimeout(late));
-  if (
-    response.status === 401 ||
-    (response.status >= 300 && response.status < 400 && response.status !== 304)
-  ) {
+  const { status } = response;
+  if (status === 401 || (status >= 300 && status < 400 && status !== 304)) {
     await response.body?.cancel();
     throw new ZonesError('api_answer_unusable', 'The API answered in a way that can not be passed on.', {
-      facts: { api: route.api, status: response.status },
+      facts: { api: route.api, status },
     });
   }
   return {
-    status: response.status,
+    status,
     headers: selectResponseHeaders(response),
     ...(response.body ? { body: { source: response.body, until } } : {}),
   };
@@ -81,13 +79,8 @@ function sessionTokens(deps: Dependencies, opened: OpenSession, target: TokenTar
     get: () => obtain(),
     renew: async (refused) => {
       if (session.data.tokens[target.name]?.afterRefusal) return undefined;
-      try {
-        return await obtain({ refused });
-      } catch (error) {
-        // The API's refusal stands, and the next request meets whatever ended the session.
-        if (isZonesError(error, 'session_invalid')) return undefined;
-        throw error;
-      }
+      // Where the session is over the API's refusal stands, and the next request meets whatever ended it.
+      return obtain({ refused }).catch(unlessOver);
     },
     replace: (lost) => obtain({ lost }),
   };

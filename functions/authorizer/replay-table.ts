@@ -8,11 +8,9 @@ import type { ReplayCache } from './rules.ts';
  */
 export function createReplayTable(table: DynamoTable, now: () => number): ReplayCache {
   return {
-    claim: (id, expires) =>
-      table.put(
-        id,
-        { expires },
-        { when: 'attribute_not_exists(pk) OR #expires < :now', values: { now: Math.floor(now()) } },
-      ),
+    claim(id, expires) {
+      const when = 'attribute_not_exists(pk) OR #expires < :now';
+      return table.put(id, { expires }, { when, values: { now: Math.floor(now()) } });
+    },
   };
 }

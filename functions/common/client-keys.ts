@@ -129,8 +129,9 @@ export async function enableClientKey(kms: KmsPort, keyArn: string): Promise<Key
  */
 export async function readClientKey(
   kms: KmsPort,
-  { keyArn, algorithm, kid }: Pick<KeyEntry, 'keyArn' | 'algorithm'> & Partial<Pick<KeyEntry, 'kid'>>,
+  key: { keyArn: string; algorithm: Algorithm; kid?: string },
 ) {
+  const { keyArn, algorithm, kid } = key;
   const { PublicKey } = await kms.getPublicKey({ KeyId: keyArn });
   const { jwk, thumbprint } = readPublicKey(PublicKey ?? new Uint8Array(), algorithm);
   if (kid === undefined || kid === thumbprint) return { keyArn, kid: thumbprint, publicKey: jwk, algorithm };

@@ -72,19 +72,10 @@ export function createRecordStore(deps: {
 
   async function swap(text: string, from: string): Promise<boolean> {
     const draft = createHash('sha256').update(`${from}\n${text}`).digest('hex');
-    await secrets.putSecretValue({
-      SecretId: secretArn,
-      ClientRequestToken: draft,
-      SecretString: text,
-      VersionStages: [DRAFT_STAGE],
-    });
-    const move = () =>
-      secrets.updateSecretVersionStage({
-        SecretId: secretArn,
-        VersionStage: 'AWSCURRENT',
-        MoveToVersionId: draft,
-        RemoveFromVersionId: from,
-      });
+    const version = { ClientRequestToken: draft, SecretString: text, VersionStages: [DRAFT_STAGE] };
+    await secrets.putSecretValue({ SecretId: secretArn, ...version });
+    const current = { VersionStage: 'AWSCURRENT', MoveToVersionId: draft, RemoveFromVersionId: from };
+    const move = () => secrets.updateSecretVersionStage({ SecretId: secretArn, ...current });
     try {
       await retryUntilVisible({ clock, deadline: Number.POSITIVE_INFINITY }, move, isMissing);
     } catch (error) {

@@ -112,10 +112,12 @@ export async function findSession(deps: Dependencies, id: string | undefined): P
 
 /** {@link findSession}, but nothing where there is none. */
 export function findSessionIfAny(deps: Dependencies, id: string | undefined) {
-  return findSession(deps, id).catch((error: unknown) => {
-    if (isZonesError(error, 'session_invalid')) return undefined;
-    throw error;
-  });
+  return findSession(deps, id).catch(unlessOver);
+}
+
+/** Nothing for the error of a session that is over; any other is thrown. */
+export function unlessOver(error: unknown): undefined {
+  if (!isZonesError(error, 'session_invalid')) throw error;
 }
 
 /**

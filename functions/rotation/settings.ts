@@ -21,11 +21,8 @@ import type { MetricValues } from '../key-watch/metrics.ts';
 import { createHelseId } from './helse-id.ts';
 
 const signingVpc = v.pipe(v.string(), v.startsWith('vpc-'));
-const keyPolicies = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.record(v.string(), v.record(v.string(), v.unknown())),
-);
+const keyPolicy = v.record(v.string(), v.unknown());
+const keyPolicies = v.pipe(v.string(), v.parseJson(), v.record(v.string(), keyPolicy));
 
 /**
  * One client, as the admin zone's functions know it: its declared rotation, whose algorithm is that of keys made from now on, its record,

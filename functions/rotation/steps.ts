@@ -224,11 +224,8 @@ async function takePendingOff(rotation: Rotation, token: string): Promise<void> 
   const { secrets, secretArn } = rotation;
   if (!(await isOwnVersionPending(rotation, token))) return;
   try {
-    await secrets.updateSecretVersionStage({
-      SecretId: secretArn,
-      VersionStage: 'AWSPENDING',
-      RemoveFromVersionId: token,
-    });
+    const pending = { VersionStage: 'AWSPENDING', RemoveFromVersionId: token };
+    await secrets.updateSecretVersionStage({ SecretId: secretArn, ...pending });
   } catch (error) {
     // Another invocation has taken it off, or begun another rotation: this one is over all the same.
     if (awsErrorName(error) !== 'InvalidParameterException' || (await isOwnVersionPending(rotation, token)))

@@ -1,7 +1,9 @@
 import { type ErrorCode, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { type Patience, retryUntilDeadline } from '../common/retry.ts';
 import { isBeyondTheKey } from './helse-id.ts';
-import type { AdminClient, AdminDependencies } from './settings.ts';
+import type { Rotation } from './settings.ts';
+
+type Waiting = Pick<Rotation, 'clock' | 'deadline' | 'client' | 'audit'>;
 
 /** Seconds that anything but HelseID's own refusal is waited for: a signer that wakes up, KMS that has not heard of a new key. */
 const HICCUP = 120;
@@ -30,11 +32,8 @@ const HOPELESS: readonly ErrorCode[] = [
  * @throws {ZonesError} rotation_failed: it does not, with the last refusal as cause; the next run goes on from here. What waiting can't
  * mend is thrown as it is
  */
-export async function tryPatiently<T>(
-  { clock, deadline, client, audit }: Patience & Pick<AdminClient & AdminDependencies, 'client' | 'audit'>,
-  kid: string,
-  run: () => Promise<T>,
-): Promise<T> {
+export async function tryPatiently<T>(rotation: Waiting, kid: string, run: () => Promise<T>): Promise<T> {
+  const { clock, deadline, client, audit } = rotation;
   const hiccup = Math.min(clock.now() + HICCUP, deadline);
   let silent = clock.now() + SILENCE;
   const deadlineOf = (error: unknown) => {

@@ -133,20 +133,17 @@ export async function signInput(
   told: (call: { id?: string | undefined; lost: number }) => void = () => {},
 ): Promise<string> {
   const { hash, kmsSigningAlgorithm } = ALGORITHMS[algorithm];
-  const answer = await kms
-    .send(
-      new SignCommand({
-        KeyId: keyArn,
-        MessageType: 'DIGEST',
-        SigningAlgorithm: kmsSigningAlgorithm,
-        Message: createHash(hash).update(input).digest(),
-      }),
-    )
-    .catch((error: unknown) => {
-      const { attempts = 1, httpStatusCode } = (Object(error) as Partial<SignCommandOutput>).$metadata ?? {};
-      told({ lost: httpStatusCode === undefined ? attempts : attempts - 1 });
-      return throwCoded(error);
-    });
+  const command = new SignCommand({
+    KeyId: keyArn,
+    MessageType: 'DIGEST',
+    SigningAlgorithm: kmsSigningAlgorithm,
+    Message: createHash(hash).update(input).digest(),
+  });
+  const answer = await kms.send(command).catch((error: unknown) => {
+    const { attempts = 1, httpStatusCode } = (Object(error) as Partial<SignCommandOutput>).$metadata ?? {};
+    told({ lost: httpStatusCode === undefined ? attempts : attempts - 1 });
+    return throwCoded(error);
+  });
   const { requestId: id, attempts = 1 } = answer.$metadata;
   told({ id, lost: attempts - 1 });
   const signature = answer.Signature;

@@ -63,11 +63,8 @@ export function createSignRequest(deps: SignerDependencies) {
     } catch (error) {
       if (!isZonesError(error)) throw error;
       const { code, message, facts } = error;
-      audit.recordRefused(
-        intents.map(({ kind }) => kind),
-        error,
-        calls,
-      );
+      const kinds = intents.map(({ kind }) => kind);
+      audit.recordRefused(kinds, error, calls);
       return { error: { code, message, facts } };
     }
   };

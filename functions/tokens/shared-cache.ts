@@ -33,26 +33,18 @@ export interface SharedCacheDeps {
   random(): number;
 }
 
-const accessToken = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.object({
-    accessToken: v.string(),
-    binding: v.object({ kid: v.string(), jkt: v.string() }),
-    ...{ expiresIn: v.optional(v.number()), expiresAt: v.number() },
-    ...{ scope: v.optional(v.string()), rejectedScope: v.optional(v.string()) },
-  }),
-);
+const accessToken = v.object({
+  accessToken: v.string(),
+  binding: v.object({ kid: v.string(), jkt: v.string() }),
+  ...{ expiresIn: v.optional(v.number()), expiresAt: v.number() },
+  ...{ scope: v.optional(v.string()), rejectedScope: v.optional(v.string()) },
+});
 
-const failure = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.object({
-    code: v.custom<ErrorCode>((code) => typeof code === 'string'),
-    message: v.string(),
-    facts: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
-  }),
-);
+const failure = v.object({
+  code: v.custom<ErrorCode>((code) => typeof code === 'string'),
+  message: v.string(),
+  facts: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
+});
 
 /**
  * A {@link TokenCache} whose tokens a zone's environments share in a table: in memory first, then in the table, and of all who find
@@ -189,6 +181,6 @@ async function fetchAlone(fetch: Fetch, request: RequestToken): Promise<AccessTo
 
 /** What an attribute holds as JSON, where it is of that shape. */
 function readJson<Schema extends v.GenericSchema>(schema: Schema, text: unknown) {
-  const parsed = v.safeParse(schema, text);
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text);
   return parsed.success ? (parsed.output as v.InferOutput<Schema>) : undefined;
 }

@@ -19,12 +19,9 @@ export const handler = guardWebhooks(
     audit: zone.log.audit,
     async readSecret(name) {
       const SecretId = zone.variable(ownVariable('secret', name));
-      const read = {
-        service: 'secretsmanager',
-        target: 'secretsmanager.GetSecretValue',
-        input: { SecretId },
-      };
-      const parsed = v.safeParse(answer, await zone.aws.json({ ...read, version: '1.1', repeatable: true }));
+      const target = 'secretsmanager.GetSecretValue';
+      const asked = { service: 'secretsmanager', target, version: '1.1', input: { SecretId } } as const;
+      const parsed = v.safeParse(answer, await zone.aws.json({ ...asked, repeatable: true }));
       if (!parsed.success) throw new ZonesError('config_invalid', `The secret ${name} is no text.`);
       return parsed.output.SecretString;
     },

@@ -3,19 +3,8 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { readBy, refuseNewer } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 
-/** A FHIR R4 DocumentReference, as far as this function looks into it; the rest goes to the API as it came. */
-type DocumentReference = v.InferOutput<typeof documentReference>;
-
 /** What an event asks for: a document, submitted on behalf of a child organisation. */
-export interface DocumentEvent {
-  /** EventBridge's id of the event. */
-  id: string;
-  /** Organisation number of the sub-unit. */
-  organization: string;
-  /** Business identifier of the document, the same however often it is sent. */
-  identifier: { system: string; value: string };
-  document: DocumentReference;
-}
+export type DocumentEvent = ReturnType<typeof parseDocumentEvent>;
 
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(2048));
 
@@ -25,7 +14,10 @@ const identifier = v.looseObject({
   value: v.pipe(text, v.regex(/^[^\s|,$\\\p{C}]+$/u)),
 });
 
-/** Mandatory elements of R4's DocumentReference (status, content.attachment), and an identifier, which R4 leaves open. */
+/**
+ * A FHIR R4 DocumentReference, as far as this function looks into it; the rest goes to the API as it came. Mandatory elements (status,
+ * content.attachment), and an identifier, which R4 leaves open.
+ */
 const documentReference = v.looseObject({
   resourceType: v.literal('DocumentReference'),
   masterIdentifier: identifier,
@@ -56,12 +48,13 @@ const eventSchema = v.pipe(
 
 /**
  * Reads the body of a queue message: an EventBridge event about a new journal document. Does not validate the document
- * beyond what is needed to submit it: its API does.
+ * beyond what is needed to submit it: its API does. `id` is EventBridge's of the event, `organization` the number of the sub-unit,
+ * `identifier` the business identifier of the document, the same however often it is sent.
  *
  * @throws {ZonesError} event_invalid: naming the field, never its value
  * @throws {ZonesError} version_unknown: its sender is newer than this function; the message ends where it can be sent again from
  */
-export function parseDocumentEvent(body: string): DocumentEvent {
+export function parseDocumentEvent(body: string) {
   const { id, detail } = readBy(eventSchema, body, (field) => {
     const message = field
       ? `${field} is missing or not what it should be.`

@@ -28,9 +28,7 @@ const REMEMBER_SECONDS = 4 * 24 * 3600;
  * the audit by message id. The same document twice (by identifier and organisation) is submitted once; the same identifier
  * with another document fails.
  */
-export function createWorker(
-  deps: WorkerDeps,
-): (event: SQSEvent, context: Context) => Promise<SQSBatchResponse> {
+export function createWorker(deps: WorkerDeps) {
   const config = new IdempotencyConfig({
     eventKeyJmesPath: '[organization, identifier.system, identifier.value]',
     payloadValidationJmesPath: 'document',
@@ -57,7 +55,7 @@ export function createWorker(
     }
   }
 
-  return async (event, context) => {
+  return async (event: SQSEvent, context: Context): Promise<SQSBatchResponse> => {
     config.registerLambdaContext(context);
     return processPartialResponse(event, work, new BatchProcessor(EventType.SQS), {
       context,

@@ -13,15 +13,13 @@ export const RUNTIMES = {
 } as const;
 
 /** Code that is deployed as it lies, in another language than this system's. */
-export interface ForeignCode {
-  runtime: keyof typeof RUNTIMES;
-  handler: string;
-  /** Folder or zip, from where the system is synthesized. */
-  path: string;
-}
+export type ForeignCode = NonNullable<ReturnType<typeof foreignCode>>;
 
-/** The code of a function in another language; undefined of one whose `handler.ts` is compiled. */
-export function foreignCode(zone: ZoneDeclaration, name: string): ForeignCode | undefined {
+/**
+ * The code of a function in another language, where `path` is a folder or zip, from where the system is synthesized; undefined of one
+ * whose `handler.ts` is compiled.
+ */
+export function foreignCode(zone: ZoneDeclaration, name: string) {
   const { runtime, code = `functions/${name}`, handler } = functionOf(zone, name) ?? {};
   return runtime && { runtime, handler: handler ?? RUNTIMES[runtime], path: code };
 }

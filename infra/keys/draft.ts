@@ -42,29 +42,27 @@ export async function draftClient(operator: Operator, options: KeyOptions): Prom
 }
 
 async function post(operator: Operator, url: string, apiKey: string, body: object) {
-  let response: Response;
-  let text: string;
-  try {
-    response = await operator.fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json', 'api-key': apiKey },
-      body: JSON.stringify(body),
-      redirect: 'manual',
-      signal: AbortSignal.timeout(20_000),
-    });
-    text = await response.text();
-  } catch (cause) {
-    throw new ZonesError('self_service_unreachable', `${url} did not answer; look in the portal first.`, {
+  const init = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json', 'api-key': apiKey },
+    body: JSON.stringify(body),
+    redirect: 'manual',
+    signal: AbortSignal.timeout(20_000),
+  } as const;
+  const answered = operator.fetch(url, init).then(async (answer) => [answer, await answer.text()] as const);
+  const [{ ok, status }, text] = await answered.catch((cause: unknown) => {
+    const message = `${url} did not answer; look in the portal first.`;
+    throw new ZonesError('self_service_unreachable', message, {
       cause,
       facts: describeNetworkFailure(cause),
     });
-  }
-  const facts = { status: response.status };
-  if (response.status >= 400 && response.status < 500)
+  });
+  const facts = { status };
+  if (status >= 400 && status < 500)
     throw new ZonesError('self_service_refused', `Refused: ${text.slice(0, 500)}`, { facts });
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), answerSchema), text);
-  if (response.ok && parsed.success) return parsed.output;
-  const message = `${url} answered ${response.status}; look in the portal first.`;
+  if (ok && parsed.success) return parsed.output;
+  const message = `${url} answered ${status}; look in the portal first.`;
   throw new ZonesError('self_service_unreachable', message, { facts });
 }
 

@@ -55,22 +55,6 @@ export interface KnownKey {
   signers: readonly string[];
 }
 
-/** What two accounts of the same signatures say of each other. */
-export interface Reconciliation {
-  /** Signatures that both have. */
-  matched: number;
-  /** Signatures of signers that were not released: a line `failed` or `refused` has them. */
-  unreleased: number;
-  /** Signatures that no line has, taken for attempts of signers whose answers were lost: at most as many as their lines count. */
-  lost: number;
-  /** Signatures with a client key by another role than its signers', or not through a VPC endpoint, whatever any line says. */
-  foreign: TrailEvent[];
-  /** Signatures of signers that none of their lines tells of. */
-  unaudited: TrailEvent[];
-  /** Lines of signatures that CloudTrail does not have, or has once for two of them. */
-  unrecorded: AuditLine[];
-}
-
 /** Milliseconds between a signature and its line, at most. */
 const APART = 5 * 60_000;
 
@@ -118,8 +102,18 @@ export function reconcile(records: Iterable<unknown>, keys: ReadonlyMap<string, 
   );
   const told = new Set<AuditLine>();
   const untold: Signature[] = [];
-  const counts = { matched: 0, unreleased: 0, lost: 0 };
-  const result: Reconciliation = { ...counts, foreign: [], unaudited: [], unrecorded: [] };
+  const result = {
+    /** Signatures that both have. */
+    matched: 0,
+    /** Signatures of signers that were not released: a line `failed` or `refused` has them. */
+    unreleased: 0,
+    /** Signatures that no line has, taken for attempts of signers whose answers were lost: at most as many as their lines count. */
+    lost: 0,
+    /** Signatures with a client key by another role than its signers', or not through a VPC endpoint, whatever any line says. */
+    foreign: [] as TrailEvent[],
+    /** Signatures of signers that none of their lines tells of. */
+    unaudited: [] as TrailEvent[],
+  };
   for (const event of events.values()) {
     const { key, requestID, role, at, vpcEndpointId } = event;
     const tells = ({ kid, client, zone, timestamp }: AuditLine) =>
@@ -148,8 +142,8 @@ export function reconcile(records: Iterable<unknown>, keys: ReadonlyMap<string, 
       result.lost += 1;
     }
   }
-  result.unrecorded = signed.filter((line) => !told.has(line));
-  return result;
+  // Those that CloudTrail does not have, or has once for two of them.
+  return { ...result, unrecorded: signed.filter((line) => !told.has(line)) };
 }
 
 /** How often a signer asks KMS for a signature: a line that counts more than can be lost was not written by one. */
