@@ -154,7 +154,8 @@ function openStack(
       (Object.hasOwn(resources, id) ? identity(id)?.ref : stringOf(pseudo[id])) ?? unknown(`Ref ${id}`),
     attribute: (id, attribute) =>
       stringOf(identity(id)?.attributes[attribute]) ??
-      property(id)(attribute) ??
+      // Of a type that is not known, such as a custom resource, an attribute may be called as a property is and be another thing.
+      (identity(id) && property(id)(attribute)) ??
       unknown(`GetAtt ${id}.${attribute}`),
     importValue: (wanted) => {
       const here = all.filter((one) => one.account === account && one.region === region);

@@ -18,7 +18,7 @@ function resolve(value: unknown, template: JsonObject = {}, region?: string): un
     Endpoint: { Type: 'AWS::EC2::VPCEndpoint' },
     Secret: { Type: 'AWS::SecretsManager::Secret', Properties: { Name: 'journal/client/journal' } },
     Queue: { Type: 'AWS::SQS::Queue', Properties: { QueueName: { 'Fn::Sub': '${AWS::StackName}-events' } } },
-    Custom: { Type: 'Custom::Thing' },
+    Custom: { Type: 'Custom::Thing', Properties: { Value: 'x' } },
     Subject: { Type: 'AWS::S3::Bucket', Properties: { value } },
   };
   const other = stack('b', {
