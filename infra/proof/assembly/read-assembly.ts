@@ -53,8 +53,13 @@ export interface Assembly {
 export function readAssembly(directory: string): Assembly {
   const stacks = stacksBelow(directory);
   const names = stacks.map(({ name }) => name);
-  const claims = stacks.flatMap(({ constructPaths }) => [...constructPaths.values()]);
-  // Exceptions and findings go by path, and a deploy by stack and logical id: a path counts where its first stack is its own, and once.
+  // Exceptions and findings go by path, and a deploy by stack and logical id: a path counts where its first stack is its own, and once,
+  // also among what resources without one are called by.
+  const claims = stacks.flatMap(({ name, constructPaths, template }) => {
+    const fallbacks = Object.keys(objectOf(template.Resources)).map((id) => [id, `${name}/${id}`] as const);
+    const more = fallbacks.flatMap(([id, path]) => (constructPaths.get(id) === path ? [] : [path]));
+    return [...constructPaths.values(), ...more];
+  });
   const isOwn = (stack: string, path: string) =>
     path.split('/').find((id) => names.includes(id)) === stack &&
     claims.indexOf(path) === claims.lastIndexOf(path);

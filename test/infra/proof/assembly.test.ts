@@ -76,7 +76,7 @@ describe('a construct path', () => {
     const folder = newFolder();
     const write = (name: string, value: unknown) => writeFileSync(join(folder, name), JSON.stringify(value));
     const artifact = (stack: string, paths: Readonly<Record<string, string>>) => {
-      write(`${stack}.template.json`, { Resources: {} });
+      write(`${stack}.template.json`, { Resources: { Nameless: {} } });
       const metadata = Object.entries(paths).map(([id, path]) => [
         path,
         [{ type: 'aws:cdk:logicalId', data: id }],
@@ -85,7 +85,7 @@ describe('a construct path', () => {
     };
     write('manifest.json', {
       artifacts: {
-        own: artifact('own', { A: '/app/own/A', B: '/vendor/B', C: '/own/Twice' }),
+        own: artifact('own', { A: '/app/own/A', B: '/vendor/B', C: '/own/Twice', D: '/own/Nameless' }),
         vendor: artifact('vendor', {
           A: '/vendor/A',
           B: '/own/B',
