@@ -49,13 +49,22 @@ async function requireFree({ port, option }: WantedPort, all: readonly WantedPor
   const facts = { port };
   if (other !== undefined)
     throw failed(`Port ${port} is wanted twice, by ${option} and ${other.option}: choose others.`, { facts });
-  const free = await listen(() => {}, port).catch((cause: unknown) => {
+  const free = await listen((_, response) => response.end(), port).catch((cause: unknown) => {
     if (!isTaken(cause)) throw cause;
     const options = [...new Set(all.map((one) => one.option))].join(' and ');
     const end = `End it, or choose others with ${options}.`;
     throw failed(`Port ${port} is taken: is another \`npm start\` running? ${end}`, { cause, facts });
   });
+  const failure = await fetch(free.url).then(
+    () => undefined,
+    ({ cause }: Error) => cause,
+  );
   await free.close();
+  // It would run, and nobody could call it.
+  if (Object(failure).message === 'bad port')
+    throw failed(`Browsers and fetch call nothing on port ${port}: choose another with ${option}.`, {
+      facts,
+    });
 }
 
 function failed(message: string, more?: ConstructorParameters<typeof ZonesError>[2]): ZonesError {

@@ -41,6 +41,14 @@ describe('the place of the local system', () => {
     await expect(lockDirectory(directory, [])).resolves.toBeTypeOf('function');
   });
 
+  it('takes no port that browsers refuse', async () => {
+    const directory = newFolder();
+    await expect(lockDirectory(directory, [{ port: 6000, option: '--port' }])).rejects.toThrow(
+      coded('local_failed', /call nothing on port 6000: choose another with --port/),
+    );
+    expect(existsSync(join(directory, 'running.json'))).toBe(false);
+  });
+
   it('needs its ports', async () => {
     const taken = await listen(() => {});
     onTestFinished(taken.close);
