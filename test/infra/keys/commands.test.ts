@@ -672,6 +672,7 @@ describe('the command line', () => {
     [['rotate', 'journal', '--client', 'other'], /two clients/],
     [['retire', 'a', '--now'], /--now says nothing to retire/],
     [['rotate', '--force'], /--force says nothing to rotate/],
+    [['watch', '--client', 'journal'], /--client says nothing to watch/],
     [['policy', '--signing-vpc', 'journal'], /the id of a VPC/],
   ])('%j is refused', async (args, message) => {
     await expect(run(...args)).rejects.toThrow(message);
