@@ -38,24 +38,15 @@ export async function startRunning(): Promise<Running> {
   mkdirSync(SCREENSHOTS, { recursive: true });
   const directory = mkdtempSync(join(tmpdir(), 'zones-browser-'));
   const system = await startSystem({
-    ...{
-      declarationFile: 'test/two-clients.zones.ts',
-      standIn: true,
-      ports: PORTS,
-      directory,
-      fresh: true,
-      page: 'next',
-    },
+    ...{ declarationFile: 'test/two-clients.zones.ts', standIn: true, ports: PORTS },
+    ...{ directory, fresh: true, page: 'next' },
   });
   const page = await startPage(system, system.pagePort ?? 0);
   const browser = await chromium.launch({
     executablePath,
     args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
+      ...['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-sync'],
       '--disable-component-update',
-      '--disable-sync',
     ],
   });
   return {

@@ -11,11 +11,8 @@ describe('a line', () => {
     log.audit('document.failed', { reason: 'api_refused', status: 503 });
     expect(log.lines).toEqual([
       {
-        ...AUDIT_LINE,
-        code: 'document.failed',
-        message: 'document.failed',
-        reason: 'api_refused',
-        status: 503,
+        ...{ ...AUDIT_LINE, code: 'document.failed', message: 'document.failed' },
+        ...{ reason: 'api_refused', status: 503 },
       },
     ]);
   });

@@ -169,11 +169,7 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
     return fake.keys
       .filter((key) => key.droppedAt > now())
       .map(({ kid, expires, origin }) => ({
-        kid,
-        jwkThumbprint: kid,
-        origin,
-        publicJwk: null,
-        expiration: writeTime(expires),
+        ...{ kid, jwkThumbprint: kid, origin, publicJwk: null, expiration: writeTime(expires) },
       }));
   }
 

@@ -119,10 +119,7 @@ const tokens = kind({
     fc.constantFrom<unknown>(
       { api: 'documents', method: 'POST', url: `${API}/fhir/x` },
       {
-        api: 'documents',
-        method: 'GET',
-        url: '/x',
-        nonce: 'n',
+        ...{ api: 'documents', method: 'GET', url: '/x', nonce: 'n' },
         details: [{ type: 'helseid_authorization', child: '974760673' }],
       },
       [{ api: 'documents', method: 'GET', url: '/x', refused: `DPoP ${CANARIES.accessToken}` }],

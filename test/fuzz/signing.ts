@@ -175,9 +175,7 @@ const INTENTS: readonly object[] = [
     { ...token, method: 'GET', url: `${API}summaries/17`, ath, kid },
   ]),
   {
-    kind: 'request_object',
-    client: 'journal',
-    issuer,
+    ...{ kind: 'request_object', client: 'journal', issuer },
     parameters: { response_type: 'code', scope: 'openid', state: 's' },
   },
 ];

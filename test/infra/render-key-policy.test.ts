@@ -3,11 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { keyPolicyTemplate, renderKeyPolicy } from '../../infra/render-key-policy.ts';
 
 const facts = {
-  system: 'journal',
-  client: 'journal',
-  algorithm: 'ES256',
-  account: '111122223333',
-  signingVpc: 'vpc-0signing',
+  ...({ system: 'journal', client: 'journal', algorithm: 'ES256' } as const),
+  ...{ account: '111122223333', signingVpc: 'vpc-0signing' },
 } as const;
 const { Statement } = renderKeyPolicy(facts);
 const named = (sid: string) => Statement.find(({ Sid }) => Sid === sid);

@@ -157,11 +157,8 @@ describe('the entry by gateway', () => {
       TracingEnabled: true,
       MethodSettings: [
         {
-          HttpMethod: '*',
-          ResourcePath: '/*',
-          ThrottlingRateLimit: 50,
-          ThrottlingBurstLimit: 100,
-          DataTraceEnabled: false,
+          ...{ HttpMethod: '*', ResourcePath: '/*', DataTraceEnabled: false },
+          ...{ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
         },
       ],
     });

@@ -159,11 +159,7 @@ export function lightStack(ground: Ground): Stack {
     const assertion = { kind: 'client_assertion', client: OWNER.client, issuer: FAKE_ISSUER } as const;
     const pin = kid === undefined ? {} : { kid };
     const proof = await choose({
-      kind: 'dpop_proof',
-      client: OWNER.client,
-      method: 'POST',
-      url: FAKE_ISSUER,
-      ...pin,
+      ...{ kind: 'dpop_proof', client: OWNER.client, method: 'POST', url: FAKE_ISSUER, ...pin },
     });
     const first = await choose({ ...assertion, ...pin });
     const accepted =

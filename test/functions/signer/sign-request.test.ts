@@ -532,13 +532,8 @@ describe('I7: audit', () => {
     await world.sign({ ...assertion, assertionDetails: [{ ...detail, child: '13116900216' }] });
     await world.sign({ ...apiProof, url: 'https://evil.example/13116900216' });
     const written = JSON.stringify(world.lines);
-    for (const secret of [
-      '974760673',
-      '13116900216',
-      'server-nonce',
-      ath,
-      ...signaturesOf(response).map(({ jws }) => jws.slice(-20)),
-    ])
+    const signatures = signaturesOf(response).map(({ jws }) => jws.slice(-20));
+    for (const secret of ['974760673', '13116900216', 'server-nonce', ath, ...signatures])
       expect(written).not.toContain(secret);
     expect(world.audited()).toHaveLength(4);
   });

@@ -40,9 +40,8 @@ export const FULL: SystemDeclaration = defineSystem({
       },
       grants: [
         {
-          client: 'journal',
+          ...{ client: 'journal', requestObjects: true },
           apis: [{ api: 'summaries', methods: ['GET'], paths: ['/v1/summaries/*'] }],
-          requestObjects: true,
         },
       ],
     },

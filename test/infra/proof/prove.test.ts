@@ -33,7 +33,8 @@ const matrix = matrixOf(proof);
 const brokenAssembly = withTemplate(oneClient, PUBLIC, (r) => allow(find(r, 'summaryRole'), 'iam:PassRole'));
 const broken = prove(brokenAssembly, system);
 
-const layer = v.picklist(['endpoint policy', 'resource policy', 'identity policy', 'permissions boundary']);
+const LAYERS = ['endpoint policy', 'resource policy', 'identity policy', 'permissions boundary'] as const;
+const layer = v.picklist(LAYERS);
 const request = v.exactOptional(
   v.strictObject({
     principal: v.looseObject({ kind: v.picklist(['role', 'user', 'root', 'service', 'anonymous']) }),
@@ -91,16 +92,7 @@ const schema = v.strictObject({
       resource: v.pipe(v.string(), v.nonEmpty()),
       verdict: v.picklist(['never', 'always', 'when']),
       when: v.string(),
-      layers: v.array(
-        v.picklist([
-          'endpoint policy',
-          'resource policy',
-          'identity policy',
-          'permissions boundary',
-          'network',
-          'trust policy',
-        ]),
-      ),
+      layers: v.array(v.picklist([...LAYERS, 'network', 'trust policy'])),
       request,
     }),
   ),

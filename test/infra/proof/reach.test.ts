@@ -320,12 +320,8 @@ it('what templates say of a network is read, and of one that was there what they
   const system = { ...declaration, zones: { ...zones, internal } } as unknown as SystemDeclaration;
   const [name, account] = ['journal-zone-internal', '111122223333'];
   const stack = {
-    name,
-    account,
-    region: 'eu-west-1',
-    template: { Resources },
-    assets: new Map(),
-    constructPaths: new Map(),
+    ...{ name, account, region: 'eu-west-1', template: { Resources } },
+    ...{ assets: new Map(), constructPaths: new Map() },
   };
   const assembly = resolveAssembly({ stacks: [stack] });
   const read = readNetwork(assembly, system);

@@ -151,12 +151,8 @@ describe('unknown values', () => {
     expect(unknownValue('a')).toBe(unknownValue('a'));
     expect(unknownValue('a')).not.toBe(unknownValue('b'));
     expect(unknownValue(`${unknownValue('a')}b`)).toBe(unknownValue('ab'));
-    const expressions = [
-      { Ref: 'P' },
-      { Ref: 'Q' },
-      { 'Fn::GetAtt': ['Custom', 'A'] },
-      { 'Fn::GetAtt': ['Custom', 'B'] },
-    ];
+    const attributes = ['A', 'B'].map((name) => ({ 'Fn::GetAtt': ['Custom', name] }));
+    const expressions = [{ Ref: 'P' }, { Ref: 'Q' }, ...attributes];
     expect(new Set(expressions.map((one) => resolve(one))).size).toBe(expressions.length);
   });
   it('stand for what another region exports', () => {

@@ -75,10 +75,7 @@ export function zoneNetwork(cidr: string, domains: readonly string[] = []): Reso
     IntoEndpoints: {
       Type: 'AWS::EC2::SecurityGroupIngress',
       Properties: {
-        GroupId: { Ref: 'Endpoints' },
-        IpProtocol: 'tcp',
-        FromPort: 443,
-        ToPort: 443,
+        ...{ GroupId: { Ref: 'Endpoints' }, IpProtocol: 'tcp', FromPort: 443, ToPort: 443 },
         SourceSecurityGroupId: { Ref: 'Functions' },
       },
     },

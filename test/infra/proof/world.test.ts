@@ -26,11 +26,7 @@ function worldOf(
   const Conditions = { Open: { 'Fn::Equals': [{ Ref: 'Parameter' }, 'x'] } };
   const template = { Resources, Conditions };
   const stack = {
-    name: 's',
-    account: undefined,
-    region: undefined,
-    template,
-    assets,
+    ...{ name: 's', account: undefined, region: undefined, template, assets },
     constructPaths: new Map([['Role', 'app/Role']]),
   };
   return buildWorld(resolveAssembly({ stacks: [stack] }));

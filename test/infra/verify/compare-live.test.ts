@@ -10,6 +10,7 @@ import { synthesizedFolder } from '../synthesize.ts';
 
 const place = { account: '111111111111', region: 'eu-north-1' };
 const arn = 'arn:aws:lambda:eu-north-1:111111111111:function:worker';
+const BLOCK = { CidrBlock: '10.0.0.0/20' };
 const policy = (Action: string) => ({
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Action, Resource: '*' }],
@@ -100,12 +101,7 @@ const answers = () => ({
   },
   'cloudformation GetTemplate': { TemplateBody: JSON.stringify({ Resources: TEMPLATE }) },
   'ec2 DescribeVpcs': {
-    VpcSet: [
-      {
-        ...{ VpcId: 'vpc-1', CidrBlock: '10.0.0.0/20' },
-        CidrBlockAssociationSet: [{ CidrBlock: '10.0.0.0/20' }],
-      },
-    ],
+    VpcSet: [{ VpcId: 'vpc-1', ...BLOCK, CidrBlockAssociationSet: [BLOCK] }],
   },
   'ec2 DescribeSubnets': { SubnetSet: [{ SubnetId: 'subnet-1', VpcId: 'vpc-1' }] },
   'ec2 DescribeSecurityGroups': {
@@ -174,11 +170,8 @@ const answers = () => ({
     Policy: JSON.stringify({
       Statement: [
         {
-          Sid: 'p-1',
-          Effect: 'Allow',
-          Principal: { Service: 'events.amazonaws.com' },
-          Action: 'lambda:InvokeFunction',
-          Resource: arn,
+          ...{ Sid: 'p-1', Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' } },
+          ...{ Action: 'lambda:InvokeFunction', Resource: arn },
         },
       ],
     }),
@@ -262,10 +255,7 @@ function accountWith(change: (of: Answers) => unknown): Live {
 }
 
 const stack = {
-  name: 's-signing',
-  ...place,
-  assets: new Map(),
-  constructPaths: new Map(),
+  ...{ name: 's-signing', ...place, assets: new Map(), constructPaths: new Map() },
   template: { Resources: TEMPLATE },
 };
 

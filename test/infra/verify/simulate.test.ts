@@ -6,15 +6,8 @@ import { simulate } from '../../../infra/verify/simulate.ts';
 
 const key = 'arn:aws:kms:eu-north-1:111111111111:key/made-up';
 const row = (of: Partial<CapabilityRow>): CapabilityRow => ({
-  ...{
-    principal: 'made-up-role',
-    zone: 'public',
-    action: 'kms:Sign',
-    resource: key,
-    asked: undefined,
-    verdict: 'never',
-    when: '',
-  },
+  ...{ principal: 'made-up-role', zone: 'public', action: 'kms:Sign', resource: key },
+  ...{ asked: undefined, verdict: 'never', when: '' },
   ...{ layers: ['identity policy', 'permissions boundary'], alone: '', allowed: false, ...of },
 });
 

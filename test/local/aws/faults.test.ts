@@ -135,6 +135,9 @@ async function startSigner() {
 /** A service, what it is, which operation meets which fault how often, what comes of the first request, and how many signatures KMS made for nobody. */
 type Row = [string, string, string, Fault, number, string, number?];
 
+const SECRETS = 'secretsmanager';
+const DOWN = { error: 'InternalServiceError', status: 500 };
+
 describe('a signer that meets it', () => {
   test.each<Row>([
     ['kms', 'throttled for a call', 'Sign', { error: 'ThrottlingException' }, 1, 'kms_throttled'],
@@ -144,30 +147,9 @@ describe('a signer that meets it', () => {
     ['kms', 'answering, and the answer lost', 'Sign', { lost: true }, 1, 'signed', 1],
     ['kms', 'answering, and each answer lost', 'Sign', { lost: true }, 9, 'kms_unavailable', 3],
     ['kms', 'with a disabled key', 'Sign', { error: 'DisabledException' }, 9, 'key_not_usable'],
-    [
-      'secretsmanager',
-      'down',
-      'GetSecretValue',
-      { error: 'InternalServiceError', status: 500 },
-      9,
-      'record_unavailable',
-    ],
-    [
-      'secretsmanager',
-      'down for a call',
-      'GetSecretValue',
-      { error: 'InternalServiceError', status: 500 },
-      1,
-      'signed',
-    ],
-    [
-      'secretsmanager',
-      'throttling',
-      'GetSecretValue',
-      { error: 'ThrottlingException' },
-      9,
-      'record_unavailable',
-    ],
+    [SECRETS, 'down', 'GetSecretValue', DOWN, 9, 'record_unavailable'],
+    [SECRETS, 'down for a call', 'GetSecretValue', DOWN, 1, 'signed'],
+    [SECRETS, 'throttling', 'GetSecretValue', { error: 'ThrottlingException' }, 9, 'record_unavailable'],
   ])(
     '%s %s, at a cold start: refuses coded or signs once, and signs when it is over',
     async (service, _, operation, fault, calls, expected, lost = 0) => {

@@ -48,11 +48,7 @@ describe('a listener of the local AWS', () => {
     expect(context.trail.lines()[0]).toMatchObject({
       kind: 'aws',
       fields: {
-        service: 'kms',
-        operation: 'Echo',
-        action: 'kms:Echo',
-        resource: 'arn:x',
-        requestId,
+        ...{ service: 'kms', operation: 'Echo', action: 'kms:Echo', resource: 'arn:x', requestId },
         principal: expect.stringContaining('tester'),
       },
     });

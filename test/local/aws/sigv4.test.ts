@@ -114,12 +114,8 @@ describe('SigV4', () => {
     };
     const caller: Caller = { kind: 'role', account: ACCOUNT, arn: ROLE.arn, session: 'vanilla' };
     const credentials = { ...table, find: () => ({ caller, credentials: vanilla }) };
-    const scope = {
-      service: 'service',
-      region: 'us-east-1',
-      credentials,
-      now: () => Date.UTC(2015, 7, 30, 12, 36),
-    };
+    const now = () => Date.UTC(2015, 7, 30, 12, 36);
+    const scope = { service: 'service', region: 'us-east-1', credentials, now };
     const authorization =
       'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=host;x-amz-date, Signature=5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31';
     const headers = { host: 'example.amazonaws.com', 'x-amz-date': '20150830T123600Z', authorization };

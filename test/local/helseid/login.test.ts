@@ -43,11 +43,8 @@ async function logIn(form: object = {}, user = line?.sub ?? '', browser = openIs
   const redeem = (extra: Record<string, string> = {}, call: Parameters<typeof wire.token>[0] = {}) =>
     wire.token({
       form: {
-        grant_type: 'authorization_code',
-        code: response['code'] ?? '',
-        redirect_uri: CALLBACK,
-        code_verifier: verifier,
-        ...extra,
+        ...{ grant_type: 'authorization_code', code: response['code'] ?? '' },
+        ...{ redirect_uri: CALLBACK, code_verifier: verifier, ...extra },
       },
       ...call,
     });
@@ -204,11 +201,7 @@ describe('userinfo', () => {
 describe('PAR', () => {
   test('is mandatory', async () => {
     const query = new URLSearchParams({
-      client_id: 'web',
-      response_type: 'code',
-      scope: 'openid',
-      redirect_uri: CALLBACK,
-      ...CHALLENGE,
+      ...{ client_id: 'web', response_type: 'code', scope: 'openid', redirect_uri: CALLBACK, ...CHALLENGE },
     });
     const location = await browse(`${issuer}/connect/authorize?${query}`, '');
     expect(location.searchParams.get('error')).toBe('invalid_request');
@@ -264,10 +257,8 @@ describe('request objects', () => {
     expect(location?.searchParams.get('state')).toBe('inside');
     const { body } = await wire.token({
       form: {
-        grant_type: 'authorization_code',
-        code: location?.searchParams.get('code') ?? '',
-        redirect_uri: CALLBACK,
-        code_verifier: verifier,
+        ...{ grant_type: 'authorization_code', code: location?.searchParams.get('code') ?? '' },
+        ...{ redirect_uri: CALLBACK, code_verifier: verifier },
       },
     });
     expect(await claimsOf(body['access_token'])).toMatchObject({ [`${ORG}child`]: '888888888' });

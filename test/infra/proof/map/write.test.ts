@@ -17,12 +17,8 @@ const input = readInput(resolveAssembly(readAssembly(assembly)), SMALL);
 const folder = newFolder();
 
 const finding: Finding = {
-  ...{
-    rule: 'own-signers-only',
-    about: ['lambda:InvokeFunction'],
-    invariant: 'I2',
-    resource: 'journal-zone-public/summary/Role/Resource',
-  },
+  ...{ rule: 'own-signers-only', about: ['lambda:InvokeFunction'], invariant: 'I2' },
+  resource: 'journal-zone-public/summary/Role/Resource',
   ...{ message: 'It may invoke another signer.', path: ['summary', 'signer'], remedy: 'Name its own only.' },
 };
 

@@ -250,12 +250,8 @@ function contextArbitrary(service: Service): fc.Arbitrary<Context> {
 
 /** Documents that limit what others allow: half of them allow everything that they do not deny. */
 function limitArbitrary(service: Service, principals?: fc.Arbitrary<unknown>): fc.Arbitrary<Document> {
-  const everything = {
-    Effect: 'Allow',
-    Action: '*',
-    Resource: '*',
-    ...(principals === undefined ? {} : { Principal: '*' }),
-  };
+  const whom = principals === undefined ? {} : { Principal: '*' };
+  const everything = { Effect: 'Allow', Action: '*', Resource: '*', ...whom };
   return fc
     .tuple(documentArbitrary(service, principals), fc.boolean())
     .map(([{ Version, Statement }, wide]) => ({

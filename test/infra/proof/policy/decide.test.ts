@@ -53,13 +53,8 @@ interface Parts {
 
 function endpoint({ endpoint: id, vpc }: typeof SIGNING, service: string, statements?: unknown[]): Endpoint {
   return {
-    id,
-    vpc,
-    service,
-    kind: 'Interface',
-    policy: statements && policy(id, ...statements),
-    through: comesThrough(id),
-    constructPath: id,
+    ...{ id, vpc, service, kind: 'Interface', constructPath: id },
+    ...{ policy: statements && policy(id, ...statements), through: comesThrough(id) },
   };
 }
 
