@@ -58,11 +58,8 @@ export async function benchCold(scale: Scale): Promise<Figure[]> {
   return inNewFolder((folder) => measure(folder, aws, scale)).finally(() => aws.close());
 }
 
-async function measure(
-  directory: string,
-  aws: Awaited<ReturnType<typeof startInstantAws>>,
-  { rounds, share }: Scale,
-): Promise<Figure[]> {
+async function measure(directory: string, aws: Awaited<ReturnType<typeof startInstantAws>>, scale: Scale) {
+  const { rounds, share } = scale;
   buildApp(shipped, { outdir: directory, checkTemplates: false }).synth();
   const place = { account: '000000000000', region: 'eu-north-1' };
   const functions = readFunctions(resolveAssembly(readAssembly(directory), place));
@@ -84,11 +81,7 @@ async function measure(
   aws.serve(grant);
   const asked = { method: 'POST', url: `${grant.proofs[0].origin}/connect/token` };
   const event = { intents: [{ kind: 'dpop_proof', client: grant.client, ...asked }] };
-  const starts = [signer, own].map(
-    ({ start }) =>
-      () =>
-        start(event, 1),
-  );
+  const starts = [() => signer.start(event, 1), () => own.start(event, 1)];
   const [here = [], peer = []] = await inTurns(rounds * 3, starts);
   const figures: Figure[] = [
     ['initialisation, with record and key', 'load'],
@@ -102,12 +95,8 @@ async function measure(
   for (const name of ['tokens', 'login', 'worker']) {
     const bundle = find(new RegExp(`-${name}$`));
     if (bundle.file === 'index.mjs') continue;
-    const loading = [bundle, all].map(
-      ({ start }) =>
-        async () =>
-          (await start({}, 0)).load as number,
-    );
-    const [loads = [], others = []] = await inTurns(rounds * 3, loading);
+    const load = async ({ start }: Pick<typeof all, 'start'>): Promise<number> => (await start({}, 0)).load;
+    const [loads = [], others = []] = await inTurns(rounds * 3, [() => load(bundle), () => load(all)]);
     const [size = [], other = []] = [bundle, all].map(({ file }) => [statSync(file).size / 1000]);
     figures.push(
       { what: `${name}: initialisation`, unit: 'ms', here: loads, peer: [all.name, others] },

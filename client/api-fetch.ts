@@ -136,15 +136,10 @@ function streamError(url: URL, why: string): ZonesError {
 type ApiAnswer = Awaited<ReturnType<typeof send>>;
 
 /** Sends one attempt, and keeps the nonce of its answer: `nonce`, and whether that differs from the one known before. */
-async function send(
-  client: ApiTransport,
-  { accessToken, proof }: CallHeaders,
-  url: URL,
-  init: RequestInit & { method: string },
-) {
+async function send(client: ApiTransport, of: CallHeaders, url: URL, init: RequestInit & { method: string }) {
   const headers = new Headers(init.headers);
   headers.delete('authorization');
-  headers.set('dpop', proof);
+  headers.set('dpop', of.proof);
   // The library hands the body to fetch as it is; its type only names fewer kinds.
   const body = init.body as ProtectedResourceRequestBody;
   const signal = init.signal ?? undefined;
@@ -153,7 +148,7 @@ async function send(
   let response: Response;
   try {
     response = await withDeadline(client.timeout, signal, (deadline) =>
-      protectedResourceRequest(accessToken, init.method, url, headers, body, {
+      protectedResourceRequest(of.accessToken, init.method, url, headers, body, {
         // The library says `duplex` for one kind of stream alone, and `fetch` refuses others without.
         [customFetch]: (input, options) => client.fetch(input, { ...options, duplex: 'half' } as RequestInit),
         signal: deadline,

@@ -132,11 +132,7 @@ function describeRequest(client: TokenClient, request: AuthorizationRequest, { j
   );
 }
 
-function describeRequestObject(
-  client: TokenClient,
-  request: AuthorizationRequest,
-  binding: KeyBinding,
-): RequestObjectIntent {
+function describeRequestObject(client: TokenClient, request: AuthorizationRequest, binding: KeyBinding) {
   const { client_id: _, ...parameters } = Object.fromEntries(describeRequest(client, request, binding));
   const { resources = [], authorizationDetails: details } = request;
   return {
@@ -145,5 +141,5 @@ function describeRequestObject(
     issuer: client.issuer,
     parameters: { ...parameters, ...(resources.length > 1 ? { resource: [...resources] } : {}) },
     authorizationDetails: details?.length ? details : undefined,
-  };
+  } satisfies RequestObjectIntent;
 }

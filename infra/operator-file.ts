@@ -4,6 +4,8 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import * as v from 'valibot';
 import type { SystemDeclaration } from './declaration/schema.ts';
 
+const text = v.string();
+
 const credentials = v.object({
   accessKeyId: v.string(),
   secretAccessKey: v.string(),
@@ -24,15 +26,7 @@ const operatorFile = v.object({
   /** Where each zone's gateway is. */
   gateways: v.array(v.object({ zone: v.string(), url: v.string() })),
   /** A function a zone and client that may ask the client's signer, and by which way. */
-  callers: v.array(
-    v.object({
-      zone: v.string(),
-      client: v.string(),
-      signerArn: v.string(),
-      lambdaUrl: v.string(),
-      credentials,
-    }),
-  ),
+  callers: v.array(v.object({ zone: text, client: text, signerArn: text, lambdaUrl: text, credentials })),
   signingVpc: v.optional(v.string()),
 });
 

@@ -97,10 +97,8 @@ function findKey({ C, library }: Pkcs11, session: Handle, uri: Pkcs11Uri, algori
     library.C_GetAttributeValue(session, object, [{ type: C[name] }])[0]?.value ?? Buffer.of();
   const find = (className: string, named: object): Handle => {
     const wanted = Object.entries({ CKA_CLASS: C[className], ...named }).filter(([, value]) => value);
-    library.C_FindObjectsInit(
-      session,
-      wanted.map(([name, value]) => ({ type: C[name], value })),
-    );
+    const template = wanted.map(([name, value]) => ({ type: C[name], value }));
+    library.C_FindObjectsInit(session, template);
     const [object, ...more] = library.C_FindObjects(session, 2);
     library.C_FindObjectsFinal(session);
     if (!object) throw unavailable(`has no ${className} that the URI names; keep both halves, with one id`);

@@ -1,7 +1,7 @@
 import { describeError, type Log } from '@helseid-zones/client/log';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/values';
-import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
+import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { challengeFor } from './challenge.ts';
 import type { AccessPorts, AccessRequest, AuthorizerSettings } from './rules.ts';
 import { type Access, validateAccess } from './validate-access.ts';
@@ -27,10 +27,14 @@ const UNAUTHORIZED = 'Unauthorized';
 export async function authorizeRequest(deps: AuthorizerDeps, event: APIGatewayRequestAuthorizerEvent) {
   const { settings, ports, audit, count } = deps;
   const request = event.requestContext?.requestId ?? '-';
+  const answer = (Effect: 'Allow' | 'Deny', principalId: string, context: Record<string, string>) => {
+    const Statement = [{ Action: 'execute-api:Invoke', Effect, Resource: event.methodArn }];
+    return { principalId, policyDocument: { Version: '2012-10-17', Statement }, context };
+  };
   try {
     const access = await validateAccess(readRequest(event, settings.baseUrl), settings.rules, ports);
     audit('access.allowed', { request, client: access.clientId, jkt: access.jkt });
-    return answer('Allow', event.methodArn, access.clientId, describeAccess(access));
+    return answer('Allow', access.clientId, describeAccess(access));
   } catch (error) {
     const challenge = isZonesError(error) ? challengeFor(error, settings.rules) : undefined;
     if (!isZonesError(error) || !challenge) {
@@ -41,7 +45,7 @@ export async function authorizeRequest(deps: AuthorizerDeps, event: APIGatewayRe
     audit('access.refused', { ...error.facts, request, error: error.code });
     if (error.facts['check'] === 'replay') count({ Replays: 1 });
     if (challenge.status === 401) throw new Error(UNAUTHORIZED, { cause: error });
-    return answer('Deny', event.methodArn, 'refused', { error: error.code, challenge: challenge.header });
+    return answer('Deny', 'refused', { error: error.code, challenge: challenge.header });
   }
 }
 
@@ -73,16 +77,6 @@ function pathOfResource(event: APIGatewayRequestAuthorizerEvent): string {
   const rest = greedy === undefined ? '' : required(pathParameters?.[greedy], 'The greedy path parameter');
   const count = resource.split('/').length - 2 + rest.split('/').length;
   return `/${body.split('/').slice(-count).join('/')}${end}`;
-}
-
-function answer(
-  effect: 'Allow' | 'Deny',
-  resource: string,
-  principalId: string,
-  context: Record<string, string>,
-): APIGatewayAuthorizerResult {
-  const statement = { Action: 'execute-api:Invoke', Effect: effect, Resource: resource };
-  return { principalId, policyDocument: { Version: '2012-10-17', Statement: [statement] }, context };
 }
 
 const ORGANIZATION = 'helseid://claims/client/claims/';

@@ -42,13 +42,9 @@ export function createDynamoTable(aws: AwsCaller, table: string) {
       }),
       ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: encode(values, ':') }),
     };
+    const target = `DynamoDB_20120810.${operation}`;
     try {
-      const answer = await aws.json({
-        service: 'dynamodb',
-        target: `DynamoDB_20120810.${operation}`,
-        input: request,
-        repeatable: true,
-      });
+      const answer = await aws.json({ service: 'dynamodb', target, input: request, repeatable: true });
       return answer as { Item?: Attributes; Attributes?: Attributes };
     } catch (error) {
       if (isZonesError(error, 'aws_refused') && error.facts['error'] === 'ConditionalCheckFailedException')

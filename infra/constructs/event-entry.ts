@@ -122,13 +122,9 @@ function addBus(scope: Construct, place: Place, names: EventNames, rules: readon
   return { scope, busName: bus.ref, undelivered, route };
 }
 
-function addQueue(
-  scope: Construct,
-  prefix: string,
-  names: Pick<ZoneQueue, 'queue' | 'deadLetters'>,
-  key: IKey,
-  handler: LambdaFunction,
-) {
+type QueueNames = Pick<ZoneQueue, 'queue' | 'deadLetters'>;
+
+function addQueue(scope: Construct, prefix: string, names: QueueNames, key: IKey, handler: LambdaFunction) {
   const deadLetters = createQueue(scope, `${prefix}DeadLetters`, names.deadLetters, 14, { key });
   // Hidden six times as long as the function may take, as Lambda asks for.
   const seconds = 6 * (handler.timeout?.toSeconds() ?? EVENT_TIMEOUT_SECONDS);

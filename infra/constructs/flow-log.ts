@@ -7,10 +7,7 @@ import { allowFlowLog } from './statements.ts';
 import type { ZoneRuntime } from './zone-function.ts';
 
 /** Records every connection of a zone's VPC: the one trace of a connection to an address that no name was asked for. */
-export function addFlowLog(
-  stack: Construct,
-  { place, network, boundary, key, logPrefix }: ZoneRuntime,
-): void {
+export function addFlowLog(stack: Construct, { place, network, boundary, key, logPrefix }: ZoneRuntime) {
   const scope = new Construct(stack, 'FlowLog');
   const logGroup = new LogGroup(scope, 'Logs', {
     logGroupName: `${logPrefix}/flow`,

@@ -27,11 +27,13 @@ export interface PhysicalName {
   field: string;
 }
 
+type Add = (kind: PhysicalName['kind'], name: string, field: string) => void;
+
 /** Every physical name that the declaration fixes. Names that CloudFormation makes up are not among them. */
 export function physicalNames(system: SystemDeclaration): PhysicalName[] {
   const { name: prefix, clients, zones } = system;
   const names: PhysicalName[] = [];
-  const add = (kind: PhysicalName['kind'], name: string, field: string) => names.push({ kind, name, field });
+  const add: Add = (kind, name, field) => names.push({ kind, name, field });
   for (const name of Object.values(sharedStackNames(prefix))) add('stack', name, 'name');
   add('boundary', boundaryName(prefix, SIGNING_ZONE), 'signing');
   for (const client of Object.keys(clients)) add('secret', recordName(prefix, client), `clients.${client}`);
@@ -50,12 +52,7 @@ export function physicalNames(system: SystemDeclaration): PhysicalName[] {
 }
 
 /** The names of what functions have, and of the queues and rules of events. */
-function addOwn(
-  system: string,
-  zone: string,
-  declared: ZoneDeclaration,
-  add: (kind: PhysicalName['kind'], name: string, field: string) => void,
-): void {
+function addOwn(system: string, zone: string, declared: ZoneDeclaration, add: Add): void {
   const fieldOf = (owner: string, of: string) => `zones.${zone}.functions.${owner}.${of}`;
   if (hasBus(declared)) add('queue', eventNames(system, zone).undelivered, `zones.${zone}.events`);
   for (const { name, owner, table } of ownTables(system, zone, declared))

@@ -48,12 +48,7 @@ export async function rotateKey(operator: Operator, { client: named, now }: KeyO
 const warn = (now: boolean) =>
   now ? ' Every older key stops at once: tokens bound to it die, calls fetch new ones.' : '';
 
-async function endReplaced(
-  operator: Operator,
-  client: OpenedClient,
-  record: ClientRecord,
-  now: boolean,
-): Promise<void> {
+async function endReplaced(operator: Operator, client: OpenedClient, record: ClientRecord, now: boolean) {
   operator.say(`Current: ${currentKey(record)?.kid}`);
   if (now) await stopKeys(operator, client, replacedKeys(record));
 }

@@ -43,6 +43,9 @@ import type { SigningStack } from './signing.ts';
 import { SystemStack, type SystemStackProps } from './system-stack.ts';
 import { addFunctions } from './zone-functions.ts';
 
+/** Alarms on what a client gets of its issuer. */
+const OF_TOKENS = ['TokenFailures', 'InvalidClient', 'ClockDifference'] as const;
+
 /** What a zone's stack is made from. */
 export interface ZoneStackProps extends SystemStackProps {
   declared: ZoneDeclaration;
@@ -157,10 +160,7 @@ export class ZoneStack extends SystemStack {
       ...alarmsOn(prefix, ['MemoryUsed'], counted),
       ...(functions.has(AUTHORIZER_FUNCTION) ? alarmsOn(prefix, ['Replays'], counted) : []),
       ...clientsOfTokens.flatMap((client) =>
-        alarmsOn(`${prefix}-${client}`, ['TokenFailures', 'InvalidClient', 'ClockDifference'], {
-          ...counted,
-          client,
-        }),
+        alarmsOn(`${prefix}-${client}`, OF_TOKENS, { ...counted, client }),
       ),
       ...(undelivered ? alarmsOn(prefix, ['UndeliveredEvents'], { QueueName: undelivered.queueName }) : []),
       ...ofFunctions,

@@ -34,7 +34,7 @@ export function checkEntries(system: SystemDeclaration): Problem[] {
             'is function, and this zone has no grant that tokens are got by: leave it out',
         }),
         ...checkConcurrency(`${field}.reservedConcurrency`, zone),
-        ...(gateway ? checkGateway(system, field, zone, gateway) : []),
+        ...checkGateway(system, field, zone),
       ];
     }),
   ];
@@ -56,12 +56,9 @@ function checkConcurrency(field: string, zone: ZoneDeclaration): Problem[] {
   });
 }
 
-function checkGateway(
-  system: SystemDeclaration,
-  zoneField: string,
-  zone: ZoneDeclaration,
-  gateway: GatewayDeclaration,
-): Problem[] {
+function checkGateway(system: SystemDeclaration, zoneField: string, zone: ZoneDeclaration): Problem[] {
+  const { gateway } = zone;
+  if (!gateway) return [];
   const { routes, login, authorizer } = gateway;
   const field = `${zoneField}.gateway`;
   const granted = zone.grants.map(({ client }) => client);
@@ -85,7 +82,7 @@ function checkGateway(
       field: `${field}.routes[${at - own.length}]`,
       message: `answers ${planned[at]} a second time${login ? ' (user login has routes of its own)' : ''}; leave one out`,
     })),
-    ...(login ? checkLogin(system, `${field}.login`, zone, login) : []),
+    ...checkLogin(system, `${field}.login`, zone),
     ...checkResourcePaths(field, gateway),
   ];
 }

@@ -1,16 +1,13 @@
 import { matchesPath } from '@helseid-zones/protocol/check-grant';
-import { TARGET_PATH } from '@helseid-zones/protocol/config';
+import { type ForwardConfig, TARGET_PATH } from '@helseid-zones/protocol/config';
 import { isCanonical } from '../fields.ts';
 import { type Problem, problemsOf, repeated, undeclared } from '../problem.ts';
-import type { LoginDeclaration, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
+import type { GrantDeclaration, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
 
 /** User login has what its functions will ask the signer for. */
-export function checkLogin(
-  system: SystemDeclaration,
-  field: string,
-  zone: ZoneDeclaration,
-  login: LoginDeclaration,
-): Problem[] {
+export function checkLogin(system: SystemDeclaration, field: string, zone: ZoneDeclaration): Problem[] {
+  const login = zone.gateway?.login;
+  if (!login) return [];
   const { client, scopes, forward, requestObject, idleMinutes, absoluteMinutes } = login;
   const grant = zone.grants.find((one) => one.client === client);
   const paths = forward.map(({ method, path }) => `${method} ${path.replace(/\{[^}]*\}/g, '{}')}`);
@@ -37,12 +34,8 @@ export function checkLogin(
   ];
 }
 
-function checkForward(
-  field: string,
-  { method, path, to = path, api }: LoginDeclaration['forward'][number],
-  client: string,
-  grant: ZoneDeclaration['grants'][number] | undefined,
-): Problem[] {
+function checkForward(field: string, route: ForwardConfig, client: string, grant?: GrantDeclaration) {
+  const { method, path, to = path, api } = route;
   const isPath =
     TARGET_PATH.test(to) &&
     isCanonical(`https://host.example${sample(to)}`) &&
