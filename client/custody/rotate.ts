@@ -1,4 +1,4 @@
-import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { isZonesError } from '@helseid-zones/protocol/errors';
 import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
 import { createApiFetch } from '../api-fetch.ts';
 import { createMemorySigner } from '../create-signer.ts';
@@ -19,8 +19,10 @@ export interface KeyRotation {
   /** What the issuer may take until all of it honours a new key (default 20, HelseID's). */
   propagation?: number | undefined;
   /** Default: `setTimeout`. */
-  wait?: (seconds: number) => Promise<void>;
+  wait?: Wait;
 }
+
+type Wait = (seconds: number) => Promise<void>;
 
 /** How often a new key is tried before it is left for the next run: the pauses, in seconds. */
 const PAUSES = [0, 2, 5, 10, 20, 30];
@@ -87,15 +89,10 @@ function fresh(client: TokenClient, signer = client.signer): TokenClient {
   return { ...client, signer, tokens: createTokenCache(client.now) };
 }
 
-async function retry(run: () => Promise<unknown>, wait: (seconds: number) => Promise<void>): Promise<void> {
-  for (const [index, pause] of PAUSES.entries()) {
-    await wait(pause);
-    try {
-      await run();
-      return;
-    } catch (error) {
-      const again = error instanceof ZonesError && error.code === 'token_refused';
-      if (!again || index === PAUSES.length - 1) throw error;
-    }
-  }
+async function retry(run: () => Promise<unknown>, wait: Wait, [pause = 0, ...more] = PAUSES): Promise<void> {
+  await wait(pause);
+  await run().catch((error: unknown) => {
+    if (!isZonesError(error, 'token_refused') || more.length === 0) throw error;
+    return retry(run, wait, more);
+  });
 }

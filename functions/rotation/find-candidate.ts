@@ -113,14 +113,9 @@ async function isUpToDate(rotation: Rotation, { algorithm, keyArn }: Pick<KeyEnt
 const schema = v.object({ version: v.literal(1), plan: v.literal('rotation'), kid: v.string() });
 
 /** A plan as a secret's version holds it. */
-const stored = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.transform((plan) =>
-    refuseNewer(plan, 'The plan of the rotation', 'deploy the admin zone of that release'),
-  ),
-  schema,
-);
+const remedy = 'deploy the admin zone of that release';
+const ofThisRelease = v.transform((plan) => refuseNewer(plan, 'The plan of the rotation', remedy));
+const stored = v.pipe(v.string(), v.parseJson(), ofThisRelease, schema);
 
 /**
  * Writes the plan of a rotation under AWSPENDING, and resolves to whether it stands: another invocation of the same rotation may

@@ -162,16 +162,11 @@ async function runRotation(operator: Operator, client: OpenedClient, now: boolea
   }
 }
 
-const failureSchema = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.looseObject({
-    code: v.literal('ROTATION_STEP_FAILED'),
-    client: v.string(),
-    step: v.string(),
-    reason: v.string(),
-  }),
-);
+const text = v.string();
+const failedLine = v.looseObject({
+  ...{ code: v.literal('ROTATION_STEP_FAILED'), client: text, step: text, reason: text },
+});
+const failureSchema = v.pipe(text, v.parseJson(), failedLine);
 
 /** The newest failed step of a client among log lines that were not known before. */
 function findFailure(lines: readonly string[], known: ReadonlySet<string>, client: string) {

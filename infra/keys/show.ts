@@ -6,47 +6,36 @@ import { table } from '../terminal.ts';
 import { keysCommand, type Operator, openClients, patientKms } from './operator.ts';
 import type { KeyOptions } from './options.ts';
 
-const COLUMNS = [
-  'kid',
-  'algorithm',
-  'state',
-  'in KMS',
-  'created',
-  'registered',
-  'expires',
-  'last signature',
-  'tokens depend on it',
-] as const;
-
 /** Prints a table of every key of every client, or of one. */
 export async function showKeys(operator: Operator, { client }: KeyOptions): Promise<void> {
   for (const { name, store, declared } of openClients(operator, client)) {
     const { keys } = await store.read();
     operator.say(`Client ${name} (${declared.clientId})`);
     const rows = await Promise.all(keys.map((key) => describe(operator, key, declared)));
+    const [first] = rows;
     operator.say(
-      rows.length === 0
+      first === undefined
         ? `  No key yet: ${keysCommand(operator, `rotate ${name}`)} makes the first one.`
-        : table([COLUMNS, ...rows], Number.MAX_SAFE_INTEGER),
+        : table([Object.keys(first), ...rows.map((row) => Object.values(row))], Number.MAX_SAFE_INTEGER),
     );
     operator.say('');
   }
 }
 
-async function describe(operator: Operator, key: KeyEntry, declared: ClientDeclaration): Promise<string[]> {
+/** A row, by column. */
+async function describe(operator: Operator, key: KeyEntry, declared: ClientDeclaration) {
   const { state } = await describeClientKey(operator.kms, key.keyArn);
   const last = await operator.lastSignature(key.keyArn, key.kid);
-  return [
-    key.kid,
-    key.algorithm,
-    key.state,
-    state === 'Gone' && isTooYoungToBeGone(key, operator.clock.now()) ? 'not yet known' : state,
-    formatTime(key.since.created),
-    formatTime(key.since.registered),
-    describeExpiry(key, declared),
-    last === undefined ? 'not known' : formatTime(last),
-    dependsOn(key, operator.clock.now()),
-  ];
+  const isNew = state === 'Gone' && isTooYoungToBeGone(key, operator.clock.now());
+  return {
+    ...{ kid: key.kid, algorithm: key.algorithm, state: key.state },
+    'in KMS': isNew ? 'not yet known' : state,
+    created: formatTime(key.since.created),
+    registered: formatTime(key.since.registered),
+    expires: describeExpiry(key, declared),
+    'last signature': last === undefined ? 'not known' : formatTime(last),
+    'tokens depend on it': dependsOn(key, operator.clock.now()),
+  };
 }
 
 function describeExpiry({ expires, since }: KeyEntry, { selfService }: ClientDeclaration): string {
