@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
@@ -11,6 +12,7 @@ import { localCertificate, trustHere } from '../helseid/certificate.ts';
 import { findRoute, fireSchedule, putSecret, webhookHeaders } from './call-own.ts';
 import { makeOrganizationNumber, notRunning } from './events.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
+import { makeForeignCall } from './protected-call.ts';
 import { callerClient, sampleDetails } from './steps/facts.ts';
 
 const USAGE = `npm run call -- [options] ZONE METHOD URL
@@ -19,7 +21,7 @@ Calls a route of a zone, or an API as the zone's function would: with a token an
 
   /summaries/17                 a route of the zone's gateway, signed with SigV4 as the operator
                                 (one with authorize webhook is signed by its secret; its body is {} without --body;
-                                one with authorize helseid is called by npm start -- --once)
+                                one with authorize helseid by a client of somebody else's at the stand-in)
   summaries/v1/summaries/17     an API by its name in zones.ts, and the path below its base URL
 
 Or, instead of METHOD URL, as AWS would:
@@ -84,13 +86,27 @@ async function callRoute(operator: OperatorFile, { zone, method, target, body }:
   if (gateway === undefined) throw failed(`Zone ${zone} has no gateway`);
   const sent = { zone, method, path: target.replace(/\?.*$/, ''), body: body ?? '{}' };
   if (findRoute(operator.declaration, sent)?.authorize === 'helseid')
-    throw failed(
-      `${method} ${sent.path} is for tokens of HelseID that other systems have; npm start -- --once calls it with one`,
-    );
+    return callAsForeign(operator, { zone, method, url: gateway.url + target, body });
   const headers = await webhookHeaders(operator, sent);
   const signed = headers['webhook-id'] === undefined ? body : sent.body;
   const access = { ...operator, url: gateway.url };
   return textOf(await callGateway(access, target, { method, body: signed, headers }));
+}
+
+/** With a token and a proof of somebody else's client, as which the stand-in knows one a zone. */
+async function callAsForeign(
+  { foreign }: OperatorFile,
+  { zone, method, url, body }: { zone: string; method: string; url: string; body: string | undefined },
+): Promise<Answer> {
+  const caller = foreign.find((one) => one.zone === zone);
+  if (caller === undefined || caller.wantsPerson)
+    throw failed(
+      `${method} ${url} takes tokens ${caller ? 'of persons' : "of others' clients"}, and no stand-in gives any`,
+    );
+  const privateKey = createPrivateKey({ key: JSON.parse(caller.privateKey), format: 'jwk' });
+  const sent = body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } };
+  const call = makeForeignCall({ ...caller, privateKey }, { method, url, ...sent });
+  return call.send(await call.headers(await call.token()));
 }
 
 /** A function that failed is answered with 200 by Lambda. */

@@ -155,6 +155,21 @@ describe('npm start', { timeout: 300_000 }, () => {
       expect(steps).toMatchObject(steps.map(() => ({ ok: true })));
       expect(steps.map(({ name }: { name: string }) => name)).toEqual(expect.arrayContaining(FOREIGN));
       expect(code).toBe(0);
+
+      const running = start(1, ...declaration);
+      await untilPrinted(running, 'Ctrl-C ends everything');
+      const call = [
+        'local/app/call.ts',
+        '--directory',
+        folder(1),
+        'public',
+        'GET',
+        '/summaries/17?from=2026',
+      ];
+      expect(await ended(run(process.execPath, call))).toMatchObject({
+        code: 0,
+        out: expect.stringMatching(/^200 /),
+      });
     },
   );
 

@@ -1,12 +1,7 @@
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
-import { createMemorySigner } from '@helseid-zones/client/create-signer';
-import { getAccessToken } from '@helseid-zones/client/machine-token';
-import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
-import type { AccessToken, AccessTokenRequest } from '@helseid-zones/client/tokens';
-import { helseIdProfile } from '@helseid-zones/protocol/profile';
+import { generateKeyPairSync } from 'node:crypto';
 import { required } from '@helseid-zones/protocol/values';
-import { exportJWK, SignJWT } from 'jose';
 import { makeOrganizationNumber } from '../events.ts';
+import { makeCall, makeForeignCall, makeProof, type ProtectedCall } from '../protected-call.ts';
 import { ANOTHER_API } from '../stand-ins.ts';
 import type { LocalSystem } from '../system.ts';
 import {
@@ -21,55 +16,6 @@ import {
   sampleDetails,
   samplePath,
 } from './facts.ts';
-
-const hash = (text: string) => createHash('sha256').update(text).digest('base64url');
-
-/** A call that a token and a proof of its key open (RFC 9449 7), as its rightful caller makes it. */
-type ProtectedCall = ReturnType<typeof makeCall>;
-
-type CallOptions = RequestInit & { url: string; method: string; request: AccessTokenRequest };
-
-/** `key` makes the proofs where the signer does not: it makes none for a gateway of this machine, which has no TLS. */
-function makeCall(client: TokenClient, { url, method, request, ...init }: CallOptions, key?: KeyObject) {
-  return {
-    ...{ url, method },
-    /** A token for it, or one with other scopes. */
-    token: (change: AccessTokenRequest = {}) => getAccessToken(client, { ...request, ...change }),
-    /** What opens it, once. */
-    async headers({ accessToken, binding: { kid } }: AccessToken): Promise<Record<string, string>> {
-      const authorization = `DPoP ${accessToken}`;
-      if (key !== undefined)
-        return { authorization, dpop: await makeProof(key, { method, url }, accessToken) };
-      const intent = {
-        kind: 'dpop_proof',
-        client: client.name,
-        method,
-        url,
-        ath: hash(accessToken),
-        kid,
-      } as const;
-      const [proof] = await client.signer.sign([intent]);
-      return { authorization, dpop: required(proof, 'A proof').jws };
-    },
-    async send(headers: Record<string, string>) {
-      const answer = await fetch(url, { method, ...init, headers: { ...headers, ...init.headers } });
-      await answer.body?.cancel();
-      return { status: answer.status, challenge: answer.headers.get('www-authenticate') ?? '' };
-    },
-  };
-}
-
-/** A DPoP proof (RFC 9449 4.2) as somebody else's software makes it, by an EC P-256 key. */
-async function makeProof(
-  key: KeyObject,
-  { method, url }: { method: string; url: string },
-  accessToken: string,
-) {
-  return new SignJWT({ htm: method, htu: url, ath: hash(accessToken), jti: randomUUID() })
-    .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(createPublicKey(key)) })
-    .setIssuedAt()
-    .sign(key);
-}
 
 /** A call of an API as the zone's function makes it: its token, and a proof by its signer. */
 function prepareCall(system: LocalSystem): ProtectedCall {
@@ -97,16 +43,13 @@ export function clientOf(system: LocalSystem) {
 function prepareForeignCall(system: LocalSystem): ProtectedCall {
   const { declaration, standIns } = system;
   if (standIns === undefined) throw new TypeError('without the stand-in there is no foreign client');
-  for (const { zone, issuer, clientId, demands, privateKey } of standIns.foreign) {
+  for (const foreign of standIns.foreign) {
+    const { zone, demands } = foreign;
     const { routes = [] } = declaration.zones[zone]?.gateway ?? {};
     const route = routes.find(({ method, authorize }) => method === 'GET' && authorize === 'helseid');
     if (route === undefined || demands.securityLevel !== undefined) continue;
-    const subject = { clientId, issuer, profile: helseIdProfile, tenancy: 'single-tenant' } as const;
-    const keys = [{ privateKey, algorithm: 'ES256' }] as const;
-    const signer = createMemorySigner({ client: 'foreign', subject, keys });
-    const client = createTokenClient({ client: 'foreign', ...subject, signer, fetch });
     const url = system.gatewayUrl(zone) + samplePath(route.path);
-    return makeCall(client, { method: 'GET', url, request: { scopes: demands.scopes } }, privateKey);
+    return makeForeignCall({ ...foreign, scopes: demands.scopes }, { method: 'GET', url });
   }
   throw new TypeError("no zone has a GET route with authorize: 'helseid' that machines may call");
 }

@@ -647,7 +647,7 @@ describe('the command line', () => {
       credentials: { accessKeyId: 'a', secretAccessKey: 's' },
       declaration: shipped,
       gateways: [],
-      callers: [],
+      ...{ callers: [], foreign: [] },
       logs: folder,
     };
     writeFileSync(join(folder, 'operator.json'), JSON.stringify(operator));
