@@ -23,10 +23,7 @@ const PLACES: readonly [string, (text: string) => unknown][] = [
   ['a text', (text) => text],
   ['a member, deep down', (text) => ({ a: [{ b: new Map([['c', { d: text }]]) }] })],
   ['an error’s message', (text) => new Error(text)],
-  [
-    'an error’s facts',
-    (text) => new ZonesError('token_refused', 'no', { facts: { status: 400, error: text } }),
-  ],
+  ['an error’s facts', (error) => new ZonesError('token_refused', 'no', { facts: { status: 400, error } })],
   [
     'an error’s cause',
     (text) => new Error('no', { cause: new ZonesError('key_unknown', 'no', { cause: new Error(text) }) }),

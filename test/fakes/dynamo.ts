@@ -17,10 +17,8 @@ export async function startDynamo(): Promise<Dynamo> {
   const tables = await openTables([]);
   const server = await listen(async (request, response) => {
     const operation = String(request.headers['x-amz-target']).replace('DynamoDB_20120810.', '');
-    const { status, output } = await tables.run(
-      operation,
-      JSON.parse(String(await readBody(request, 2 ** 24))),
-    );
+    const input = JSON.parse(String(await readBody(request, 2 ** 24)));
+    const { status, output } = await tables.run(operation, input);
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' });
     response.end(JSON.stringify(output));
   });

@@ -174,10 +174,7 @@ const OPERATIONS: Readonly<
   ],
   push: ['par', push],
   redeem: ['token', (client, hostile) => logIn(client, hostile)],
-  revoke: [
-    'revocation',
-    (client) => revokeToken(client, { token: canary('refreshToken'), hint: 'refresh_token' }),
-  ],
+  revoke: ['revocation', (of) => revokeToken(of, { token: canary('refreshToken'), hint: 'refresh_token' })],
   keys: [
     'jwks',
     async (client) => validateLogoutToken(client, await world.issuer.signLogoutToken(), async () => true),

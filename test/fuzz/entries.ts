@@ -299,10 +299,8 @@ const authorizer = kind({
       requestContext,
     };
     try {
-      const { policyDocument } = await authorizeRequest(
-        { settings, ports, audit, count: audit },
-        event as never,
-      );
+      const deps = { settings, ports, audit, count: audit };
+      const { policyDocument } = await authorizeRequest(deps, event as never);
       const effect = String(Object(policyDocument.Statement[0])['Effect']);
       if (effect === 'Allow' && twist && !signed) broken('let in');
       if (effect === 'Allow' && !(await mayPass(authorization.slice(5), proof, keys.caller.jkt)))
@@ -360,10 +358,8 @@ const webhooks = kind({
       (name) => Object(headers)[`webhook-${name}`],
     );
     const sender = given === SENDERS;
-    const bytes = Buffer.from(
-      typeof body === 'string' ? body : '',
-      isBase64Encoded === true ? 'base64' : 'utf8',
-    );
+    const encoding = isBase64Encoded === true ? 'base64' : 'utf8';
+    const bytes = Buffer.from(typeof body === 'string' ? body : '', encoding);
     const mac = createHmac('sha256', CANARIES.webhookKey)
       .update(`${id}.${at}.`)
       .update(bytes)

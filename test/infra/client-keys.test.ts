@@ -209,10 +209,8 @@ it('a resolver answers for the self-service API where keys are kept and in the a
     message: expect.stringMatching(/self-service API.*I3a/),
   });
   const { records } = system.zones;
-  const unchecked: SystemDeclaration = {
-    ...system,
-    zones: { ...system.zones, records: { ...records, exits } },
-  };
+  const zones = { ...system.zones, records: { ...records, exits } };
+  const unchecked: SystemDeclaration = { ...system, zones };
   const answers = withTemplate(given, RECORDS, sets('NetworkAllowedNames', { Domains: [host] }));
   expect(findingsOf('names-answered', answers, unchecked)).toMatchObject([
     { message: expect.stringMatching(`answers for ${host}`) },

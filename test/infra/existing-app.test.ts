@@ -62,10 +62,7 @@ describe('a system below any scope', () => {
   };
 
   const below: [string, (app: App) => void][] = [
-    [
-      'a construct in a Stage',
-      (app) => void addSystem(new Construct(new Stage(app, 'X', { env }), 'Y'), oneClient),
-    ],
+    ['a Stage', (app) => void addSystem(new Construct(new Stage(app, 'X', { env }), 'Y'), oneClient)],
     ['an app', (app) => void addSystem(app, oneClient)],
   ];
   it.each(sampled(below))(

@@ -65,10 +65,8 @@ function addAudit({ stack, key, tableName }: ZoneConstructs) {
     billingMode: BillingMode.PAY_PER_REQUEST,
     ...{ encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: key },
   });
-  table.addGlobalSecondaryIndex({
-    indexName: 'by-time',
-    partitionKey: { name: 'at', type: AttributeType.STRING },
-  });
+  const partitionKey = { name: 'at', type: AttributeType.STRING };
+  table.addGlobalSecondaryIndex({ indexName: 'by-time', partitionKey });
   return table;
 }
 

@@ -17,6 +17,7 @@ const spread = withZones(
     },
   },
 );
+const SPREAD = ['journal-zone-internal', 'journal-zone-public'];
 const assembly = synthesizeTemplates(spread, { account: OWN, region: 'eu-north-1' });
 
 describe('zones in another account', () => {
@@ -30,10 +31,8 @@ describe('zones in another account', () => {
   test('name the signing account’s signers in role, boundary, endpoint and environment', () => {
     const arn = `arn:aws:lambda:eu-north-1:${OWN}:function:journal-signer-journal-internal`;
     for (const id of ['workerRole', 'Boundary', 'Networklambdaendpoint']) {
-      const [statement] = about(
-        statementsOf(assembly.find('journal-zone-internal', id)),
-        'lambda:InvokeFunction',
-      );
+      const statements = statementsOf(assembly.find('journal-zone-internal', id));
+      const [statement] = about(statements, 'lambda:InvokeFunction');
       expect(statement?.Resource).toBe(arn);
     }
     const { Variables } = assembly.find('journal-zone-internal', 'workerFunction').Properties[
@@ -67,8 +66,7 @@ describe('zones in another account', () => {
       });
     }
     expect(assembly.ofType('AWS::Lambda::Permission', 'journal-signing')).toEqual([]);
-    for (const stack of ['journal-zone-internal', 'journal-zone-public'])
-      expect(assembly.ofType('AWS::Lambda::ResourcePolicy', stack)).toEqual([]);
+    for (const stack of SPREAD) expect(assembly.ofType('AWS::Lambda::ResourcePolicy', stack)).toEqual([]);
   });
 
   test('are admitted by permissions, by role, where signers have no policies of their own', () => {
@@ -79,17 +77,11 @@ describe('zones in another account', () => {
       [...askers.internal, ...askers.public].sort(),
     );
     expect(without.ofType('AWS::Lambda::ResourcePolicy')).toEqual([]);
-    expect(without.dependencies('journal-signing').sort()).toEqual([
-      'journal-zone-internal',
-      'journal-zone-public',
-    ]);
+    expect(without.dependencies('journal-signing').sort()).toEqual(SPREAD);
   });
 
   test('are deployed before the signing zone, since a permission can’t name a role that is not there', () => {
-    expect(assembly.dependencies('journal-signing').sort()).toEqual([
-      'journal-zone-internal',
-      'journal-zone-public',
-    ]);
+    expect(assembly.dependencies('journal-signing').sort()).toEqual(SPREAD);
     expect(assembly.dependencies('journal-zone-admin')).toContain('journal-signing');
   });
 
@@ -113,7 +105,7 @@ describe('zones in another account', () => {
   });
 
   test('take nothing from another stack', () => {
-    for (const stack of ['journal-zone-internal', 'journal-zone-public'])
+    for (const stack of SPREAD)
       expect(JSON.stringify(assembly.resources(stack))).not.toMatch(/Fn::(?:ImportValue|GetStackOutput)/);
   });
 

@@ -71,10 +71,8 @@ describe('the local declaration', () => {
 it('functions reach what nothing stands in for, such as a database, by the ports of its exit, and no other host', () => {
   const { portal } = helsenettet.zones;
   const summary = { ...portal.functions.summary, hosts: ['db.example.no'] };
-  const exits = {
-    ...portal.exits,
-    db: { cidrs: ['10.90.8.0/24'], hosts: ['db.example.no'], ports: [443, 5432] },
-  };
+  const db = { cidrs: ['10.90.8.0/24'], hosts: ['db.example.no'], ports: [443, 5432] };
+  const exits = { ...portal.exits, db };
   const declared = defineSystem({
     ...helsenettet,
     zones: {

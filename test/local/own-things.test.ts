@@ -188,10 +188,8 @@ async function documented(name: string, as: string, variables: Record<string, st
 
 test('the documented handlers use table and queue with the SDK’s own clients', async () => {
   onTestFinished(() => void vi.unstubAllEnvs());
-  const worker = required(
-    aws.functions.find(({ name }) => name === 'journal-internal-worker'),
-    'worker',
-  ).environment;
+  const of = aws.functions.find(({ name }) => name === 'journal-internal-worker');
+  const worker = required(of, 'worker').environment;
   // The documented table has one key, as this one of the fixture has.
   const queues = aws.endpoints.find(({ zone, service }) => zone === 'internal' && service === 'sqs');
   const variables = {

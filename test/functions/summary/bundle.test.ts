@@ -24,14 +24,9 @@ beforeAll(async () => {
   };
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
-  const clients = Object.entries(config.clients).map(([name, client]) => [
-    name,
-    { ...client, issuer: NOWHERE },
-  ]);
-  writeFileSync(
-    join(folder, 'config.json'),
-    JSON.stringify({ ...config, clients: Object.fromEntries(clients) }),
-  );
+  const clients = Object.entries(config.clients).map(([name, of]) => [name, { ...of, issuer: NOWHERE }]);
+  const told = { ...config, clients: Object.fromEntries(clients) };
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(told));
   writeFileSync(join(folder, 'index.mjs'), compileHandler('summary').code);
   ({ handler } = await import(/* @vite-ignore */ join(folder, 'index.mjs')));
 });

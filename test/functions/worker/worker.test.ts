@@ -180,10 +180,7 @@ const answer500 = () => Response.json({ __type: 'InternalServerError' }, { statu
 
 test.each<[string, (send: () => Promise<Response>) => Promise<Response>]>([
   ['never arrives', () => Promise.reject(new TypeError('fetch failed'))],
-  [
-    'is done and whose answer gets lost',
-    (send) => send().then(() => Promise.reject(new TypeError('fetch failed'))),
-  ],
+  ['is done, its answer lost', (send) => send().then(() => Promise.reject(new TypeError('fetch failed')))],
   ['meets a 500', async () => answer500()],
   ['is done and answered with a 500', (send) => send().then(answer500)],
 ])('a document whose first write %s is submitted at once, and once', async (_name, lose) => {

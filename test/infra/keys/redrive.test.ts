@@ -194,10 +194,8 @@ describe('npm run redrive', () => {
           return meet(service, operation, caller, run);
         },
       };
-      const { access, dead, events, bodies } = await start(rulesOf(), system, [], {
-        began: Date.now(),
-        faults,
-      });
+      const more = { began: Date.now(), faults };
+      const { access, dead, events, bodies } = await start(rulesOf(), system, [], more);
       const letters = Array.from({ length: 30 }, (_, at) => event({ id: `dead-${at}` }));
       for (const body of letters) dead.send(body);
       const { accessKeyId, secretAccessKey, sessionToken } = access.credentials;

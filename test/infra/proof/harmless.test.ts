@@ -201,10 +201,7 @@ describe('harmless changes', () => {
   it.each(ROUNDS.map((round) => ({ round, names: round.map(({ name }) => name).join(', ') })))(
     '$names',
     ({ round }) => {
-      const changed = round.reduce(
-        (assembly, { stack, change }) => withTemplate(assembly, stack, change),
-        oneClient,
-      );
+      const changed = round.reduce((all, { stack, change }) => withTemplate(all, stack, change), oneClient);
       expect(prove(changed, system).violations).toEqual([]);
     },
   );

@@ -345,10 +345,8 @@ describe('the plugin', () => {
       const stack = app.node.findChild(PUBLIC);
       if (stack instanceof Stack) new CfnUser(stack, 'User');
       Validations.of(app).addPlugins(boundaryPlugin(system));
-      Validations.of(app).acknowledge({
-        id: 'helseid-zones::additions-are-understood',
-        reason: 'We like users.',
-      });
+      const id = 'helseid-zones::additions-are-understood';
+      Validations.of(app).acknowledge({ id, reason: 'We like users.' });
     };
     expect(() => synthesizedFolder(system, {}, spoil)).toThrow(/is a AWS::IAM::User: what it does/);
   });

@@ -516,8 +516,9 @@ test('an assembly without stacks is nothing to compare', async () => {
 
 test('a stack of another account is not asked for, and said', async () => {
   const elsewhere = { ...stack, name: 'other', account: '222222222222' };
+  const resolved = resolveAssembly({ stacks: [elsewhere] }, place);
   const { unread } = await compareLive(
-    resolveAssembly({ stacks: [elsewhere] }, place),
+    resolved,
     accountWith(() => {}),
   );
   expect(unread).toEqual([

@@ -74,10 +74,7 @@ const DIFFERENT: [name: string, expected: unknown, found: unknown, property: str
   [
     'another policy of a role',
     [{ PolicyName: 'main', PolicyDocument: policy(sign) }],
-    [
-      { PolicyName: 'main', PolicyDocument: policy(sign) },
-      { PolicyName: 'more', PolicyDocument: policy(sign) },
-    ],
+    ['main', 'more'].map((PolicyName) => ({ PolicyName, PolicyDocument: policy(sign) })),
     'Property',
   ],
   [

@@ -35,10 +35,8 @@ const run = (decide: (action: string, resource: string) => string) => {
     };
   };
   const liveName = (text: string) => text.replaceAll('made-up', 'live');
-  return simulate(MATRIX, { live, account: '111111111111', liveName }).then((result) => ({
-    ...result,
-    questions,
-  }));
+  const simulated = simulate(MATRIX, { live, account: '111111111111', liveName });
+  return simulated.then((result) => ({ ...result, questions }));
 };
 
 test('what the proof says that policies never allow is asked of IAM, by the names of the deploy', async () => {

@@ -80,10 +80,8 @@ describe('what no declaration has is there', () => {
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Action: '*', Resource: '*', Principal: '*' }],
   };
-  const WITHOUT_PRINCIPAL = {
-    Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
-  };
+  const ALL = { Effect: 'Allow', Action: '*', Resource: '*' };
+  const WITHOUT_PRINCIPAL = { Version: '2012-10-17', Statement: [ALL] };
 
   /** Opens every policy of a zone: roles, boundary and endpoints. */
   function openZone(template: Template): void {

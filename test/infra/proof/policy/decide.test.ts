@@ -85,10 +85,8 @@ function world({ identity = [], boundary, key = [], endpoint: statements }: Part
 }
 
 const sign = (parts: Parts, more: Partial<Question> = {}): string => {
-  const verdict = decide(
-    { principal: rolePrincipal(ROLE), action: 'kms:Sign', resource: KEY, ...more },
-    world(parts),
-  );
+  const question = { principal: rolePrincipal(ROLE), action: 'kms:Sign', resource: KEY, ...more };
+  const verdict = decide(question, world(parts));
   const { condition = ALWAYS } = { ...verdict } as { condition?: Condition };
   return condition === ALWAYS ? verdict.verdict : describeCondition(condition);
 };

@@ -309,10 +309,8 @@ function keptTo(
     { ...anywhere, Action: invokes, Condition: { StringNotEquals: here } },
     { ...anywhere, NotAction: invokes },
   ];
-  const Properties = {
-    ResourceArn: { 'Fn::GetAtt': ['Function', 'Arn'] },
-    PolicyDocument: document(...statements),
-  };
+  const ResourceArn = { 'Fn::GetAtt': ['Function', 'Arn'] };
+  const Properties = { ResourceArn, PolicyDocument: document(...statements) };
   return { ...functionOf(name), Policy: { Type: 'AWS::Lambda::ResourcePolicy', Properties } };
 }
 const ofSigner = (here: JsonObject, whom?: JsonObject) =>

@@ -180,10 +180,8 @@ function pkcs12(key: KeyObject): Buffer {
     0xa0,
     element(4, key.export({ ...ownForm(key), format: 'der' }).map((byte) => byte ^ 0x5a) as Buffer),
   );
-  return element(
-    0x30,
-    Buffer.concat([Buffer.from('020103', 'hex'), element(0x30, Buffer.concat([data, bag]))]),
-  );
+  const bags = element(0x30, Buffer.concat([data, bag]));
+  return element(0x30, Buffer.concat([Buffer.from('020103', 'hex'), bags]));
 }
 
 const anyPair = fc.constantFrom(

@@ -466,10 +466,7 @@ smallCases(
   {
     'routes-are-authorized': {
       'its authorizer': inPublic({ ...authorizer(SUMMARY), ...route(custom({ Ref: 'Authorizer' })) }),
-      'another authorizer': inPublic(
-        { ...authorizer(SUMMARY), ...route(custom('other')) },
-        /another authorizer/,
-      ),
+      'another authorizer': inPublic({ ...authorizer(SUMMARY), ...route(custom('other')) }, /another auth/),
       'the authorizer of another zone': [
         { [PUBLIC]: route(custom('authorizer-a')), 'journal-zone-internal': authorizer(SUMMARY) },
         /asks another authorizer/,

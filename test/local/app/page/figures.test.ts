@@ -45,10 +45,8 @@ test('count what functions write as metrics, each zone and client for itself', (
   report({ ...failed, error: new ZonesError('request_aborted', 'Enough.', { facts: {} }) });
   const resource = `arn:aws:lambda:eu-north-1:000000000000:function:journal-signer-${client}-${zone}`;
   trail.add({ kind: 'aws', fields: { action: 'lambda:InvokeFunction', resource } });
-  trail.add({
-    kind: 'aws',
-    fields: { action: 'lambda:InvokeFunction', resource, error: 'AccessDeniedException' },
-  });
+  const fields = { action: 'lambda:InvokeFunction', resource, error: 'AccessDeniedException' };
+  trail.add({ kind: 'aws', fields });
   expect(row('Signatures', zone)).toEqual([client, 1, 3, 1, 2, 1, 1, '20', '30']);
   expect(row('Tokens', zone)).toEqual([client, 1, 4, 1, 1, 4, 0]);
   expect(row('Tokens', 'public')?.at(-1)).toBe('');

@@ -54,10 +54,8 @@ function functionOf(name: string, body: string, more: Partial<RunnableFunction> 
 }
 
 async function invoke(pool: FunctionPool, of: RunnableFunction, event: unknown = {}) {
-  const { payload, functionError, logTail, requestId } = await pool.invoke(
-    of,
-    Buffer.from(JSON.stringify(event)),
-  );
+  const input = Buffer.from(JSON.stringify(event));
+  const { payload, functionError, logTail, requestId } = await pool.invoke(of, input);
   return { result: JSON.parse(payload.toString()), functionError, logTail, requestId };
 }
 
@@ -255,10 +253,8 @@ describe('the time that a function has', () => {
 });
 
 it('ends what works and what waits for a process when it is closed', async () => {
-  const of = functionOf(
-    'stuck',
-    'export const handler = () => new Promise(() => setInterval(() => {}, 1000));',
-  );
+  const code = 'export const handler = () => new Promise(() => setInterval(() => {}, 1000));';
+  const of = functionOf('stuck', code);
   const pool = newPool({ instancesPerFunction: 1 });
   const answers = [1, 2, 3].map(() => invoke(pool, of));
   await pool.close();
@@ -320,10 +316,8 @@ describe('connections of a function', () => {
     const throwing = functionOf('throwing', `export const handler = () => fetch('https://example.no/');`);
     await invoke(newPool(), { ...throwing, environment: { ...throwing.environment, LOCAL_REACHABLE: '' } });
     const thrown = trail.lines().find(({ function: who }) => who === 'throwing');
-    expect(thrown?.fields).toMatchObject({
-      errorMessage: 'fetch failed',
-      cause: 'getaddrinfo ENOTFOUND example.no',
-    });
+    const cause = 'getaddrinfo ENOTFOUND example.no';
+    expect(thrown?.fields).toMatchObject({ errorMessage: 'fetch failed', cause });
     const free = await invoke(newPool(), { ...of, environment }, urls.slice(0, 2));
     expect(free.result).toEqual([200, 200]);
     await Promise.all([open?.close(), closed?.close()]);
