@@ -214,6 +214,14 @@ describe('keys in a file', () => {
     await failure((await open(pipe)).publicKeys(), 'custody_refused');
   });
 
+  test('that are empty are refused, and get no first key', async () => {
+    const { path } = await openNew();
+    writeFileSync(path, '\n');
+    await failure((await open(path)).publicKeys(), 'custody_refused');
+    await failure((await open(path)).change((ring) => ring), 'custody_refused');
+    expect(readFileSync(path, 'utf8')).toBe('\n');
+  });
+
   test.each([
     [0o640, '', false],
     [0o604, '', false],
