@@ -62,7 +62,11 @@ const PROOF_AGE = 10;
  * tokens follow it), one proof of possession (RFC 9449 7), and scopes. A second implementation beside the
  * shipped authorizer's, on purpose: what composes requests and what validates them here share nothing but their standards.
  */
-export async function verifyAccess(call: AccessCall, rules: AccessRules, ports: AccessPorts) {
+export async function verifyAccess(
+  call: AccessCall,
+  rules: AccessRules,
+  ports: AccessPorts,
+): Promise<Access | Refused> {
   const [authorization, ...others] = valuesOf(call, 'authorization');
   const [, token] = /^DPoP +([\w.~+/=-]+)$/i.exec(authorization ?? '') ?? [];
   if (!token || others.length > 0) return refuse(401, '', 'scheme', 'send one access token, as DPoP');
@@ -154,7 +158,9 @@ export const NONCE_DEMANDED = 'a nonce is demanded';
  * Verifies a DPoP proof strictly (RFC 9449 4.3), without a line of the code that composes proofs or of the shipped
  * authorizer, so that neither is its own judge. Throws plain errors that say what is wrong.
  */
-export async function verifyProof(expected: ExpectedProof) {
+export async function verifyProof(
+  expected: ExpectedProof,
+): Promise<{ jkt: string; nonce: string | undefined }> {
   const { header, now, age = 0 } = expected;
   if (header === null || header.includes(',')) throw new Error('exactly one DPoP header is required');
   const { payload, protectedHeader } = await jwtVerify(header, EmbeddedJWK, {

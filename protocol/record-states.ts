@@ -68,7 +68,12 @@ export function moveKey(
  * the replaced key signs proofs (I9).
  * @throws {ZonesError} key_unknown, transition_refused
  */
-export function switchCurrent(record: ClientRecord, kid: string, at: number, usableUntil: number) {
+export function switchCurrent(
+  record: ClientRecord,
+  kid: string,
+  at: number,
+  usableUntil: number,
+): ClientRecord {
   const key = requireKey(record, kid);
   if (key.state === 'current') return record;
   if (key.state !== 'verified') throw refused(key, 'current', 'only a verified key may become current');

@@ -1,7 +1,7 @@
 import { describeError, type Log } from '@helseid-zones/client/log';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/values';
-import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
+import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { challengeFor } from './challenge.ts';
 import type { AccessPorts, AccessRequest, AuthorizerSettings } from './rules.ts';
 import { type Access, validateAccess } from './validate-access.ts';
@@ -24,7 +24,10 @@ const UNAUTHORIZED = 'Unauthorized';
  * context carries the challenge. Anything that keeps us from checking is thrown: API Gateway then answers 500 and lets
  * nobody in.
  */
-export async function authorizeRequest(deps: AuthorizerDeps, event: APIGatewayRequestAuthorizerEvent) {
+export async function authorizeRequest(
+  deps: AuthorizerDeps,
+  event: APIGatewayRequestAuthorizerEvent,
+): Promise<APIGatewayAuthorizerResult> {
   const { settings, ports, audit, count } = deps;
   const request = event.requestContext?.requestId ?? '-';
   const answer = (Effect: 'Allow' | 'Deny', principalId: string, context: Record<string, string>) => {

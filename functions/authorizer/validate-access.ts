@@ -8,8 +8,17 @@ const LEVEL = 'helseid://claims/identity/security_level';
 const PERSON = ['helseid://claims/identity/pid', 'helseid://claims/identity/pid_pseudonym'];
 const TYPES = ['at+jwt', 'application/at+jwt', 'jwt'];
 
-/** What a valid request may rely on: `jkt` is the thumbprint of the caller's key, `expires` epoch seconds, `claims` all of the token. */
-export type Access = Awaited<ReturnType<typeof validateAccess>>;
+/** What a valid request may rely on. */
+export interface Access {
+  clientId: string;
+  scopes: readonly string[];
+  /** Thumbprint of the caller's key. */
+  jkt: string;
+  /** Epoch seconds. */
+  expires: number;
+  /** All claims of the token. */
+  claims: Readonly<Record<string, unknown>>;
+}
 
 /**
  * Decides whether a request may pass: a DPoP-bound access token of HelseID's with a proof of possession, checked in
@@ -17,7 +26,11 @@ export type Access = Awaited<ReturnType<typeof validateAccess>>;
  * level at the end. Fails closed. Does not check what the caller may do with the resource: that is the API's own business.
  * @throws {ZonesError} of `accessError` with the failed check; what the ports throw passes through
  */
-export async function validateAccess(request: AccessRequest, rules: AccessRules, ports: AccessPorts) {
+export async function validateAccess(
+  request: AccessRequest,
+  rules: AccessRules,
+  ports: AccessPorts,
+): Promise<Access> {
   const now = ports.now();
   const token = readToken(request);
   const { claims, ...valid } = await validateToken(token, rules, ports.keys, now);
