@@ -67,6 +67,7 @@ export async function redrive(
     })),
   ];
   const moved = new Map<string, number>();
+  let waiting = 0;
   using stop = untilSignal(say);
   for (const { from, reader, to } of sources) {
     const url = await sqs.url(from);
@@ -85,6 +86,7 @@ export async function redrive(
       const going = letters.filter((letter) => to(letter).length > 0);
       const staying = letters.length - going.length;
       if (staying > 0) say(`  ${staying} stay: no rule of zone ${name} is for such an event.`);
+      if (!yes) waiting += going.length;
       for (const letter of yes ? going : []) {
         stop.signal.throwIfAborted();
         if (clock.now() - since > HIDDEN / 2) {
@@ -103,7 +105,7 @@ export async function redrive(
     }
   }
   for (const { queue } of yes ? queues : []) say(`${moved.get(queue) ?? 0} put into ${queue}.`);
-  if (!yes) say('Nothing was moved: say --yes to send them again.');
+  if (waiting > 0) say('Nothing was moved: say --yes to send them again.');
 }
 
 /** Until it is disposed of, the first signal aborts instead of ending this process; a second, of whichever kind, ends it. */

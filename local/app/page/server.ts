@@ -36,7 +36,8 @@ async function answer(handle: Handle, request: IncomingMessage, response: Server
     await handle(request, response);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    if (!response.headersSent) sendJson(response, 500, { ok: false, message });
+    const status = cause instanceof RangeError ? 413 : 500;
+    if (!response.headersSent) sendJson(response, status, { ok: false, message });
     else response.destroy();
   }
 }

@@ -218,7 +218,10 @@ describe('keys in a file', () => {
     const { path } = await openNew();
     writeFileSync(path, '\n');
     await failure((await open(path)).publicKeys(), 'custody_refused');
-    await failure((await open(path)).change((ring) => ring), 'custody_refused');
+    await failure(
+      (await open(path)).change((ring) => ring),
+      'custody_refused',
+    );
     expect(readFileSync(path, 'utf8')).toBe('\n');
   });
 

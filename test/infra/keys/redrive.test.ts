@@ -96,6 +96,13 @@ describe('npm run redrive', () => {
     expect(bodies(events)).toEqual([]);
   });
 
+  test('offers to send nothing again where there is nothing', async () => {
+    const { run } = await start();
+    expect(await run('internal')).toBe(
+      'journal-internal-events-dead: empty.\njournal-internal-events-undelivered: empty.',
+    );
+  });
+
   test('with --yes puts dead letters, and what EventBridge could not deliver, into the queue', async () => {
     const { dead, undelivered, events, run, bodies } = await start();
     const letters = Array.from({ length: 23 }, (_, at) => event({ id: `dead-${at}` }));
