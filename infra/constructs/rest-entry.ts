@@ -107,7 +107,8 @@ export class RestEntry extends Construct {
         loggingLevel: MethodLoggingLevel.ERROR,
         dataTraceEnabled: false,
         metricsEnabled: true,
-        tracingEnabled: true,
+        // X-Ray would keep each URL, with the path and the query, and the address of who asked.
+        tracingEnabled: false,
         ...THROTTLE,
       },
     });

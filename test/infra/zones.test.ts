@@ -143,7 +143,7 @@ describe('the entry by gateway', () => {
     expect(only('AWS::ApiGateway::RestApi')[0]?.['BinaryMediaTypes']).toEqual(['*/*']);
   });
 
-  test('checks parameters, throttles, traces, and logs neither paths nor callers’ addresses', () => {
+  test('checks parameters, throttles, and neither logs nor traces paths or callers’ addresses', () => {
     for (const method of only('AWS::ApiGateway::Method'))
       expect(method).toHaveProperty(['RequestValidatorId', 'Ref']);
     const demanded = only('AWS::ApiGateway::Method').map(({ RequestParameters }) => RequestParameters);
@@ -154,7 +154,7 @@ describe('the entry by gateway', () => {
     ]);
     const [stage] = only('AWS::ApiGateway::Stage');
     expect(stage).toMatchObject({
-      TracingEnabled: true,
+      TracingEnabled: false,
       MethodSettings: [
         {
           ...{ HttpMethod: '*', ResourcePath: '/*', DataTraceEnabled: false },

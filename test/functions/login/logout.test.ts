@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { findLeak } from '../../canaries.ts';
 import { AWAY, enter, makeLogin, openBrowser, sendLogoutToken, setCookies } from './make-login.ts';
 
 const HERE = 'https://journal.test/live/logout/callback';
@@ -16,6 +17,15 @@ describe('logout', () => {
     const back = `/logout/callback?state=${searchParams.get('state')}`;
     expect((await browser.send(back, { crossSite: true })).statusCode).toBe(200);
     expect(browser.cookies.size).toBe(0);
+  });
+
+  it('shows the ID token to the issuer’s logout and nowhere else', async () => {
+    const { login, browser } = await enter();
+    const answer = await browser.logOut();
+    const { location, ...headers } = answer.headers ?? {};
+    expect(findLeak(location)).toBe('nationalIdentityNumber');
+    expect(headers).toMatchObject({ 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' });
+    expect(findLeak([headers, answer.body, login.logs])).toBeUndefined();
   });
 
   it('ends the session here though the issuer can’t be reached', async () => {

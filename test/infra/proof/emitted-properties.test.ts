@@ -51,7 +51,7 @@ const JUDGED: Readonly<Record<string, string>> = {
     Lambda::EventSourceMapping: EventSourceArn FunctionName FunctionResponseTypes ScalingConfig;
     EC2::SecurityGroup: VpcId; EC2::SecurityGroupIngress: FromPort IpProtocol SourceSecurityGroupId ToPort;
     EC2::Route: NatGatewayId GatewayId RouteTableId;
-    ApiGateway::Stage: MethodSettings AccessLogSetting DeploymentId;
+    ApiGateway::Stage: MethodSettings AccessLogSetting DeploymentId TracingEnabled;
     Logs::LogGroup: KmsKeyId RetentionInDays;
     EC2::FlowLog: LogGroupName LogDestinationType ResourceId ResourceType TrafficType;
     SecretsManager::Secret: KmsKeyId; SNS::Topic: KmsMasterKeyId;
@@ -126,7 +126,7 @@ const OF_NO_CONSEQUENCE: Readonly<Record<string, string>> = {
     Events::Rule: Description; CloudWatch::Dashboard: DashboardBody DashboardName;
     Logs::QueryDefinition: Name QueryString
   `,
-  'whether X-Ray is told': 'Lambda::Function: TracingConfig; ApiGateway::Stage: TracingEnabled',
+  'whether X-Ray is told': 'Lambda::Function: TracingConfig',
 };
 
 /** `type property` of each entry of a table. */

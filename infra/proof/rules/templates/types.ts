@@ -106,7 +106,7 @@ export const OURS: Readonly<Record<string, string>> = {
     DeploymentId@ApiGateway::Deployment MethodSettings[].DataTraceEnabled=false MethodSettings[].HttpMethod=*
     MethodSettings[].LoggingLevel MethodSettings[].MetricsEnabled MethodSettings[].ResourcePath=/*
     MethodSettings[].ThrottlingBurstLimit MethodSettings[].ThrottlingRateLimit! RestApiId@ApiGateway::RestApi StageName!
-    TracingEnabled`,
+    TracingEnabled?=false`,
   'ApiGateway::Resource':
     'ParentId@ApiGateway::Resource|ApiGateway::RestApi PathPart! RestApiId@ApiGateway::RestApi',
   // Without a proxy integration's body, mapping templates are constants.

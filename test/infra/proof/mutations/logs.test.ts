@@ -84,6 +84,9 @@ mutations('properties-are-understood', {
   'public: whole requests in the log': sets('GatewayApiDeploymentStage', {
     MethodSettings: [{ DataTraceEnabled: true, HttpMethod: '*', ResourcePath: '/*' }],
   }),
+  'public: paths, queries and addresses in traces': sets('GatewayApiDeploymentStage', {
+    TracingEnabled: true,
+  }),
 });
 
 describe('an audit that is exported', () => {
