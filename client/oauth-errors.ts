@@ -38,8 +38,8 @@ export function tokenRefusedError(refusal: Refusal): ZonesError {
   return new ZonesError('token_refused', message, { facts: { ...refusal } });
 }
 
-/** As tokens, codes, assertions and ids are written, also in base64 and hex; and a national identity number. */
-const SECRET_LIKE = /[\w+=~-]{15,}|(?<!\d)\d{11}(?!\d)/g;
+/** As tokens, codes, assertions and ids are written, also in base64 and hex; and a national identity number, whose birth date people set apart. */
+const SECRET_LIKE = /[\w+=~-]{15,}|(?<!\d)\d{6}[\s.-]?\d{5}(?!\d)/g;
 
 /** Long runs that are words all the same: in one case, or as names and headers are written. */
 const WORD = /^(?:[a-z_-]+|[A-Z_]+|[A-Z]*[a-z]{2,}(?:[_-][A-Z]*[a-z]{2,}|[A-Z]+[a-z]{2,})*)$/;

@@ -268,7 +268,12 @@ test('an error carries HelseID’s words and no secret, however it is printed', 
     assertion,
     ...(['hex', 'base64', 'base64url'] as const).map((as) => Buffer.from(assertion).toString(as)),
   ];
-  for (const text of [...said, `of ${CANARIES.nationalIdentityNumber}`]) {
+  const { nationalIdentityNumber: number } = CANARIES;
+  said.push(
+    `of ${number}`,
+    ...[' ', '-', '\u00a0'].map((gap) => `of ${number.slice(0, 6)}${gap}${number.slice(6)}`),
+  );
+  for (const text of said) {
     const answer = { error: `no ${text}`, error_description: `invalid_authorization_details in ${text} too` };
     issuer.behaviour.fail = () => Response.json(answer, { status: 400 });
     const { facts } = await failure(getAccessToken(client), 'token_refused');
