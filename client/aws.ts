@@ -23,6 +23,8 @@ export interface AwsConfig {
   credentials: AwsCredentials;
   /** Replaces `https://<service>.<region>.amazonaws.com`. */
   endpoints: Readonly<Record<string, string>>;
+  /** X-Ray's header for the invocation that is going on; of who is called it makes a part of that trace. */
+  trace?: () => string | undefined;
 }
 
 /** One call. */
@@ -96,6 +98,7 @@ export function readAwsConfig(env: Environment, credentials?: AwsCredentials): A
       sessionToken: env['AWS_SESSION_TOKEN'] || undefined,
     },
     endpoints: Object.fromEntries(endpoints),
+    trace: () => env['_X_AMZN_TRACE_ID'] || undefined,
   };
 }
 
@@ -134,7 +137,10 @@ export function createAwsCaller(config: AwsConfig, options: AwsCallerOptions = {
     const url = new URL(path, endpoint);
     const where = { service, region: config.region, now: now() };
     const signed = signAws({ method, url, headers: request.headers, body: content }, credentials, where);
-    const init = { method, headers: signed, ...(content === undefined ? {} : { body: content }) };
+    const trace = config.trace?.();
+    // Beside the signature, as in AWS's SDKs: what lies between may change it.
+    const sent = trace === undefined ? signed : { ...signed, 'x-amzn-trace-id': trace };
+    const init = { method, headers: sent, ...(content === undefined ? {} : { body: content }) };
     const { status, headers, body } = await withDeadline(timeout, request.signal, async (signal) => {
       const response = await send(url.href, { ...init, redirect: 'manual', signal });
       return { status: response.status, headers: response.headers, body: await response.text() };

@@ -48,6 +48,19 @@ test('a JSON call is signed, and its answer parsed', async () => {
   expect(JSON.parse(request?.body ?? '')).toMatchObject({ Key: { id: { S: 'æ' } } });
 });
 
+test('a call says which invocation it belongs to, beside the signature', async () => {
+  const { fake, network } = await makeAws();
+  const env: Record<string, string> = { ...ENV };
+  const aws = createAwsCaller(readAwsConfig(env), { fetch: network.fetch, now });
+  for (const trace of [undefined, 'Root=1-2-3;Parent=4;Sampled=1', 'Root=1-5-6;Sampled=0']) {
+    if (trace !== undefined) env['_X_AMZN_TRACE_ID'] = trace;
+    await aws.json({ service: 'dynamodb', target: 'T.Get', input: {}, repeatable: true });
+    const { headers } = fake.requests.at(-1) ?? {};
+    expect(headers?.get('x-amzn-trace-id')).toBe(trace ?? null);
+    expect(headers?.get('authorization')).toMatch(/SignedHeaders=(?!\S*trace)\S+,/);
+  }
+});
+
 test('a REST call with query, encoded path and no body is signed', async () => {
   const { fake, aws } = await makeAws();
   const path = '/a/arn%3Aaws%3Ax/%C3%A6?b=2&a=x%20y';

@@ -22,13 +22,13 @@ process.stdin.on('end', () => process.exit(0)).resume();
 const diagnostics = process.getBuiltinModule('node:diagnostics_channel');
 const LOOPBACK = /^(?:https?:\/\/)?(?:localhost|127\.0\.0\.1)(?::|$)/;
 
-// What AWS's X-Ray SDK does there: each request says which invocation it belongs to. To this machine alone.
-diagnostics.subscribe('http.client.request.created', ({ request }) => {
-  if (env._X_AMZN_TRACE_ID && LOOPBACK.test(request.host ?? '') && !request.headersSent)
-    request.setHeader('x-amzn-trace-id', env._X_AMZN_TRACE_ID);
-});
+// Tells the stand-ins, whose lines the page shows, which invocation a request belongs to. Calls of AWS say so themselves, or not, as there.
+const AWS = Object.entries(env).flatMap(([name, url]) =>
+  /^AWS_ENDPOINT_URL/.test(name) ? new URL(url).origin : [],
+);
 diagnostics.subscribe('undici:request:create', ({ request }) => {
-  if (env._X_AMZN_TRACE_ID && LOOPBACK.test(String(request.origin)))
+  const origin = String(request.origin);
+  if (env._X_AMZN_TRACE_ID && LOOPBACK.test(origin) && !AWS.includes(origin))
     request.addHeader('x-amzn-trace-id', env._X_AMZN_TRACE_ID);
 });
 
