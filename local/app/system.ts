@@ -3,16 +3,11 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { loadSystem } from '../../infra/declaration/load.ts';
 import { foreignPaths } from '../../infra/declaration/runtimes.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
+import type { KeyAndCert } from '../aws/http.ts';
 import { startLocalAws } from '../aws/local-aws.ts';
 import { removeState } from '../aws/state.ts';
 import { createTrail, keepTrail, type Trail, type TrailLine } from '../aws/trail.ts';
-import {
-  type KeyAndCert,
-  type LocalCertificate,
-  localCertificate,
-  makeTrust,
-  trustHere,
-} from '../helseid/certificate.ts';
+import { type LocalCertificate, localCertificate, makeTrust, trustHere } from '../helseid/certificate.ts';
 import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys, openPortal } from './client-keys.ts';
 import {

@@ -20,12 +20,7 @@ export interface AwsAnswer {
 }
 
 /** Calls an operation of a service with AWS's JSON protocol, and hands back what AWS answered, errors too. */
-export function callJson(
-  access: AwsAccess,
-  service: string,
-  target: string,
-  input: object,
-): Promise<AwsAnswer> {
+export function callJson(access: AwsAccess, service: string, target: string, input: object) {
   const version = ['sqs', 'dynamodb'].includes(service) ? '1.0' : '1.1';
   const headers = { 'content-type': `application/x-amz-json-${version}`, 'x-amz-target': target };
   return sendSigned(access, service, { path: '/', body: JSON.stringify(input), headers });

@@ -73,11 +73,7 @@ const NAMES: Readonly<Record<Layer, string>> = {
   'permissions boundary': 'permissions boundary',
 };
 
-function refusalMessage(
-  { principal, action, resource }: AccessQuestion,
-  layer: Layer,
-  explicit: boolean,
-): string {
+function refusalMessage({ principal, action, resource }: AccessQuestion, layer: Layer, explicit: boolean) {
   const name = NAMES[layer];
   const article = /^[aeiou]/.test(name) ? 'an' : 'a';
   const reason = explicit

@@ -52,13 +52,8 @@ export function createFaults() {
      * Does a call as the first fault that is meant for it lets it; resolves to nothing where its answer is lost.
      * @throws {AwsError} what was injected, and what `run` throws
      */
-    async meet(
-      service: string,
-      operation: string,
-      { functionArn }: Caller,
-      run: () => Promise<WireResponse>,
-    ): Promise<WireResponse | undefined> {
-      const fault = next({ service, operation, functionArn });
+    async meet(service: string, operation: string, caller: Caller, run: () => Promise<WireResponse>) {
+      const fault = next({ service, operation, functionArn: caller.functionArn });
       if (fault === undefined) return run();
       if ('error' in fault) throw new AwsError(fault.error, 'A fault that was injected', fault.status);
       if ('slow' in fault) await setTimeout(fault.slow);

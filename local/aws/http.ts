@@ -4,8 +4,14 @@ import type { AddressInfo, Socket } from 'node:net';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { inTrace, TRACE_HEADER } from './trace.ts';
 
+/** A key and its certificate, PEM. */
+export interface KeyAndCert {
+  key: string;
+  cert: string;
+}
+
 /** A server that listens on the loopback, with its `url` (`http://127.0.0.1:<port>`, or `https:`). */
-export type Listening = Awaited<ReturnType<typeof listenWith>>;
+export type Listening = Awaited<ReturnType<typeof listen>>;
 
 /**
  * Reads a request's body.
@@ -26,21 +32,13 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
  * Listens on the loopback only, with TLS where there is a key, and answers each request in its trace. `port` 0 takes a free one.
  * @throws {ZonesError} local_failed: the port is taken
  */
-export async function listen(
-  answer: RequestListener,
-  port = 0,
-  tls?: { key: string; cert: string },
-): Promise<Listening> {
+export async function listen(answer: RequestListener, port = 0, tls?: KeyAndCert) {
   const handler: RequestListener = (request, response) =>
     inTrace(request.headers[TRACE_HEADER], Date.now(), () => answer(request, response));
   const options = { keepAliveTimeout: 60_000 };
-  return tls === undefined
-    ? listenWith(createServer(options, handler), port, 'http')
-    : listenWith(createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, handler), port, 'https');
-}
-
-/** {@link listen} for a server that exists already. */
-async function listenWith(server: Server, port: number, scheme: 'http' | 'https') {
+  const server: Server = tls
+    ? createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, handler)
+    : createServer(options, handler);
   // Node knows of those only that have sent something: one in the middle of TLS's handshake would keep the server open for good.
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
@@ -57,7 +55,7 @@ async function listenWith(server: Server, port: number, scheme: 'http' | 'https'
   const bound = (server.address() as AddressInfo).port;
   return {
     port: bound,
-    url: `${scheme}://127.0.0.1:${bound}`,
+    url: `${tls ? 'https' : 'http'}://127.0.0.1:${bound}`,
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());

@@ -10,6 +10,7 @@ import { startEndpoints } from './endpoints.ts';
 import { startEvents } from './events/service.ts';
 import { createFaults } from './faults.ts';
 import { startGateway } from './gateway/server.ts';
+import type { KeyAndCert } from './http.ts';
 import { openKeyStore } from './kms/keys.ts';
 import { startKms } from './kms/service.ts';
 import { createFunctionTable, createInvoke, startLambda } from './lambda/service.ts';
@@ -63,7 +64,7 @@ interface LocalAwsOptions {
   /** Port of a zone's gateway. */
   gatewayPort(zone: string): number;
   /** Key and certificate of the gateways; undefined for plain HTTP. */
-  tls?: { key: string; cert: string } | undefined;
+  tls?: KeyAndCert | undefined;
   trail: Trail;
   /** Name of a function that a debugger may attach to. */
   inspect?: string | undefined;
@@ -134,7 +135,7 @@ export async function startLocalAws(options: LocalAwsOptions) {
     startSqs(context),
     startEvents({ buses: readBuses(assembly), rules: readRules(assembly) }, context),
     await startDynamoDb(tables, context),
-    startLambda({ eventSources: readEventSources(assembly) }, context),
+    startLambda(readEventSources(assembly), context),
   ];
   for (const emulator of emulators) started.defer(() => emulator.close?.());
   services.push(...emulators);

@@ -18,14 +18,9 @@ export function readFigures(fields: JsonObject): Figure[] {
     return listOf(Dimensions).flatMap((names) =>
       listOf(Metrics).map((metric): Figure => {
         const name = String(objectOf(metric).Name);
-        const dimensions = listOf(names).map((each) => [String(each), String(fields[String(each)])]);
+        const pairs = listOf(names).map((each) => [String(each), String(fields[String(each)])]);
         const values = [fields[name]].flat().map(Number);
-        return {
-          namespace: String(Namespace),
-          metric: name,
-          dimensions: Object.fromEntries(dimensions),
-          values,
-        };
+        return { namespace: String(Namespace), metric: name, dimensions: Object.fromEntries(pairs), values };
       }),
     );
   });

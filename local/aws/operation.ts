@@ -117,11 +117,7 @@ export function parseBody({ body }: WireRequest): JsonObject {
  * Reads the input of `action`.
  * @throws {AwsError} ValidationException; NotImplementedException: a member that the schema does not have
  */
-export function parseInput<Schema extends v.GenericSchema>(
-  schema: Schema,
-  input: unknown,
-  action: string,
-): v.InferOutput<Schema> {
+export function parseInput<Schema extends v.GenericSchema>(schema: Schema, input: unknown, action: string) {
   const parsed = v.safeParse(schema, input, { abortEarly: true });
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;

@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { Caller } from './call.ts';
 import type { CredentialTable } from './credentials.ts';
 import { AwsError } from './errors.ts';
@@ -52,9 +52,9 @@ export function verifySignature(request: WireRequest, expected: Expected): Calle
     throw new AwsError('UnrecognizedClientException', invalid, 403);
   const signature = computeSignature(request, parts, found.credentials.secretAccessKey);
   // A signer may name the body's hash in a header; it must be true.
-  const hash = sha256(request.body);
-  const { 'x-amz-content-sha256': claimed = hash } = request.headers;
-  if (claimed !== hash || !equal(signature, parts.signature)) throw mismatch();
+  const bodyHash = hash('sha256', request.body);
+  const { 'x-amz-content-sha256': claimed = bodyHash } = request.headers;
+  if (claimed !== bodyHash || !equal(signature, parts.signature)) throw mismatch();
   return found.caller;
 }
 
@@ -74,12 +74,8 @@ function parseAuthorization(header: string, sent: WireRequest['headers']) {
     );
   const signedHeaders = headers.split(';');
   // What AWS reads of a request, the operation in `x-amz-target` too, is the signer's word or nobody's.
-  const mustBeSigned = [
-    'host',
-    'x-amz-date',
-    ...Object.keys(sent).filter((name) => name.startsWith('x-amz-')),
-  ];
-  const unsigned = mustBeSigned.find((name) => !signedHeaders.includes(name));
+  const demanded = ['host', 'x-amz-date', ...Object.keys(sent).filter((name) => name.startsWith('x-amz-'))];
+  const unsigned = demanded.find((name) => !signedHeaders.includes(name));
   if (unsigned !== undefined)
     throw incomplete(`'${unsigned}' must be a 'SignedHeader' in the AWS Authorization.`);
   const longDate = sent['x-amz-date'];
@@ -109,8 +105,8 @@ function computeSignature(request: WireRequest, parts: Authorization, secretAcce
   const { day, region, service, longDate } = parts;
   const scope = [day, region, service, 'aws4_request'];
   const key = scope.reduce<string | Buffer>((secret, part) => hmac(secret, part), `AWS4${secretAccessKey}`);
-  const hash = sha256(canonicalRequest(request, parts.signedHeaders));
-  return hmac(key, ['AWS4-HMAC-SHA256', longDate, scope.join('/'), hash].join('\n')).toString('hex');
+  const signed = hash('sha256', canonicalRequest(request, parts.signedHeaders));
+  return hmac(key, ['AWS4-HMAC-SHA256', longDate, scope.join('/'), signed].join('\n')).toString('hex');
 }
 
 function canonicalRequest({ method, target, headers, body }: WireRequest, signed: readonly string[]): string {
@@ -126,7 +122,7 @@ function canonicalRequest({ method, target, headers, body }: WireRequest, signed
     ...signed.map((name) => `${name}:${(headers[name] ?? '').trim().replace(/\s+/g, ' ')}`),
     '',
     signed.join(';'),
-    sha256(body),
+    hash('sha256', body),
   ].join('\n');
 }
 
@@ -140,19 +136,12 @@ function canonicalPath(path: string): string {
   return `/${segments.join('/')}${segments.length > 0 && path.endsWith('/') ? '/' : ''}`;
 }
 
-function encode(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+function encode(raw: string): string {
+  return encodeURIComponent(raw).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
-}
-
-function sha256(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
 }
 
 function hmac(key: string | Buffer, text: string): Buffer {
@@ -161,6 +150,5 @@ function hmac(key: string | Buffer, text: string): Buffer {
 
 /** Compares by hash, so that neither length nor content shows in the time it takes. */
 function equal(a: string, b: string): boolean {
-  const [left, right] = [a, b].map((text) => createHash('sha256').update(text).digest());
-  return left !== undefined && right !== undefined && timingSafeEqual(left, right);
+  return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'));
 }

@@ -3,12 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-
-/** A key and its certificate, PEM. */
-export interface KeyAndCert {
-  key: string;
-  cert: string;
-}
+import type { KeyAndCert } from '../aws/http.ts';
 
 /** The certificate of everything here that has TLS, and the PEM file with it that clients trust (`NODE_EXTRA_CA_CERTS`). */
 export interface LocalCertificate extends KeyAndCert {
@@ -93,11 +88,7 @@ export function trustHere({ cert }: LocalCertificate): void {
  * CA of its own). Functions inherit nothing, so what they shall trust is written into one file for them.
  * @throws {ZonesError} local_failed: `extraFile` can't be read
  */
-export function makeTrust(
-  certificate: LocalCertificate,
-  folder: string,
-  extraFile: string | undefined,
-): string {
+export function makeTrust(certificate: LocalCertificate, folder: string, extraFile: string | undefined) {
   if (extraFile === undefined || extraFile === '') return certificate.path;
   const pem = `${certificate.cert.trimEnd()}\n${readExtra(extraFile)}`;
   const file = join(folder, 'trusted.pem');
@@ -109,8 +100,7 @@ function readExtra(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new ZonesError('local_failed', `NODE_EXTRA_CA_CERTS names ${file}, which can't be read.`, {
-      cause,
-    });
+    const message = `NODE_EXTRA_CA_CERTS names ${file}, which can't be read.`;
+    throw new ZonesError('local_failed', message, { cause });
   }
 }

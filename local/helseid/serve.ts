@@ -1,16 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
-import { headersOf, listen, readBody } from '../aws/http.ts';
-import type { KeyAndCert } from './certificate.ts';
-import { createHttpFaults, type HttpFaults } from './faults.ts';
-
-/** A running server of the local system. */
-interface RunningServer {
-  /** `https://localhost:<port>`, with the path where it has one, without a trailing slash. */
-  url: string;
-  /** Stops listening, drops open connections, and writes what is to survive a restart. */
-  close(): Promise<void>;
-  faults: HttpFaults;
-}
+import { headersOf, type KeyAndCert, listen, readBody } from '../aws/http.ts';
+import { createHttpFaults } from './faults.ts';
 
 /** A request as the API stand-ins read it. */
 export interface Call {
@@ -33,14 +23,15 @@ export interface Answer {
 const MAX_BODY = 1024 * 1024;
 
 /**
- * Serves HTTPS on this machine alone. The port is taken at once, so that the URL is known before the listener is.
+ * Serves HTTPS on this machine alone, at `url` (`https://localhost:<port>`). The port is taken at once, so that the URL is known before
+ * the listener is. `close` stops listening and drops open connections.
  * @throws {ZonesError} local_failed: the port is taken
  */
 export async function serve(
   certificate: KeyAndCert,
   port: number,
-  makeListener: (origin: string) => RequestListener | Promise<RequestListener>,
-): Promise<RunningServer> {
+  makeListener: (origin: string) => RequestListener,
+) {
   let listener: RequestListener = (_, response) => response.writeHead(503).end();
   const faults = createHttpFaults();
   const { port: bound, close } = await listen(
@@ -50,7 +41,7 @@ export async function serve(
   );
   const url = `https://localhost:${bound}`;
   try {
-    listener = await makeListener(url);
+    listener = makeListener(url);
   } catch (error) {
     await close();
     throw error;

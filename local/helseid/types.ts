@@ -1,5 +1,5 @@
 import type { JWK } from 'jose';
-import type { KeyAndCert } from './certificate.ts';
+import type { KeyAndCert } from '../aws/http.ts';
 
 /** What every server of the stand-in is started with. */
 export interface ServerOptions {

@@ -9,7 +9,7 @@ import { type Authorized, describeRequest, type GatewayRequest, headerOf } from 
 import { Refusal, type RefusalType } from './refusal.ts';
 
 /** What authorization needs. */
-export type GatewayAuthorizationDeps = Pick<AwsContext, 'authorize' | 'credentials' | 'invoke' | 'now'>;
+export type AuthorizeDeps = Pick<AwsContext, 'authorize' | 'credentials' | 'invoke' | 'now'>;
 
 /**
  * What an authorizer answers: API Gateway takes no objects and no lists in its context, and no other members. A policy with conditions
@@ -40,10 +40,7 @@ function apiArn({ region, account, id }: GatewayApi): string {
  * Authorises a request for the method it matched.
  * @throws {Refusal}
  */
-export async function authorizeRequest(
-  deps: GatewayAuthorizationDeps,
-  request: GatewayRequest,
-): Promise<Authorized> {
+export async function authorizeRequest(deps: AuthorizeDeps, request: GatewayRequest): Promise<Authorized> {
   const { authorization } = request.match.method;
   if (authorization.type === 'AWS_IAM') return { caller: authorizeByIam(deps, request) };
   if (authorization.type === 'CUSTOM')
@@ -56,7 +53,7 @@ const IAM_REFUSALS: Readonly<Record<string, RefusalType>> = {
   MissingAuthenticationTokenException: 'MISSING_AUTHENTICATION_TOKEN',
 };
 
-function authorizeByIam(deps: GatewayAuthorizationDeps, request: GatewayRequest): Caller {
+function authorizeByIam(deps: AuthorizeDeps, request: GatewayRequest): Caller {
   const { api, id, verb, path, target, body } = request;
   const byName = Object.groupBy(request.headers, ([name]) => name.toLowerCase());
   const headers = Object.fromEntries(
@@ -75,11 +72,8 @@ function authorizeByIam(deps: GatewayAuthorizationDeps, request: GatewayRequest)
   }
 }
 
-async function askAuthorizer(
-  deps: GatewayAuthorizationDeps,
-  request: GatewayRequest,
-  { id, functionArn, identityHeaders }: GatewayAuthorizer,
-) {
+async function askAuthorizer(deps: AuthorizeDeps, request: GatewayRequest, authorizer: GatewayAuthorizer) {
+  const { id, functionArn, identityHeaders } = authorizer;
   const { api, verb, path } = request;
   if (identityHeaders.some((name) => !headerOf(request, name))) throw new Refusal('UNAUTHORIZED');
   const arn = methodArn(api, verb, path);

@@ -24,11 +24,7 @@ export class Refusal extends Error {
   /** What the authorizer that refused said in `context`. */
   readonly authorizer: Readonly<Record<string, string>>;
 
-  constructor(
-    type: RefusalType,
-    message: string = TYPES[type][2],
-    authorizer: Readonly<Record<string, string>> = {},
-  ) {
+  constructor(type: RefusalType, message: string = TYPES[type][2], authorizer: Refusal['authorizer'] = {}) {
     super(message);
     this.type = type;
     this.authorizer = authorizer;

@@ -3,9 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { serviceCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import type { WireResponse } from '../errors.ts';
-import { headersOf, type Listening, listen, readBody } from '../http.ts';
+import { headersOf, type KeyAndCert, type Listening, listen, readBody } from '../http.ts';
 import type { GatewayApi } from '../template/gateways.ts';
-import { authorizeRequest, type GatewayAuthorizationDeps, methodArn } from './authorize.ts';
+import { type AuthorizeDeps, authorizeRequest, methodArn } from './authorize.ts';
 import { matchRoute } from './match-route.ts';
 import { type GatewayRequest, toProxyEvent } from './proxy-event.ts';
 import { openStreamedAnswer, type ProxyHead, readProxyResult } from './proxy-result.ts';
@@ -15,9 +15,9 @@ const MAX_BODY = 10 * 1024 * 1024;
 const INTEGRATION_TIMEOUT = 29_000;
 
 /** What a gateway needs. */
-interface GatewayDeps extends GatewayAuthorizationDeps, Pick<AwsContext, 'trail'> {
-  /** Key and certificate, PEM; without them it is plain HTTP. */
-  tls?: { key: string; cert: string } | undefined;
+interface GatewayDeps extends AuthorizeDeps, Pick<AwsContext, 'trail'> {
+  /** Without it, it is plain HTTP. */
+  tls?: KeyAndCert | undefined;
 }
 
 /**
@@ -26,28 +26,23 @@ interface GatewayDeps extends GatewayAuthorizationDeps, Pick<AwsContext, 'trail'
  * @throws {ZonesError} local_failed: the port is taken
  */
 export function startGateway(deps: GatewayDeps, api: GatewayApi, port = 0): Promise<Listening> {
-  return listen((incoming, response) => void serve(deps, api, incoming, response), port, deps.tls);
+  return listen((asked, response) => void serve(deps, api, asked, response), port, deps.tls);
 }
 
-async function serve(
-  deps: GatewayDeps,
-  api: GatewayApi,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-) {
+async function serve(deps: GatewayDeps, api: GatewayApi, asked: IncomingMessage, response: ServerResponse) {
   const [id, at] = [randomUUID(), deps.now()];
-  const { url: target = '/', method: verb = 'GET' } = incoming;
+  const { url: target = '/', method: verb = 'GET' } = asked;
   const [path = '/', search = ''] = target.split(/\?(.*)/s);
   const match = matchRoute(api.methods, verb, path);
   let status: number;
   let refused: string | undefined;
   try {
     if (match === undefined) throw new Refusal('MISSING_AUTHENTICATION_TOKEN');
-    const body = await readBody(incoming, MAX_BODY).catch((failure: unknown) => {
+    const body = await readBody(asked, MAX_BODY).catch((failure: unknown) => {
       // Or else the client went away in the middle of it.
       throw new Refusal(failure instanceof RangeError ? 'REQUEST_TOO_LARGE' : 'BAD_REQUEST_BODY');
     });
-    const [query, headers] = [new URLSearchParams(search), headersOf(incoming)];
+    const [query, headers] = [new URLSearchParams(search), headersOf(asked)];
     const request = { api, match, id, verb, target, path, query, headers, body, at };
     status = await answerRequest(deps, request, response);
   } catch (cause) {

@@ -31,11 +31,7 @@ const DAY = 86_400;
 const LOCKOUT_CHECKED = { 'kms:BypassPolicyLockoutSafetyCheck': 'false' };
 
 const policyName = v.optional(v.literal('default'));
-const tagList = v.optional(
-  v.array(v.object({ TagKey: text(128), TagValue: v.optional(v.string(), '') })),
-  [],
-);
-type Tags = v.InferOutput<typeof tagList>;
+const tags = v.optional(v.array(v.object({ TagKey: text(128), TagValue: v.optional(v.string(), '') })), []);
 
 /**
  * The local KMS: real keys, KMS's checks and errors in KMS's order, and nothing that the project does not call. Does not throttle.
@@ -64,10 +60,7 @@ export function startKms(context: AwsContext): Emulator {
         const signature = sign(key, SigningAlgorithm, MessageType, Message);
         return { KeyId: key.arn, Signature: signature.toString('base64'), SigningAlgorithm };
       },
-      ({ MessageType, SigningAlgorithm }) => ({
-        'kms:MessageType': MessageType,
-        'kms:SigningAlgorithm': SigningAlgorithm,
-      }),
+      (input) => ({ 'kms:MessageType': input.MessageType, 'kms:SigningAlgorithm': input.SigningAlgorithm }),
     ),
     ...onKey('GetPublicKey', {}, (key) => {
       requireEnabled(key);
@@ -125,10 +118,9 @@ function algorithmsOf(spec: string): string[] {
   return (KEY_SPECS.get(spec) ?? []).map(({ kmsSigningAlgorithm }) => kmsSigningAlgorithm);
 }
 
-function material(key: StoredKey): { privatePem: string; publicDer: string } {
-  const { privatePem, publicDer } = key;
+function material({ arn, privatePem, publicDer }: StoredKey) {
   if (privatePem !== undefined && publicDer !== undefined) return { privatePem, publicDer };
-  const message = `${key.arn} origin is AWS_KMS which is not valid for this operation: it is a symmetric key.`;
+  const message = `${arn} origin is AWS_KMS which is not valid for this operation: it is a symmetric key.`;
   throw new AwsError('UnsupportedOperationException', message);
 }
 
@@ -151,7 +143,7 @@ function createKeyOperation({ keys, account, region, now }: AwsContext): Operati
       KeyUsage: v.literal('SIGN_VERIFY'),
       KeySpec: v.picklist([...KEY_SPECS.keys()]),
       Origin: v.optional(v.literal('AWS_KMS')),
-      Tags: tagList,
+      Tags: tags,
       MultiRegion: v.optional(v.literal(false)),
       BypassPolicyLockoutSafetyCheck: v.optional(v.literal(false)),
     },
@@ -168,11 +160,8 @@ function createKeyOperation({ keys, account, region, now }: AwsContext): Operati
     async ({ Policy, Description = '', KeyUsage, KeySpec, Tags }, { caller }) => {
       checkPolicy(Policy, caller);
       const key = await keys.create({
-        spec: KeySpec,
-        usage: KeyUsage,
-        description: Description,
+        ...{ spec: KeySpec, usage: KeyUsage, description: Description, policy: Policy },
         created: Math.floor(now() / 1000),
-        policy: Policy,
         tags: Object.fromEntries(Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue])),
       });
       return { KeyMetadata: describeKey(key) };
@@ -192,7 +181,7 @@ function describeKey(key: StoredKey): Record<string, unknown> {
 }
 
 /** Condition keys of a request that sets tags. */
-function tagContext(tags: Tags): Context {
+function tagContext(tags: readonly { TagKey: string; TagValue: string }[]): Context {
   if (tags.length === 0) return {};
   const each = tags.map(({ TagKey, TagValue }) => [`aws:RequestTag/${TagKey}`, TagValue]);
   return { 'aws:TagKeys': tags.map(({ TagKey }) => TagKey), ...Object.fromEntries(each) };

@@ -1,10 +1,12 @@
+import { hash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import * as v from 'valibot';
 import { objectOf, parseJson } from '../../../infra/proof/assembly/json.ts';
 import { beginCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
+import { describeFailure } from '../runtime/instance.ts';
 import type { StoredMessage } from '../sqs/queues.ts';
-import { md5, requireQueue, useQueueKey } from '../sqs/service.ts';
+import { requireQueue, useQueueKey } from '../sqs/service.ts';
 import type { EventSource } from '../template/resources.ts';
 import { inTrace } from '../trace.ts';
 
@@ -49,9 +51,9 @@ export async function pollQueue(deps: AwsContext, source: EventSource, signal: A
 
   async function workOn(batch: readonly StoredMessage[]): Promise<void> {
     const { failures, error } = await invoke(batch);
-    for (const message of batch) {
-      const { id, receipt = '', receives } = message;
-      const about = { message: id, eventId: eventIdOf(message), receives };
+    for (const { id, receipt = '', receives, body } of batch) {
+      // `eventId` is the event's that EventBridge put into the queue, by which `npm run send` finds it again.
+      const about = { message: id, eventId: objectOf(parseJson(body))['id'], receives };
       if (failures.has(id)) {
         note({ outcome: 'failed', ...about, error });
         continue;
@@ -72,19 +74,19 @@ export async function pollQueue(deps: AwsContext, source: EventSource, signal: A
     const allFailed = (error: string) => ({ failures: new Set(ids), error });
     const event = { Records: batch.map((message) => toRecord(message, queue.settings.arn, region)) };
     try {
-      const { payload, functionError } = await pool.invoke(of, Buffer.from(JSON.stringify(event)));
-      const answer = payload.toString();
-      if (functionError !== undefined) return allFailed(describeFailure(answer));
+      const invoked = await pool.invoke(of, Buffer.from(JSON.stringify(event)));
+      if (invoked.functionError !== undefined) return allFailed(describeFailure(invoked));
       if (!source.reportsFailures) return { failures: new Set() };
-      const { batchItemFailures } = v.parse(ANSWER, JSON.parse(answer));
+      const { batchItemFailures } = v.parse(ANSWER, JSON.parse(invoked.payload.toString()));
       const named = batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
       if (named.every((id) => ids.includes(id))) return { failures: new Set(named) };
       return allFailed('its batchItemFailures name what was not in the batch, so all failed');
     } catch (cause) {
+      // What it answered is no JSON, or none of the form that is meant.
+      const nonsense = cause instanceof SyntaxError || v.isValiError(cause);
       const meant = '{ batchItemFailures: [{ itemIdentifier: messageId }] } is';
-      return allFailed(
-        isAnswer(cause) ? `what it answered makes no sense, so all failed: ${meant} meant` : String(cause),
-      );
+      const why = `what it answered makes no sense, so all failed: ${meant} meant`;
+      return allFailed(nonsense ? why : String(cause));
     }
   }
 
@@ -103,35 +105,16 @@ export async function pollQueue(deps: AwsContext, source: EventSource, signal: A
   await Promise.all(working);
 }
 
-/** Whether what a function answered is no JSON, or none of the form that is meant. */
-function isAnswer(cause: unknown): boolean {
-  return cause instanceof SyntaxError || v.isValiError(cause);
-}
-
-/** The name and message of what a function threw. */
-function describeFailure(payload: string): string {
-  const { errorType = 'Error', errorMessage = '' } = objectOf(parseJson(payload));
-  return `${errorType}: ${errorMessage}`;
-}
-
-/** Of a message that EventBridge put into the queue: the id of its event, by which `npm run send` finds it again. */
-function eventIdOf({ body }: StoredMessage): unknown {
-  return objectOf(parseJson(body))['id'];
-}
-
 function toRecord(message: StoredMessage, arn: string, region: string): object {
   return {
-    messageId: message.id,
-    receiptHandle: message.receipt,
-    body: message.body,
+    ...{ messageId: message.id, receiptHandle: message.receipt, body: message.body, messageAttributes: {} },
     attributes: {
       ApproximateReceiveCount: String(message.receives),
       SentTimestamp: String(message.sent),
       SenderId: 'AIDAEXAMPLE',
       ApproximateFirstReceiveTimestamp: String(message.firstReceived),
     },
-    messageAttributes: {},
-    md5OfBody: md5(message.body),
+    md5OfBody: hash('md5', message.body),
     ...{ eventSource: 'aws:sqs', eventSourceARN: arn, awsRegion: region },
   };
 }

@@ -16,10 +16,7 @@ const CONCURRENCY = /^\/2017-10-31\/functions\/([^/?]+)\/concurrency$/;
  * The local Lambda: `Invoke` (RequestResponse), `PutFunctionConcurrency` and `DeleteFunctionConcurrency`, by which an operator cuts a function off and opens it again, and the event source mappings that it polls queues for.
  * Everything else is refused in Lambda's error shape.
  */
-export function startLambda(
-  { eventSources }: { eventSources: readonly EventSource[] },
-  context: AwsContext,
-): Emulator {
+export function startLambda(eventSources: readonly EventSource[], context: AwsContext): Emulator {
   const controller = new AbortController();
   const polling = eventSources.map((source) => pollQueue(context, source, controller.signal));
   return {
@@ -32,9 +29,10 @@ export function startLambda(
     async answer(request, call) {
       const [, name] = CONCURRENCY.exec(request.target) ?? [];
       const action = name && CHANGES[request.method];
-      return action
-        ? setConcurrency(context, request, call, name, action)
-        : answerInvoke(context, request, call);
+      if (!action) return answerInvoke(context, request, call);
+      const of = context.functions.find(decodeURIComponent(name));
+      call.require({ action: `lambda:${action}`, resource: of.arn, context: {} });
+      return setConcurrency(of, request);
     },
     writeError: writeRestError,
     async close() {
@@ -52,15 +50,7 @@ const CHANGES: Readonly<Record<string, string>> = {
   DELETE: 'DeleteFunctionConcurrency',
 };
 
-function setConcurrency(
-  { functions }: AwsContext,
-  { method, body }: WireRequest,
-  call: Call,
-  name: string,
-  action: string,
-): WireResponse {
-  const of = functions.find(decodeURIComponent(name));
-  call.require({ action: `lambda:${action}`, resource: of.arn, context: {} });
+function setConcurrency(of: RunnableFunction, { method, body }: WireRequest): WireResponse {
   if (method === 'DELETE') {
     of.reservedConcurrency = undefined;
     return { status: 204, headers: {}, body: '' };
@@ -126,12 +116,8 @@ export function createFunctionTable(functions: readonly RunnableFunction[]) {
 export type FunctionTable = ReturnType<typeof createFunctionTable>;
 
 /** Asks for `lambda:InvokeFunction` on the unqualified ARN. */
-export function requireInvoke(call: Call, of: RunnableFunction): void {
-  call.require({
-    action: 'lambda:InvokeFunction',
-    resource: of.arn,
-    context: { 'lambda:FunctionArn': of.arn },
-  });
+export function requireInvoke(call: Call, { arn }: Pick<RunnableFunction, 'arn'>): void {
+  call.require({ action: 'lambda:InvokeFunction', resource: arn, context: { 'lambda:FunctionArn': arn } });
 }
 
 /** The {@link Invoke} over a pool. */

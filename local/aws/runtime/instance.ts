@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { objectOf, parseJson } from '../../../infra/proof/assembly/json.ts';
 import { isMissing } from './languages.ts';
 import type { RunnableFunction } from './pool.ts';
 import { type Invocation, MAX_PAYLOAD, type RuntimeApi } from './runtime-api.ts';
@@ -155,11 +156,7 @@ async function readAnswer(chunks: AsyncIterable<Buffer>, sink: Sink | undefined)
   return Buffer.concat(kept);
 }
 
-function spawnFunction(
-  { of, stream }: InstanceOptions,
-  address: string,
-  onLine: (line: string) => void,
-): ChildProcess {
+function spawnFunction({ of, stream }: InstanceOptions, address: string, onLine: (line: string) => void) {
   const { environment, program } = of;
   const memory = [`--max-old-space-size=${HEAP}`, '--max-semi-space-size=2'];
   // An option of Node's, not an import of the bootstrap's: worker threads inherit it.
@@ -198,6 +195,12 @@ function answered(payload: Buffer): Outcome {
   if (payload.length <= MAX_PAYLOAD) return { payload };
   const errorMessage = `Response payload size (${payload.length} bytes) exceeded maximum allowed payload size (${MAX_PAYLOAD} bytes).`;
   return failed(json({ errorType: 'Function.ResponseSizeTooLarge', errorMessage }));
+}
+
+/** The name and message of what a function threw, from the payload that it ended in. */
+export function describeFailure({ payload }: Outcome): string {
+  const { errorType = 'Error', errorMessage = '' } = objectOf(parseJson(payload.toString()));
+  return `${errorType}: ${errorMessage}`;
 }
 
 /** The handler threw, or the runtime reported an error in the same form. */

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { serviceCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import { AwsError } from '../errors.ts';
+import { describeFailure } from '../runtime/instance.ts';
 import { removeStage, type Secret, versionAt } from './store.ts';
 
 /** The four steps, in the order in which Secrets Manager takes them. */
@@ -60,7 +61,7 @@ export function createRotations(deps: RotationDeps) {
     const payload = Buffer.from(JSON.stringify({ ...event, RotationToken: randomUUID() }));
     try {
       const invoked = await deps.invoke(call, settings.rotation?.functionArn ?? '', payload);
-      return invoked.functionError === undefined ? undefined : errorText(invoked.payload);
+      return invoked.functionError && describeFailure(invoked);
     } catch (cause) {
       const throttled = cause instanceof AwsError && cause.code === 'TooManyRequestsException';
       if (!throttled || wait === undefined) return String(cause);
@@ -101,9 +102,4 @@ export function createRotations(deps: RotationDeps) {
       return last.get(arn);
     },
   };
-}
-
-function errorText(payload: Buffer): string {
-  const { errorType = 'Error', errorMessage = '' } = JSON.parse(payload.toString()) as Record<string, string>;
-  return `${errorType}: ${errorMessage}`;
 }

@@ -5,6 +5,7 @@ import type { AwsContext } from '../context.ts';
 import { AwsError } from '../errors.ts';
 import { type Scheduled, startSchedules } from '../events/schedule.ts';
 import { useKey } from '../kms/keys.ts';
+import { requireInvoke } from '../lambda/service.ts';
 import { type Emulator, jsonEmulator, type Operation, operationsOn, text, texts } from '../operation.ts';
 import type { Rotations } from './rotation.ts';
 import {
@@ -19,8 +20,7 @@ import {
 
 const SERVICE = 'secretsmanager.amazonaws.com';
 
-/** The caller's `ClientRequestToken`, which becomes a version id. */
-const token = v.optional(text());
+const optionalText = v.optional(text());
 
 /**
  * The local Secrets Manager: versions and stages by AWS's rules, for the secrets that the template declares, which it rotates on their
@@ -30,39 +30,29 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
   const { secrets, authorize, now } = context;
   const onSecret = operationsOn<Secret>('SecretId', secrets.find, secretNeed);
   /** Secrets Manager asks KMS itself, so the caller's endpoint is not in that request; `kms:ViaService` is. */
-  const decrypt = (
-    call: Call,
-    { stored, settings }: Secret,
-    version: string,
-    ...more: 'kms:GenerateDataKey'[]
-  ) =>
-    useKey(context.keys, forwardCall(authorize, call, SERVICE), settings.kmsKeyId, {
+  const decrypt = (call: Call, secret: Secret, version: string, ...more: 'kms:GenerateDataKey'[]) =>
+    useKey(context.keys, forwardCall(authorize, call, SERVICE), secret.settings.kmsKeyId, {
       viaService: `secretsmanager.${context.region}.amazonaws.com`,
       actions: [...more, 'kms:Decrypt'],
-      encryptionContext: { SecretARN: stored.arn, SecretVersionId: version },
+      encryptionContext: { SecretARN: secret.stored.arn, SecretVersionId: version },
       refusal: { code: 'AccessDeniedException', message: 'Access to KMS is not allowed' },
     });
   const operations: Record<string, Operation> = {
     ...onSecret(
       'GetSecretValue',
-      { VersionId: v.optional(text()), VersionStage: v.optional(text()) },
+      { VersionId: optionalText, VersionStage: optionalText },
       (secret, { VersionId, VersionStage }, call) => {
         const version = findVersion(secret, VersionId, VersionStage);
         decrypt(call, secret, version.id);
         const { text: SecretString, created: CreatedDate } = version;
         return { ...described(secret, version), SecretString, CreatedDate };
       },
-      ({ VersionId, VersionStage }) => ({
-        'secretsmanager:VersionId': VersionId,
-        'secretsmanager:VersionStage': VersionStage,
-      }),
+      (of) => ({ 'secretsmanager:VersionId': of.VersionId, 'secretsmanager:VersionStage': of.VersionStage }),
     ),
     ...onSecret(
       'PutSecretValue',
       {
-        ClientRequestToken: token,
-        SecretString: text(),
-        VersionStages: texts,
+        ...{ ClientRequestToken: optionalText, SecretString: text(), VersionStages: texts },
         RotationToken: v.optional(v.string()),
       },
       (secret, { ClientRequestToken, SecretString, VersionStages }, call) => {
@@ -74,15 +64,11 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
       },
     ),
     ...onSecret('DescribeSecret', {}, ({ stored, settings }) => ({
-      ARN: stored.arn,
-      Name: stored.name,
-      Description: settings.description,
-      KmsKeyId: settings.kmsKeyId,
+      ...{ ARN: stored.arn, Name: stored.name, CreatedDate: stored.created, LastChangedDate: stored.changed },
+      ...{ Description: settings.description, KmsKeyId: settings.kmsKeyId },
       RotationEnabled: settings.rotation !== undefined,
       RotationLambdaARN: settings.rotation?.functionArn,
       RotationRules: settings.rotation && { ScheduleExpression: settings.rotation.schedule },
-      LastChangedDate: stored.changed,
-      CreatedDate: stored.created,
       Tags: Object.entries(settings.tags).map(([Key, Value]) => ({ Key, Value })),
       VersionIdsToStages: Object.fromEntries(
         stored.versions.filter(({ stages }) => stages.length > 0).map(({ id, stages }) => [id, [...stages]]),
@@ -102,13 +88,9 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
     ),
     ...onSecret(
       'UpdateSecretVersionStage',
-      {
-        VersionStage: text(256),
-        MoveToVersionId: v.optional(text()),
-        RemoveFromVersionId: v.optional(text()),
-      },
+      { VersionStage: text(256), MoveToVersionId: optionalText, RemoveFromVersionId: optionalText },
       ({ stored }, { VersionStage, MoveToVersionId: to, RemoveFromVersionId: from }) => {
-        updateStage(stored, VersionStage, { to, from });
+        updateStage(stored, VersionStage, to, from);
         secrets.save();
         return { ARN: stored.arn, Name: stored.name };
       },
@@ -118,18 +100,12 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
     // at once. The caller must be allowed to invoke it, by what Secrets Manager does on its behalf.
     ...onSecret(
       'RotateSecret',
-      { ClientRequestToken: token },
+      { ClientRequestToken: optionalText },
       (secret, { ClientRequestToken }, call) => {
         const { rotation } = secret.settings;
         const none = 'No Lambda rotation function ARN is associated with this secret.';
         if (rotation === undefined) throw new AwsError('InvalidRequestException', none);
-        const { functionArn: resource } = rotation;
-        const needed = {
-          action: 'lambda:InvokeFunction',
-          resource,
-          context: { 'lambda:FunctionArn': resource },
-        };
-        forwardCall(authorize, call, SERVICE).require(needed);
+        requireInvoke(forwardCall(authorize, call, SERVICE), { arn: rotation.functionArn });
         const VersionId = requestToken(ClientRequestToken);
         rotations.begin(secret, VersionId);
         return { ARN: secret.stored.arn, Name: secret.stored.name, VersionId };
@@ -137,11 +113,8 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
       () => ({ 'secretsmanager:RotateImmediately': 'true' }),
     ),
   };
-  const schedules = startSchedules(rotationSchedules(rotations, context), now);
-  return jsonEmulator(
-    { name: 'secretsmanager', target: 'secretsmanager', version: '1.1', operations },
-    schedules,
-  );
+  const stop = startSchedules(rotationSchedules(rotations, context), now);
+  return jsonEmulator({ name: 'secretsmanager', target: 'secretsmanager', version: '1.1', operations }, stop);
 }
 
 /** The permission to do `action` with a secret. */

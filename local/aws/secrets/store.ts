@@ -88,27 +88,21 @@ export function removeStage(version: StoredVersion, stage: string): void {
  * `UpdateSecretVersionStage`: a compare-and-swap, since whoever moves a label must name the version that has it.
  * @throws {AwsError} InvalidParameterException: another version has it; ResourceNotFoundException: no such version
  */
-export function updateStage(
-  secret: StoredSecret,
-  stage: string,
-  { to, from }: { to: string | undefined; from: string | undefined },
-): void {
+export function updateStage(secret: StoredSecret, stage: string, to?: string, from?: string): void {
   const holder = versionAt(secret, stage);
   if (to === undefined && from === undefined)
     throw invalid('You must specify a MoveToVersionId or a RemoveFromVersionId.');
   const target = to === undefined ? undefined : requireVersion(secret, to);
-  if (from !== undefined && holder?.id !== from) {
+  if (from !== undefined && holder?.id !== from)
     throw invalid(
       holder === undefined
         ? `The staging label ${stage} isn't attached to version ${from}.`
         : `The parameter RemoveFromVersionId must be ${holder.id}: staging label ${stage} is currently attached to that version.`,
     );
-  }
-  if (holder !== undefined && from === undefined && holder !== target) {
+  if (holder !== undefined && from === undefined && holder !== target)
     throw invalid(
       `The parameter RemoveFromVersionId can't be empty. Staging label ${stage} is currently attached to version ${holder.id}, so you must explicitly reference that version in RemoveFromVersionId.`,
     );
-  }
   if (target !== undefined) moveStage(secret, stage, target);
   else if (stage === 'AWSCURRENT') throw invalid("You can't remove the staging label AWSCURRENT; move it.");
   else if (holder !== undefined) removeStage(holder, stage);

@@ -50,9 +50,8 @@ export function openQueues(
    * @throws {AwsError} QueueDoesNotExist
    */
   function find(name: string) {
-    const queue = queues.find(
-      ({ settings: { arn, name: own } }) => arn === name || name.split('/').at(-1) === own,
-    );
+    const last = name.split('/').at(-1);
+    const queue = queues.find(({ settings: of }) => of.arn === name || of.name === last);
     if (queue === undefined)
       throw new AwsError('QueueDoesNotExist', `The specified queue does not exist: ${name}`);
     return queue;
@@ -72,9 +71,7 @@ export function openQueues(
     function redrive(messages: StoredMessage[]): StoredMessage[] {
       const { redrive: rule } = settings;
       if (rule === undefined) return messages;
-      const dead = messages.filter(
-        ({ receives, visible }) => receives >= rule.maxReceiveCount && visible <= now(),
-      );
+      const dead = messages.filter((of) => of.receives >= rule.maxReceiveCount && of.visible <= now());
       if (dead.length === 0) return messages;
       const to = find(rule.deadLetterArn);
       // With id and age.

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import * as v from 'valibot';
 import { type Call, forwardCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
@@ -28,14 +28,12 @@ export function startSqs(context: AwsContext): Emulator {
       ...onQueue('QueueName')('GetQueueUrl', {}, ({ settings }) => ({ QueueUrl: settings.url })),
       ...onUrl('GetQueueAttributes', { AttributeNames: v.array(v.picklist(COUNTS)) }, (queue) => {
         const { visible, inFlight } = queue.count();
-        return {
-          Attributes: Object.fromEntries(COUNTS.map((name, at) => [name, `${[visible, inFlight][at]}`])),
-        };
+        return { Attributes: { [COUNTS[0]]: `${visible}`, [COUNTS[1]]: `${inFlight}` } };
       }),
       ...onUrl('SendMessage', { MessageBody: text(1_048_576) }, (queue, { MessageBody }, call) => {
         useForCaller(call, queue, 'send');
         const { id, body } = queue.send(MessageBody);
-        return { MessageId: id, MD5OfMessageBody: md5(body) };
+        return { MessageId: id, MD5OfMessageBody: hash('md5', body) };
       }),
       ...onUrl(
         'ReceiveMessage',
@@ -50,7 +48,7 @@ export function startSqs(context: AwsContext): Emulator {
           return {
             Messages: queue.receive(MaxNumberOfMessages, VisibilityTimeout).map((message) => ({
               ...{ MessageId: message.id, ReceiptHandle: message.receipt },
-              ...{ Body: message.body, MD5OfBody: md5(message.body) },
+              ...{ Body: message.body, MD5OfBody: hash('md5', message.body) },
               Attributes: {
                 ApproximateReceiveCount: String(message.receives),
                 SentTimestamp: String(message.sent),
@@ -93,9 +91,4 @@ export function useQueueKey(
     encryptionContext: { 'aws:sqs:arn': settings.arn },
     refusal: { code: 'KmsAccessDenied', message: "SQS can't use the key of the queue" },
   });
-}
-
-/** MD5 of a body, which SQS states and Lambda hands on. */
-export function md5(body: string): string {
-  return createHash('md5').update(body).digest('hex');
 }

@@ -56,11 +56,8 @@ export function numberOf<Otherwise>(value: unknown, otherwise: Otherwise): numbe
 
 /** The tags of a resource, by name. */
 export function tagsOf(tags: unknown): Record<string, string> {
-  return Object.fromEntries(
-    listOf(tags)
-      .map(objectOf)
-      .map(({ Key, Value }) => [textOf(Key), textOf(Value)]),
-  );
+  const all = listOf(tags).map(objectOf);
+  return Object.fromEntries(all.map(({ Key, Value }) => [textOf(Key), textOf(Value)]));
 }
 
 /** The template has something that the local system can't run. */

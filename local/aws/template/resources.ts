@@ -51,15 +51,10 @@ export function readFunctions(assembly: ResolvedAssembly) {
 /** VPC endpoints, subnets and NAT gateways. Does not look at routes or security groups: the boundary proof does. */
 export function readNetworks(assembly: ResolvedAssembly) {
   const vpcBySubnet = new Map(
-    read(assembly, 'AWS::EC2::Subnet').map(({ physicalId, properties }) => [
-      physicalId,
-      textOf(properties.VpcId),
-    ]),
+    read(assembly, 'AWS::EC2::Subnet').map((of) => [of.physicalId, textOf(of.properties.VpcId)]),
   );
   const withNat = new Set(
-    read(assembly, 'AWS::EC2::NatGateway').map(({ properties }) =>
-      vpcBySubnet.get(textOf(properties.SubnetId)),
-    ),
+    read(assembly, 'AWS::EC2::NatGateway').map((of) => vpcBySubnet.get(textOf(of.properties.SubnetId))),
   );
   return {
     /** `service` is the signing name of what is behind one. */
@@ -123,12 +118,7 @@ export function readTables(assembly: ResolvedAssembly) {
   const tableKeys = new Map<string, string>();
   const tables = read(assembly, 'AWS::DynamoDB::Table').map(({ physicalId, properties }): TableDefinition => {
     const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, LocalSecondaryIndexes } = properties;
-    const keysAndIndexes = {
-      AttributeDefinitions,
-      KeySchema,
-      GlobalSecondaryIndexes,
-      LocalSecondaryIndexes,
-    };
+    const keysAndIndexes = { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes, LocalSecondaryIndexes };
     const TableName = stringOf(properties.TableName) ?? physicalId;
     const key = stringOf(objectOf(properties.SSESpecification).KMSMasterKeyId);
     if (key !== undefined) tableKeys.set(TableName, key);
@@ -153,10 +143,7 @@ export function readQueues(assembly: ResolvedAssembly) {
       visibilityTimeout: numberOf(properties.VisibilityTimeout, 30),
       retention: numberOf(properties.MessageRetentionPeriod, 345_600),
       kmsKeyId: stringOf(properties.KmsMasterKeyId),
-      redrive:
-        deadLetterArn === undefined
-          ? undefined
-          : { deadLetterArn, maxReceiveCount: numberOf(maxReceiveCount, 1) },
+      redrive: deadLetterArn ? { deadLetterArn, maxReceiveCount: numberOf(maxReceiveCount, 1) } : undefined,
     };
   });
 }
@@ -227,9 +214,7 @@ export function readEventSources(assembly: ResolvedAssembly) {
     const queueArn = textOf(of.EventSourceArn);
     const window = numberOf(of.MaximumBatchingWindowInSeconds, 0);
     if (!queueArn.startsWith('arn:aws:sqs:') || of.FilterCriteria !== undefined || window !== 0)
-      throw unsupported(
-        `event source mapping ${physicalId}: only queues, without filter and batching window`,
-      );
+      throw unsupported(`event source mapping ${physicalId}: only queues, without filter or batching window`);
     return {
       queueArn,
       functionName: textOf(of.FunctionName),

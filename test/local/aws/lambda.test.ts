@@ -17,7 +17,7 @@ const DENIED = { facts: { status: 403, error: 'AccessDeniedException' } };
 const failed = () => new Error('no');
 
 async function startWith({ authorize, asked } = rulesOf(), of = signer) {
-  const aws = await startAws((context) => startLambda({ eventSources: [] }, context), {
+  const aws = await startAws((context) => startLambda([], context), {
     authorize,
     functions: createFunctionTable([of]),
     pool: poolOf((event: { throttle?: boolean; fail?: boolean }) =>
@@ -155,7 +155,7 @@ describe('a signer’s own policy', () => {
     const administrator = operatorRole(ACCOUNT, name);
     const { endpoints } = readNetworks(assembly);
     const found = endpoints.find((endpoint) => endpoint.zone === zone && endpoint.service === 'lambda');
-    const { url, context, close } = await serveAws((context) => startLambda({ eventSources: [] }, context), {
+    const { url, context, close } = await serveAws((context) => startLambda([], context), {
       authorize: createAuthorize({
         ...world,
         roles: new Map([...world.roles, [administrator.arn, administrator]]),
