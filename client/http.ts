@@ -30,6 +30,8 @@ export async function withDeadline<T>(
   );
   try {
     return await run(signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal);
+  } catch (error) {
+    throw withoutAnswer(error);
   } finally {
     clearTimeout(timer);
   }
@@ -90,12 +92,23 @@ const MAX_ANSWER = 1024 * 1024;
 export async function readBody(response: Response, most = MAX_ANSWER): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > most) throw new RangeError(`The answer is longer than ${most} bytes.`);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of response.body ?? []) {
+      size += chunk.byteLength;
+      if (size > most) throw new RangeError(`The answer is longer than ${most} bytes.`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw withoutAnswer(error);
   }
   return Buffer.concat(chunks);
+}
+
+/** The same error without the bytes that `fetch` could not parse and keeps in it, perhaps a token or of a patient: whoever prints the cause would print them. */
+function withoutAnswer(error: unknown): unknown {
+  for (let each = error; each instanceof Error; each = each.cause)
+    if (each.name === 'HTTPParserError') Object.assign(each, { data: undefined });
+  return error;
 }
 
 const LOST = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];

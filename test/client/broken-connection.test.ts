@@ -1,7 +1,9 @@
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
+import { readBody } from '@helseid-zones/client/http';
 import { getAccessToken, machineTokens } from '@helseid-zones/client/machine-token';
 import type { IssuerRequest } from '@helseid-zones/client/token-client';
 import { expect, test } from 'vitest';
+import { CANARIES, findLeak } from '../canaries.ts';
 import { API, failure, ISSUER, makeWorld } from './make-client.ts';
 
 test('a token request whose connection breaks is sent once more, signed anew', async () => {
@@ -55,4 +57,24 @@ test('a stream is not sent again', async () => {
   const sent = network.sent.length;
   await failure(call(`${API}/x`, { method: 'PUT', body: new Blob(['s']).stream() }), 'api_unreachable');
   expect(network.sent.length).toBe(sent + 1);
+});
+
+test.each([
+  ['a header that is none', 'HTTP/1.1 200 OK\r\nBad Header of '],
+  ['a chunk that is none', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\nzz'],
+])('what could not be parsed of an answer is in no error: %s', async (_, head) => {
+  const { client, network } = await makeWorld();
+  await client.metadata();
+  const answer = `${head}${CANARIES.accessToken} ${CANARIES.nationalIdentityNumber}\r\n\r\n`;
+  network.breakNext(2, answer);
+  const refused = await failure(getAccessToken(client), 'issuer_unreachable');
+  const api = await makeWorld();
+  const call = createApiFetch(api.client, machineTokens(api.client));
+  await call(`${API}/x`);
+  api.network.breakNext(2, answer);
+  const broken = await call(`${API}/x`)
+    .then((response) => readBody(response))
+    .catch((error: unknown) => error);
+  expect(broken).toBeInstanceOf(Error);
+  for (const error of [refused, broken]) expect(findLeak(error)).toBeUndefined();
 });

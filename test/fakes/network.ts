@@ -13,8 +13,8 @@ export interface FakeNetwork {
   mount(origin: string, handler: Handler): void;
   /** Every request sent, in order, as `METHOD url`. */
   sent: string[];
-  /** The next requests are received and not answered: their connections break. */
-  breakNext(count: number): void;
+  /** The next requests are received and not answered: their connections break, perhaps after these bytes. */
+  breakNext(count: number, bytes?: string): void;
   close(): Promise<void>;
 }
 
@@ -24,10 +24,12 @@ export async function createFakeNetwork(): Promise<FakeNetwork> {
   const handlers = new Map<string, Handler>();
   const sent: string[] = [];
   let breaks = 0;
+  let last: string | undefined;
   const server = createServer((incoming, outgoing) => {
     if (breaks > 0) {
       breaks -= 1;
-      incoming.socket.destroy();
+      if (last === undefined) incoming.socket.destroy();
+      else incoming.socket.end(last);
       return;
     }
     void answer(handlers, incoming, outgoing);
@@ -36,8 +38,9 @@ export async function createFakeNetwork(): Promise<FakeNetwork> {
   const { port } = server.address() as AddressInfo;
   return {
     sent,
-    breakNext(count) {
+    breakNext(count, bytes) {
       breaks = count;
+      last = bytes;
     },
     mount: (origin, handler) => handlers.set(origin, handler),
     async fetch(input, init) {
