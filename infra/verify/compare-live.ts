@@ -64,7 +64,7 @@ export async function compareLive(
 ): Promise<Comparison & { liveName: (text: string) => string }> {
   if (assembly.stacks.length === 0)
     throw new ZonesError('assembly_invalid', 'The assembly has no stacks: there is nothing to compare.');
-  const made = new Map<string, Made>();
+  const made = new Map<string, Awaited<ReturnType<typeof readStack>>>();
   const result: Comparison = { differences: [], unread: [], read: 0 };
   for (const stack of assembly.stacks)
     if (stack.account === assembly.account) made.set(stack.name, await readStack(stack, live, result));
@@ -88,28 +88,20 @@ export async function compareLive(
   return { ...result, liveName };
 }
 
-/** What CloudFormation says of a stack's resources, by logical id. */
-type Made = ReadonlyMap<string, JsonObject>;
-
-/** What a stack has. What is there and not in the template, or of another bundle, is a difference. */
-async function readStack(
-  { name, template }: ResolvedStack,
-  live: Live,
-  { differences }: Comparison,
-): Promise<Made> {
+/** What CloudFormation says of a stack's resources, by logical id. What is there and not in the template, or of another bundle, is a difference. */
+async function readStack({ name, template }: ResolvedStack, live: Live, { differences }: Comparison) {
   const asked = live('cloudformation', 'ListStackResources', { StackName: name });
   // CloudFormation's word for a stack that is not there.
   const answer = await ifThere(asked, /ValidationError/);
   if (answer === undefined) {
     const means = 'This stack is not deployed.';
     differences.push({ resource: name, type: 'stack', property: '', expected: name, means });
-    return new Map();
+    return new Map<string, JsonObject>();
   }
   const original = { StackName: name, TemplateStage: 'Original' };
   const deployed = parseJson((await live('cloudformation', 'GetTemplate', original)).TemplateBody);
-  const found = new Map(
-    items(answer.StackResourceSummaries).map((of) => [String(of.LogicalResourceId ?? ''), of]),
-  );
+  const summaries = items(answer.StackResourceSummaries);
+  const found = new Map(summaries.map((of) => [String(of.LogicalResourceId ?? ''), of]));
   found.delete('');
   for (const [id, { ResourceType }] of found) {
     const place = { resource: `${name}/${id}`, type: String(ResourceType) };
@@ -127,11 +119,7 @@ async function readStack(
 }
 
 /** Stacks of zones that were removed or renamed: a deploy knows nothing of them, so they stand and run until somebody deletes them. */
-async function findOrphans(
-  { stacks }: ResolvedAssembly,
-  live: Live,
-  { differences }: Comparison,
-): Promise<void> {
+async function findOrphans({ stacks }: ResolvedAssembly, live: Live, { differences }: Comparison) {
   const declared = stacks.map(({ name }) => name);
   // A system's own name may have hyphens.
   const [system = ''] = declared.flatMap((name) => /^(.+)-signing$/.exec(name)?.[1] ?? []);
@@ -156,13 +144,8 @@ async function compareOne(of: Expected, live: Live, result: Comparison): Promise
     try {
       const found = await ifThere(read(id, live, properties));
       result.read += 1;
-      result.differences.push(
-        ...(found ? compareProperties(properties, found, form) : [missing]).map((one) => ({
-          ...one,
-          ...place,
-          means,
-        })),
-      );
+      const deviating = found ? compareProperties(properties, found, form) : [missing];
+      result.differences.push(...deviating.map((one) => ({ ...one, ...place, means })));
     } catch (error) {
       if (!isZonesError(error)) throw error;
       result.unread.push({ ...place, reason: error.message });

@@ -9,16 +9,8 @@ export interface Deviation {
 
 /** Members whose own members are names of something. All that is in the first is ours, also where the template has nothing of it. */
 const OURS = [
-  ...['Variables', 'RequestParameters', 'ResponseParameters', 'ResponseTemplates'],
-  ...[
-    'EventPattern',
-    'Targets',
-    'Credentials',
-    'ConnectionId',
-    'TlsConfig',
-    'Statement',
-    'SubscriptionFilters',
-  ],
+  ...['Variables', 'RequestParameters', 'ResponseParameters', 'ResponseTemplates', 'EventPattern'],
+  ...['Targets', 'Credentials', 'ConnectionId', 'TlsConfig', 'Statement', 'SubscriptionFilters'],
 ];
 const MAPS = ['Methods', 'GatewayResponses', ...OURS];
 
@@ -37,10 +29,10 @@ function between(expected: unknown, found: unknown, property: string, above: boo
   const ours = above || OURS.includes(name);
   if (isObject(expected) && isObject(found)) {
     const all = ours || MAPS.includes(name);
-    const keys = Object.keys({ ...expected, ...found }).filter(
-      (key) => all || key in expected || MAPS.includes(key),
-    );
-    return keys.flatMap((key) => between(expected[key], found[key], `${property}.${key}`, ours));
+    const isCompared = (key: string) => all || key in expected || MAPS.includes(key);
+    return Object.keys({ ...expected, ...found })
+      .filter(isCompared)
+      .flatMap((key) => between(expected[key], found[key], `${property}.${key}`, ours));
   }
   if (Array.isArray(expected ?? []) && Array.isArray(found ?? []) && (expected ?? found) !== undefined) {
     const left = [...((found ?? []) as unknown[])];
@@ -92,9 +84,8 @@ function policy({ Statement, Id: _, ...rest }: JsonObject): JsonObject {
     const who = [Principal, NotPrincipal].map((one) =>
       Object.fromEntries(Object.entries(principals(one)).map(([kind, list]) => [kind, list.map(long)])),
     );
-    const conditions = Object.entries(objectOf(Condition)).map(([operator, keys]) => [
-      ...[operator, lists(keys, (key) => key.toLowerCase())],
-    ]);
+    const small = (keys: unknown) => lists(keys, (key) => key.toLowerCase());
+    const conditions = Object.entries(objectOf(Condition)).map(([operator, keys]) => [operator, small(keys)]);
     return {
       ...{ ...lists(of), Effect, Sid, Principal: who[0], NotPrincipal: who[1] },
       Condition: Object.fromEntries(conditions),

@@ -49,18 +49,15 @@ async function readVpc(id: string, live: Live) {
   const vpc = await ec2('AWS::EC2::VPC', id, live);
   const beside = Object.values(KINDS).map(async ([kind, name, property]) => {
     if (property === undefined) return [];
-    const there = (await all(live, kind)).filter(
-      (of) => JSON.stringify(of).includes(`"${id}"`) && !OWN[kind]?.(of),
-    );
-    return [[property, there.map((of) => of[name])]];
+    const isHere = (of: JsonObject) => JSON.stringify(of).includes(`"${id}"`) && !OWN[kind]?.(of);
+    return [[property, (await all(live, kind)).filter(isHere).map((of) => of[name])]];
   });
   const dns = ['EnableDnsHostnames', 'EnableDnsSupport'].map(async (name) => {
     const asked = { VpcId: id, Attribute: name.replace('E', 'e') };
     return [[name, at(await live('ec2', 'DescribeVpcAttribute', asked), name, 'Value')]];
   });
-  const subnets = (await all(live, 'Subnets')).flatMap(({ VpcId, SubnetId }) =>
-    VpcId === id ? SubnetId : [],
-  );
+  const ofVpc = (await all(live, 'Subnets')).filter(({ VpcId }) => VpcId === id);
+  const subnets = ofVpc.map(({ SubnetId }) => SubnetId);
   // Of every version, since each has a network of its own.
   const { Functions } = await live('lambda', '/2015-03-31/functions/', { FunctionVersion: 'ALL' });
   const inside = items(Functions).filter(({ VpcConfig }) =>

@@ -47,8 +47,8 @@ export const READERS: Readonly<Record<string, Read>> = {
     return {
       ...objectOf(of.Configuration),
       ReservedConcurrentExecutions: at(of, 'Concurrency', 'ReservedConcurrentExecutions'),
-      Permissions: items(at(policy, 'Statement')).map(({ Sid: _, Resource: __, ...Statement }) => ({
-        Statement,
+      Permissions: items(at(policy, 'Statement')).map(({ Sid: _, Resource: __, ...of }) => ({
+        Statement: of,
       })),
       EventSourceMappings: names(sources.EventSourceMappings, 'UUID'),
       ChangedSince: changed ? LastModified : undefined,
@@ -91,33 +91,25 @@ export const READERS: Readonly<Record<string, Read>> = {
     const policy = await ifThere(live('dynamodb', 'GetResourcePolicy', { ResourceArn: of.TableArn }));
     return {
       ...{ ...of, Policy: policy?.Policy, BillingMode: at(of, 'BillingModeSummary', 'BillingMode') },
-      SSESpecification: {
-        ...{ ...sse, KMSMasterKeyId: sse.KMSMasterKeyArn, SSEEnabled: sse.Status === 'ENABLED' },
-      },
+      SSESpecification: { ...sse, KMSMasterKeyId: sse.KMSMasterKeyArn, SSEEnabled: sse.Status === 'ENABLED' },
       TimeToLiveSpecification: { ...ttl, Enabled: /^ENABL/.test(String(ttl.TimeToLiveStatus)) },
     };
   },
-  async 'AWS::Logs::LogGroup'(logGroupNamePrefix, live) {
-    const { LogGroups } = await live('logs', 'DescribeLogGroups', { logGroupNamePrefix });
-    const group = one(LogGroups, 'LogGroupName', logGroupNamePrefix);
-    const logGroupName = logGroupNamePrefix;
+  async 'AWS::Logs::LogGroup'(logGroupName, live) {
+    const { LogGroups } = await live('logs', 'DescribeLogGroups', { logGroupNamePrefix: logGroupName });
+    const group = one(LogGroups, 'LogGroupName', logGroupName);
     if (!group) return undefined;
     const sent = await live('logs', 'DescribeSubscriptionFilters', { logGroupName });
     // Without what AWS says of each: whatever else a filter has narrows or leads elsewhere what is sent.
-    const SubscriptionFilters = items(sent.SubscriptionFilters).map(
-      ({
-        CreationTime: _,
-        FilterName: __,
-        LogGroupName: ___,
-        Distribution,
-        ApplyOnTransformedLogs,
-        ...of
-      }) => ({
-        ...of,
+    const SubscriptionFilters = items(sent.SubscriptionFilters).map((filter) => {
+      const { CreationTime: _, FilterName: __, LogGroupName: ___, ...of } = filter;
+      const { Distribution, ApplyOnTransformedLogs, ...always } = of;
+      return {
+        ...always,
         ...(Distribution === 'ByLogStream' ? {} : { Distribution }),
         ...(ApplyOnTransformedLogs === true ? { ApplyOnTransformedLogs } : {}),
-      }),
-    );
+      };
+    });
     return { ...group, SubscriptionFilters };
   },
   async 'AWS::SQS::Queue'(QueueUrl, live) {

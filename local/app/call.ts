@@ -81,12 +81,13 @@ const OWN: Readonly<Record<string, (operator: OperatorFile, wanted: Wanted) => P
   },
 };
 
-async function callRoute(operator: OperatorFile, { zone, method, target, body }: Wanted): Promise<Answer> {
+async function callRoute(operator: OperatorFile, wanted: Wanted): Promise<Answer> {
+  const { zone, method, target, body } = wanted;
   const gateway = operator.gateways.find((candidate) => candidate.zone === zone);
   if (gateway === undefined) throw failed(`Zone ${zone} has no gateway`);
   const sent = { zone, method, path: target.replace(/\?.*$/, ''), body: body ?? '{}' };
   if (findRoute(operator.declaration, sent)?.authorize === 'helseid')
-    return callAsForeign(operator, { zone, method, url: gateway.url + target, body });
+    return callAsForeign(operator, wanted, gateway.url + target);
   const headers = await webhookHeaders(operator, sent);
   const signed = headers['webhook-id'] === undefined ? body : sent.body;
   const access = { ...operator, url: gateway.url };
@@ -94,15 +95,11 @@ async function callRoute(operator: OperatorFile, { zone, method, target, body }:
 }
 
 /** With a token and a proof of somebody else's client, as which the stand-in knows one a zone. */
-async function callAsForeign(
-  { foreign }: OperatorFile,
-  { zone, method, url, body }: { zone: string; method: string; url: string; body: string | undefined },
-): Promise<Answer> {
+async function callAsForeign({ foreign }: OperatorFile, { zone, method, body }: Wanted, url: string) {
   const caller = foreign.find((one) => one.zone === zone);
+  const whose = caller ? 'of persons' : "of others' clients";
   if (caller === undefined || caller.wantsPerson)
-    throw failed(
-      `${method} ${url} takes tokens ${caller ? 'of persons' : "of others' clients"}, and no stand-in gives any`,
-    );
+    throw failed(`${method} ${url} takes tokens ${whose}, and no stand-in gives any`);
   const privateKey = createPrivateKey({ key: JSON.parse(caller.privateKey), format: 'jwk' });
   const sent = body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } };
   const call = makeForeignCall({ ...caller, privateKey }, { method, url, ...sent });

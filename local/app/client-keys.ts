@@ -45,11 +45,8 @@ export async function rotateClientKey(deps: OperatorDeps, client: string): Promi
 }
 
 /** Registers a key at the stand-in, as a person does in HelseID's portal. Resolves to whether there were a key and a stand-in. */
-async function registerByHand(
-  { declaration, aws, standIns }: OperatorDeps,
-  client: string,
-  key: KeyEntry | undefined,
-): Promise<boolean> {
+async function registerByHand(deps: OperatorDeps, client: string, key: KeyEntry | undefined) {
+  const { declaration, aws, standIns } = deps;
   const { clientId, issuer } = required(declaration.clients[client], `Client ${client}`);
   const helseId = standIns?.helseIds.get(issuer);
   if (key === undefined || helseId === undefined) return false;
@@ -176,19 +173,14 @@ async function bootstrapKey(deps: OperatorDeps, client: string) {
  * @throws {ZonesError} local_failed: the record that the state has is another registration's, of a start with other ports for the stand-ins or of
  * another declaration, and its keys have been registered there
  */
-export function requireOwner(
-  record: Partial<ClientRecord>,
-  owner: Pick<ClientRecord, 'clientId' | 'issuer'>,
-): void {
-  if (record.keys?.some(wasRegistered) === false) return;
-  for (const member of ['issuer', 'clientId'] as const) {
-    const kept = record[member];
-    if (kept !== undefined && kept !== owner[member])
+export function requireOwner(kept: Partial<ClientRecord>, owner: Pick<ClientRecord, 'clientId' | 'issuer'>) {
+  if (kept.keys?.some(wasRegistered) === false) return;
+  for (const member of ['issuer', 'clientId'] as const)
+    if (kept[member] !== undefined && kept[member] !== owner[member])
       throw new ZonesError(
         'local_failed',
-        `The state here was made for ${member} ${kept}, and the declaration now has ${owner[member]}. Start with the ports and declaration it was made with, begin anew with --fresh (not with --no-stand-in), or choose another folder with --directory.`,
+        `The state here was made for ${member} ${kept[member]}, and the declaration now has ${owner[member]}. Start with the ports and declaration it was made with, begin anew with --fresh (not with --no-stand-in), or choose another folder with --directory.`,
       );
-  }
 }
 
 /**

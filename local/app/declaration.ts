@@ -15,10 +15,7 @@ export interface StandInPlace {
 }
 
 /** A declaration whose issuers and APIs are the local stand-ins. */
-export interface LocalDeclaration {
-  system: SystemDeclaration;
-  places: readonly StandInPlace[];
-}
+export type LocalDeclaration = ReturnType<typeof deriveLocalDeclaration>;
 
 /** Where gateways and stand-ins listen: gateways from `gateway` on, stand-ins from `standIn` on. */
 export interface LocalPorts {
@@ -33,10 +30,7 @@ export interface LocalPorts {
  * New keys are honoured at once by the stand-in, so rotation waits for as short as can be declared. Without ports nothing is stood
  * in for.
  */
-export function deriveLocalDeclaration(
-  system: SystemDeclaration,
-  ports: LocalPorts | undefined,
-): LocalDeclaration {
+export function deriveLocalDeclaration(system: SystemDeclaration, ports: LocalPorts | undefined) {
   if (ports === undefined) return { system: withoutOutside(system), places: [] };
   const clients = registrations(system);
   const [issuer, ...issuers] = unique(clients.map((client) => ['issuer', client.issuer, client.issuer]));
@@ -46,10 +40,8 @@ export function deriveLocalDeclaration(
     ),
   );
   const apis = Object.entries(system.apis).map(([name, { baseUrl }]): Wanted => ['api', name, baseUrl]);
-  const wanted = [issuer, selfService, ...apis, ...issuers, ...selfServices].filter(
-    (one) => one !== undefined,
-  );
-  const places = wanted.map(([kind, name, declared], index): StandInPlace => {
+  const all = [issuer, selfService, ...apis, ...issuers, ...selfServices].filter((one) => one !== undefined);
+  const places = all.map(([kind, name, declared], index): StandInPlace => {
     const port = ports.standIn + index;
     const path = new URL(declared).pathname.replace(/\/$/, '');
     return { kind, name, port, path, url: `https://localhost:${port}${path}` };

@@ -14,11 +14,7 @@ import type { TrailLine } from '../aws/trail.ts';
 /** An EventBridge event as `npm run send` takes it. */
 export type EventFile = v.InferOutput<typeof eventFile>;
 
-const eventFile = v.object({
-  source: v.string(),
-  'detail-type': v.string(),
-  detail: v.looseObject({}),
-});
+const eventFile = v.object({ source: v.string(), 'detail-type': v.string(), detail: v.looseObject({}) });
 
 /**
  * Reads an event from a file.

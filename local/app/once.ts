@@ -23,18 +23,14 @@ interface SkippedStep {
  * Runs the steps that fit the declaration, one after the other, telling `say` which; one that fails does not keep the others from running. It is not
  * `ok` where none fits.
  */
-export async function runSteps(
-  system: LocalSystem,
-  steps: readonly Step[],
-  say: (what: string) => void = () => {},
-): Promise<Pick<OnceReport, 'ok' | 'steps'> & { skipped: SkippedStep[] }> {
+export async function runSteps(system: LocalSystem, steps: readonly Step[], say?: (what: string) => void) {
   const results: StepResult[] = [];
   const skipped: SkippedStep[] = [];
   for (const step of steps) {
     const why = step.unfit(system);
     if (why !== undefined) skipped.push({ name: step.name, why });
     else {
-      say(step.name);
+      say?.(step.name);
       const result = await runStep(system, step);
       if ('why' in result) skipped.push(result);
       else results.push(result);
@@ -71,10 +67,7 @@ function failuresAfter({ trail }: LocalSystem, began: number): string[] {
 }
 
 /** The report as a table for people. */
-export function formatReport(
-  { ok, ready_ms, steps }: OnceReport,
-  skipped: readonly SkippedStep[] = [],
-): string {
+export function formatReport({ ok, ready_ms, steps }: OnceReport, skipped: readonly SkippedStep[] = []) {
   const rows = [
     ...steps.map((step) => [step.ok ? 'ok' : 'FAILED', step.name, `${step.ms} ms`, step.detail]),
     ...skipped.map(({ name, why }) => ['-', name, '', `not with this declaration: ${why}`]),

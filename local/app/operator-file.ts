@@ -8,9 +8,7 @@ import type { LocalSystem } from './system.ts';
 export function writeOperatorFile(directory: string, system: LocalSystem): () => void {
   const { aws, declaration, logs, stage, gatewayUrl } = system;
   const path = join(directory, 'operator.json');
-  const signingVpc = aws.functions.find(({ environment }) => environment['SIGNING_VPC'])?.environment[
-    'SIGNING_VPC'
-  ];
+  const signingVpc = aws.functions.map(({ environment: of }) => of['SIGNING_VPC']).find(Boolean);
   const zones = Object.entries(declaration.zones);
   const gateways = zones.flatMap(([zone, { gateway }]) => (gateway ? [{ zone, url: gatewayUrl(zone) }] : []));
   const callers = zones.flatMap(([zone, { grants }]) =>

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type KeyObject, randomUUID } from 'node:crypto';
+import { createPublicKey, hash, type KeyObject, randomUUID } from 'node:crypto';
 import { createMemorySigner } from '@helseid-zones/client/create-signer';
 import { getAccessToken } from '@helseid-zones/client/machine-token';
 import { createTokenClient, type TokenClient } from '@helseid-zones/client/token-client';
@@ -7,19 +7,15 @@ import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { required } from '@helseid-zones/protocol/values';
 import { exportJWK, SignJWT } from 'jose';
 
-const hash = (text: string) => createHash('sha256').update(text).digest('base64url');
+const hashed = (text: string) => hash('sha256', text, 'base64url');
 
 /** A call that a token and a proof of its key open (RFC 9449 7), as its rightful caller makes it. */
 export type ProtectedCall = ReturnType<typeof makeCall>;
 
-type CallOptions = RequestInit & { url: string; method: string; request: AccessTokenRequest };
+type CallInit = RequestInit & { url: string; method: string; request: AccessTokenRequest };
 
 /** `key` makes the proofs where the signer does not: it makes none for a gateway of this machine, which has no TLS. */
-export function makeCall(
-  client: TokenClient,
-  { url, method, request, ...init }: CallOptions,
-  key?: KeyObject,
-) {
+export function makeCall(client: TokenClient, { url, method, request, ...init }: CallInit, key?: KeyObject) {
   return {
     ...{ url, method },
     /** A token for it, or one with other scopes. */
@@ -29,14 +25,8 @@ export function makeCall(
       const authorization = `DPoP ${accessToken}`;
       if (key !== undefined)
         return { authorization, dpop: await makeProof(key, { method, url }, accessToken) };
-      const intent = {
-        kind: 'dpop_proof',
-        client: client.name,
-        method,
-        url,
-        ath: hash(accessToken),
-        kid,
-      } as const;
+      const ath = hashed(accessToken);
+      const intent = { kind: 'dpop_proof', client: client.name, method, url, ath, kid } as const;
       const [proof] = await client.signer.sign([intent]);
       return { authorization, dpop: required(proof, 'A proof').jws };
     },
@@ -50,17 +40,9 @@ export function makeCall(
 }
 
 /** A DPoP proof (RFC 9449 4.2) as somebody else's software makes it, by an EC P-256 key. */
-export async function makeProof(
-  key: KeyObject,
-  { method, url }: { method: string; url: string },
-  accessToken: string,
-) {
-  return new SignJWT({
-    htm: method,
-    htu: url.replace(/[?#].*/, ''),
-    ath: hash(accessToken),
-    jti: randomUUID(),
-  })
+export async function makeProof(key: KeyObject, call: { method: string; url: string }, accessToken: string) {
+  const htu = call.url.replace(/[?#].*/, '');
+  return new SignJWT({ htm: call.method, htu, ath: hashed(accessToken), jti: randomUUID() })
     .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk: await exportJWK(createPublicKey(key)) })
     .setIssuedAt()
     .sign(key);
@@ -70,10 +52,8 @@ export async function makeProof(
 type Foreign = Record<'issuer' | 'clientId', string> & { scopes: readonly string[]; privateKey: KeyObject };
 
 /** A call of a route with `authorize: 'helseid'` by such a client. */
-export function makeForeignCall(
-  { issuer, clientId, scopes, privateKey }: Foreign,
-  call: Omit<CallOptions, 'request'>,
-) {
+export function makeForeignCall(foreign: Foreign, call: Omit<CallInit, 'request'>) {
+  const { issuer, clientId, scopes, privateKey } = foreign;
   const subject = { clientId, issuer, profile: helseIdProfile, tenancy: 'single-tenant' } as const;
   const keys = [{ privateKey, algorithm: 'ES256' }] as const;
   const signer = createMemorySigner({ client: 'foreign', subject, keys });

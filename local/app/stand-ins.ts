@@ -32,47 +32,32 @@ export async function startStandIns(
     onEvent: ({ kind, ...facts }: StandInEvent) =>
       trail.add({ kind: 'stand-in', fields: { service, event: kind, ...facts } }),
   });
-  async function startAll<T>(
-    kind: StandInPlace['kind'],
-    keyOf: (place: StandInPlace) => string,
-    start: (place: StandInPlace) => Promise<T>,
-  ): Promise<Map<string, T>> {
+  async function startAll<T>(kind: StandInPlace['kind'], start: (place: StandInPlace) => Promise<T>) {
     const wanted = places.filter((place) => place.kind === kind);
-    return new Map(
-      await Promise.all(wanted.map(async (place) => [keyOf(place), await start(place)] as const)),
-    );
+    const nameOf = ({ name, url }: StandInPlace) => (kind === 'api' ? name : url);
+    const started = wanted.map(async (place) => [nameOf(place), await start(place)] as const);
+    return new Map(await Promise.all(started));
   }
 
-  const helseIds = await startAll('issuer', urlOf, (place) => {
-    const others = foreign.filter(({ issuer }) => issuer === place.url);
-    return startHelseId({
-      ...shared(place, 'helseid'),
-      behaviour,
-      clients: [
-        ...clientsOf(system, place.url, gatewayUrl),
-        ...others.map((one) => registerForeign(one, LEGAL_ENTITY)),
-      ],
-      apis: apisOf(system, foreign),
-    });
+  const helseIds = await startAll('issuer', (place) => {
+    const others = foreign.filter(({ issuer }) => issuer === place.url).map(registerForeign);
+    const clients = [...clientsOf(system, place.url, gatewayUrl), ...others];
+    return startHelseId({ ...shared(place, 'helseid'), behaviour, clients, apis: apisOf(system, foreign) });
   });
   const issuerOf = (issuer: string | undefined) =>
     required(helseIds.get(issuer ?? '') ?? [...helseIds.values()][0], 'An issuer');
-  const selfServices = await startAll('self-service', urlOf, (place) => {
+  const selfServices = await startAll('self-service', (place) => {
     const client = clients.find(({ selfService }) => selfService?.baseUrl === place.url);
     const { issuer, keys, registry } = issuerOf(client?.issuer);
     const { audience, scope } = client?.selfService ?? {};
     return startSelfService({ ...shared(place, 'self-service'), registry, issuer, keys, audience, scope });
   });
-  const apis = await startAll(
-    'api',
-    ({ name }) => name,
-    (place) => {
-      const { audience, scopes } = required(system.apis[place.name], place.name);
-      const { issuer, keys } = issuerOf(issuerForApi(system, place.name));
-      const more = { answers: join(answers, place.name), routeOf: routesOf(system, place) };
-      return startHealthApi({ ...shared(place, place.name), ...more, issuer, keys, audience, scopes });
-    },
-  );
+  const apis = await startAll('api', (place) => {
+    const { audience, scopes } = required(system.apis[place.name], place.name);
+    const { issuer, keys } = issuerOf(issuerForApi(system, place.name));
+    const more = { answers: join(answers, place.name), routeOf: routesOf(system, place) };
+    return startHealthApi({ ...shared(place, place.name), ...more, issuer, keys, audience, scopes });
+  });
   const all = [...helseIds.values(), ...selfServices.values(), ...apis.values()];
   const close = async () => void (await Promise.all(all.map((server) => server.close())));
   return {
@@ -88,14 +73,8 @@ export async function startStandIns(
   };
 }
 
-const urlOf = ({ url }: StandInPlace) => url;
-
 /** The issuer's registrations: every client of the declaration, with the scopes of the APIs it is granted. */
-function clientsOf(
-  system: SystemDeclaration,
-  issuer: string,
-  gatewayUrl: (zone: string) => string,
-): StandInClient[] {
+function clientsOf(system: SystemDeclaration, issuer: string, gatewayUrl: (zone: string) => string) {
   return registrations(system)
     .filter((client) => client.issuer === issuer)
     .map(({ name, clientId, tenancy, selfService, apis }) => {
@@ -119,14 +98,11 @@ function clientsOf(
 
 /** The declared APIs, the self-service APIs, each once, and what foreign clients call. */
 function apisOf(system: SystemDeclaration, foreign: readonly ForeignClient[]): StandInApi[] {
-  const declared = Object.values(system.apis).map(({ audience, scopes, resource }) => ({
-    audience,
-    scopes,
-    resource,
-  }));
+  const others = foreign.map(({ demands: { audience, scopes } }) => ({ audience, scopes }));
   const all = registrations(system).flatMap(({ selfService }) => selfService ?? []);
   const byAudience = new Map(all.map(({ audience, scope }) => [audience, { audience, scopes: [scope] }]));
-  return [...declared, ...byAudience.values(), ...foreignApis(foreign)];
+  const another = foreign.length > 0 ? [ANOTHER_API] : [];
+  return [...Object.values(system.apis), ...byAudience.values(), ...others, ...another];
 }
 
 /** Names a path of an API by the granted one that it matches, for lines that may name no person. */
@@ -165,18 +141,12 @@ export function makeForeignClients(system: SystemDeclaration) {
   });
 }
 
-/** The APIs that such clients get tokens for. */
-function foreignApis(clients: readonly ForeignClient[]): StandInApi[] {
-  if (clients.length === 0) return [];
-  return [...clients.map(({ demands: { audience, scopes } }) => ({ audience, scopes })), ANOTHER_API];
-}
-
 /** Its registration, with its public key as registered in the portal. */
-function registerForeign(client: ForeignClient, parent: string): StandInClient {
-  const { clientId, zone, privateKey, demands } = client;
+function registerForeign({ clientId, zone, privateKey, demands }: ForeignClient): StandInClient {
   const { jwk, thumbprint } = describePublicKey(privateKey, 'ES256');
   return {
-    ...{ clientId, parent, tenancy: 'single-tenant', name: `a client that calls the ${zone} zone` },
+    ...{ clientId, parent: LEGAL_ENTITY, tenancy: 'single-tenant' },
+    name: `a client that calls the ${zone} zone`,
     scopes: [...demands.scopes, ...ANOTHER_API.scopes],
     jwks: { keys: [{ ...jwk, kid: thumbprint, alg: 'ES256' }] },
   };

@@ -68,10 +68,7 @@ export interface LocalContext extends ReturnType<typeof placeOf> {
  * Starts everything: assembly, CA, AWS, stand-ins, keys. What was started is ended again where a later part fails; `started` holds
  * it, for who can't wait for the start.
  */
-export function startSystem(
-  options: SystemOptions,
-  started = new AsyncDisposableStack(),
-): Promise<LocalSystem> {
+export function startSystem(options: SystemOptions, started = new AsyncDisposableStack()) {
   return startAll(options, started).catch(async (cause) => {
     // What fails as well while all is ended is not why.
     await started.disposeAsync().catch(() => {});
@@ -81,6 +78,7 @@ export function startSystem(
 
 async function startAll(options: SystemOptions, started: AsyncDisposableStack) {
   const { directory, stage, standIn, examples = DEFAULT_EXAMPLES, onProgress: say = () => {} } = options;
+  const { inspect, path } = options;
   const ports = standIn ? options.ports : undefined;
   const declarationFile = resolve(options.declarationFile);
   const declared = await loadSystem(declarationFile, stage);
@@ -118,17 +116,14 @@ async function startAll(options: SystemOptions, started: AsyncDisposableStack) {
     world: buildWorld(assembly),
     stateDirectory: context.state,
     caFile: makeTrust(certificate, join(directory, 'tls'), options.extraCaFile),
-    ...{ gatewayPort, tls, trail, path: options.path, inspect: options.inspect },
+    ...{ gatewayPort, tls, trail, path, inspect },
     calledUrls: (zone = '') => (declaration.zones[zone] ? reachedUrls(declaration, declared, zone) : []),
   });
   started.defer(aws.close);
   for (const what of aws.notRun) say(`not run locally: ${what}`);
   const known = aws.functions.map(({ name }) => name);
-  if (options.inspect !== undefined && !known.includes(options.inspect))
-    throw new ZonesError(
-      'local_failed',
-      `There is no function ${options.inspect} to inspect; there are ${known.join(', ')}.`,
-    );
+  const unknown = `There is no function ${inspect} to inspect; there are ${known.join(', ')}.`;
+  if (inspect !== undefined && !known.includes(inspect)) throw new ZonesError('local_failed', unknown);
   say('making or finding the client keys');
   const keys = await bootstrapKeys({ declaration, aws, standIns });
   if (standIns !== undefined) started.defer(openPortal({ declaration, aws, standIns }, trail));

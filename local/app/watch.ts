@@ -15,10 +15,7 @@ const SOURCES = ['functions', 'client', 'protocol'];
 const SETTLING = 50;
 
 /** Tells `onChange` which files in these folders have changed, and keeps the process until what it returns is called. Knows what is in a folder itself, not below. */
-export function watchFolders(
-  folders: readonly string[],
-  onChange: (files: readonly string[]) => void,
-): () => void {
+export function watchFolders(folders: readonly string[], onChange: (files: readonly string[]) => void) {
   const changed = new Set<string>();
   const tell = async () => {
     await setTimeout(SETTLING);
@@ -40,10 +37,8 @@ export function watchFolders(
 
 function foldersBelow(path: string): string[] {
   const entries = readdirSync(path, { withFileTypes: true, recursive: true });
-  return [
-    path,
-    ...entries.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name)),
-  ];
+  const folders = entries.filter((entry) => entry.isDirectory());
+  return [path, ...folders.map((folder) => join(folder.parentPath, folder.name))];
 }
 
 /** Whether a file is this one, or below this folder. What a language keeps for itself is none. */

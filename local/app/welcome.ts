@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { DEFAULT_DIRECTORY } from './options.ts';
-import { needsEntries, samplePath, sampleZone } from './steps/facts.ts';
+import { isReadByIam, needsEntries, samplePath, sampleZone } from './steps/facts.ts';
 import type { LocalSystem } from './system.ts';
 
 /** What `npm start` prints once everything runs: what that is, where it is entered, and lines to try. */
@@ -41,17 +41,14 @@ function describeEntries({ declaration, gatewayUrl }: LocalSystem, zone: string)
   return [...routes, ...(gateway?.login ? [login] : [])].map((entry) => row(`${zone} zone`, entry));
 }
 
-function curlLines({ declaration, aws, gatewayUrl, certificate }: LocalSystem): string[] {
+function curlLines({ declaration, aws, gatewayUrl, certificate, tls }: LocalSystem): string[] {
+  const trust = tls ? `--cacert ${certificate.path} ` : '';
   const { accessKeyId, secretAccessKey } = aws.operator;
   const sign = `--aws-sigv4 aws:amz:${aws.region}:execute-api --user ${accessKeyId}:${secretAccessKey}`;
   return Object.entries(declaration.zones).flatMap(([zone, { gateway }]) =>
     (gateway?.routes ?? [])
-      .filter(({ authorize, method }) => authorize === 'iam' && method === 'GET')
-      .map(({ path }) => {
-        const url = gatewayUrl(zone) + samplePath(path);
-        const trust = url.startsWith('https:') ? `--cacert ${certificate.path} ` : '';
-        return `  curl ${trust}${sign} ${url}`;
-      }),
+      .filter(isReadByIam)
+      .map(({ path }) => `  curl ${trust}${sign} ${gatewayUrl(zone)}${samplePath(path)}`),
   );
 }
 

@@ -15,7 +15,8 @@ export const EVERY_API = 'urn:helseid-zones:every-api';
 /** Of requests that are being answered: organisation and client, as claims of the access token, as the client's authentication told them. */
 export type Notes = WeakMap<object, Record<string, unknown>>;
 
-type Claims = Readonly<Record<string, unknown>>;
+/** Of a JWT that a client has sent. */
+export type Claims = Readonly<Record<string, unknown>>;
 
 /**
  * HelseID's checks of a client assertion beyond those of oidc-provider (docs/decisions/stand-in.md): the audience again, because
@@ -53,11 +54,14 @@ function assertionChecks(issuer: string, claims: Claims, header: Claims) {
   ] as const;
 }
 
-/** A proof is mandatory at the token endpoint, and at PAR where the switch says so. */
+/** Whether a proof is mandatory: at the token endpoint, and at PAR where the switch says so. */
+export function takesProof({ oidc: { route } }: KoaContextWithOIDC, { proofAtPar }: HelseIdBehaviour) {
+  return route === 'token' || (route === 'pushed_authorization_request' && proofAtPar);
+}
+
 function demandProof(ctx: KoaContextWithOIDC, behaviour: HelseIdBehaviour) {
-  const { route } = ctx.oidc;
-  const demanded = route === 'token' || (route === 'pushed_authorization_request' && behaviour.proofAtPar);
-  if (demanded && !ctx.get('dpop')) throw new errors.InvalidDpopProof('DPoP proof is missing');
+  if (takesProof(ctx, behaviour) && !ctx.get('dpop'))
+    throw new errors.InvalidDpopProof('DPoP proof is missing');
 }
 
 function readAssertionDetails(

@@ -5,17 +5,6 @@ const ORGANIZATION_OF_SINGLE = 'urn:oid:2.16.578.1.12.4.1.4.101';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const PREFIX = 'helseid://claims/client/claims/';
 
-/** Why HelseID refuses details; the number is HelseID's own. */
-interface DetailsRefusal {
-  refused: `HID-${number}`;
-  reason: string;
-}
-
-/** What details become in the access token. */
-interface DetailsClaims {
-  claims: Record<string, unknown>;
-}
-
 /**
  * Validates `assertion_details` (or a request object's `authorization_details`: one object, or a list of several) for
  * a client and turns it into claims of the access token. Without details a single-tenant client still gets its own
@@ -39,7 +28,8 @@ export function readDetails(value: unknown, client: StandInClient): Reading {
   return { claims };
 }
 
-type Reading = DetailsClaims | DetailsRefusal;
+/** What details become in the access token, or why HelseID refuses them; the number is HelseID's own. */
+type Reading = { claims: Record<string, unknown> } | { refused: `HID-${number}`; reason: string };
 type Reader = (detail: unknown, client: StandInClient) => Reading;
 
 const READERS: Record<string, Reader | undefined> = {
@@ -74,9 +64,8 @@ function readMultiTenant(system: unknown, value: string): Reading {
     return refuse(1007, 'the value must be NO:ORGNR:parent:child');
   if (!isNumber(parent) || (child && !isNumber(child)))
     return refuse(1004, 'an organisation number has nine digits');
-  return {
-    claims: { [`${PREFIX}orgnr_parent`]: parent, ...(child ? { [`${PREFIX}orgnr_child`]: child } : {}) },
-  };
+  const ofChild = child ? { [`${PREFIX}orgnr_child`]: child } : {};
+  return { claims: { [`${PREFIX}orgnr_parent`]: parent, ...ofChild } };
 }
 
 function readSingleTenant(system: unknown, value: string): Reading {
@@ -104,6 +93,6 @@ function isNumber(value: string): boolean {
   return /^\d{9}$/.test(value);
 }
 
-function refuse(code: number, reason: string): DetailsRefusal {
+function refuse(code: number, reason: string): Reading {
   return { refused: `HID-${code}`, reason };
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Access } from '@helseid-zones/client/verify-access';
@@ -31,17 +31,7 @@ interface HealthApiOptions extends ServerOptions {
 }
 
 /** A call that a health API has accepted. */
-interface AcceptedCall {
-  method: string;
-  /** Below the API's base URL. */
-  path: string;
-  clientId: string;
-  /** From the token: on whose behalf it was made. */
-  parent: string | undefined;
-  child: string | undefined;
-  /** Base64url SHA-256 of the body. */
-  content: string;
-}
+type AcceptedCall = NonNullable<ReturnType<typeof describeCall>>;
 
 /**
  * Starts a health API that takes nothing on trust: every call passes `verifyAccess`. What has passed is answered from the folder
@@ -75,13 +65,14 @@ export async function startHealthApi(options: HealthApiOptions) {
   return { ...server, url: `${server.url}${path}`, calls: calls as readonly AcceptedCall[] };
 }
 
-function describeCall({ method, url, body }: Call, base: string, access: Access): AcceptedCall | undefined {
+/** The call with its path below the API's base URL, on whose behalf it was made by its token, and a hash of its body. */
+function describeCall({ method, url, body }: Call, base: string, access: Access) {
   if (url.pathname !== base && !url.pathname.startsWith(`${base}/`)) return undefined;
   const [parent, child] = ['parent', 'child'].map((unit) => {
     const claim = access.claims[`${ORGANIZATION}${unit}`];
     return typeof claim === 'string' ? claim : undefined;
   });
-  const content = createHash('sha256').update(body).digest('base64url');
+  const content = hash('sha256', body, 'base64url');
   const path = url.pathname.slice(base.length) || '/';
   return { method, path, clientId: access.clientId, parent, child, content };
 }

@@ -8,7 +8,7 @@ import {
   interactionPolicy,
   type KoaContextWithOIDC,
 } from 'oidc-provider';
-import { createAssertionCheck, demandResource } from './assertions.ts';
+import { type Claims, createAssertionCheck, demandResource, takesProof } from './assertions.ts';
 import { readDetails } from './details.ts';
 import {
   accessTokenClaims,
@@ -22,11 +22,12 @@ import {
 import { confirmLogout, TOKEN_EXCHANGE } from './oidc-provider-internals.ts';
 import { languageOf, logoutPage, messagePage, showPage } from './pages.ts';
 import type { Registry } from './registry.ts';
-import type { HelseIdBehaviour, StandInClient } from './types.ts';
+import type { StandInClient } from './types.ts';
 import { CLAIMS_BY_SCOPE, TEST_USERS, userClaims } from './users.ts';
 
 const ALGORITHMS = ['PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'] as const;
 const REQUEST_OBJECT_LIFETIME = 60;
+const LOGIN_GRANTS = ['authorization_code', 'refresh_token'];
 
 /** What the configuration is made of. */
 interface ConfigurationParts extends TokenParts {
@@ -60,12 +61,9 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
       idTokenSigningAlgValues: ['RS256'],
     },
     routes: {
-      authorization: '/connect/authorize',
-      token: '/connect/token',
-      pushed_authorization_request: '/connect/par',
-      userinfo: '/connect/userinfo',
+      ...{ authorization: '/connect/authorize', pushed_authorization_request: '/connect/par' },
+      ...{ token: '/connect/token', revocation: '/connect/revocation', userinfo: '/connect/userinfo' },
       end_session: '/connect/endsession',
-      revocation: '/connect/revocation',
       jwks: '/.well-known/openid-configuration/jwks',
     },
     features: {
@@ -76,7 +74,7 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
       dPoP: {
         enabled: true,
         nonceSecret: randomBytes(32),
-        requireNonce: (ctx) => demandsNonce(ctx, behaviour),
+        requireNonce: (ctx) => behaviour.nonce !== 'never' && takesProof(ctx, behaviour),
       },
       requestObjects: {
         enabled: true,
@@ -125,12 +123,8 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
     ttl: {
       AccessToken: () => behaviour.accessTokenLifetime,
       ClientCredentials: () => behaviour.accessTokenLifetime,
-      AuthorizationCode: 60,
-      IdToken: 300,
-      RefreshToken: 8 * 60 * 60,
-      Grant: 24 * 60 * 60,
-      Interaction: 3600,
-      Session: 24 * 60 * 60,
+      ...{ AuthorizationCode: 60, IdToken: 300, Interaction: 3600 },
+      ...{ RefreshToken: 8 * 60 * 60, Grant: 24 * 60 * 60, Session: 24 * 60 * 60 },
     },
     renderError: (ctx, out) =>
       showPage(ctx, messagePage('failed', languageOf(ctx), `${out.error}: ${out.error_description ?? ''}`)),
@@ -152,11 +146,7 @@ export function clientMetadata(client: StandInClient, keys: readonly JWK[]): All
     id_token_signed_response_alg: 'RS256',
     dpop_bound_access_tokens: true,
     jwks: { keys: [...keys] } as NonNullable<AllClientMetadata['jwks']>,
-    grant_types: [
-      'client_credentials',
-      TOKEN_EXCHANGE,
-      ...(login ? ['authorization_code', 'refresh_token'] : []),
-    ],
+    grant_types: ['client_credentials', TOKEN_EXCHANGE, ...(login ? LOGIN_GRANTS : [])],
     response_types: login ? ['code'] : [],
     redirect_uris: [...(client.redirectUris ?? [])],
     post_logout_redirect_uris: [...(client.postLogoutRedirectUris ?? [])],
@@ -166,18 +156,8 @@ export function clientMetadata(client: StandInClient, keys: readonly JWK[]): All
   };
 }
 
-function demandsNonce(ctx: KoaContextWithOIDC, behaviour: HelseIdBehaviour): boolean {
-  const { route } = ctx.oidc;
-  const here = route === 'token' || (route === 'pushed_authorization_request' && behaviour.proofAtPar);
-  return here && behaviour.nonce !== 'never';
-}
-
 /** FAPI 2.0 5.3.2.1; replaces oidc-provider's hook and so repeats what it demands. */
-function checkRequestObject(
-  ctx: KoaContextWithOIDC,
-  claims: Readonly<Record<string, unknown>>,
-  registry: Registry,
-) {
+function checkRequestObject(ctx: KoaContextWithOIDC, claims: Claims, registry: Registry) {
   // What was pushed comes by here once more, at the authorization endpoint and without a signature.
   if (ctx.oidc.route !== 'pushed_authorization_request') return;
   const { exp, nbf, aud, jti } = claims;

@@ -18,17 +18,12 @@ export interface TokenParts {
  * The resource of a request that names none but asks for scopes of an API.
  * @throws {InvalidScope} a scope is not the client's
  */
-export function defaultResource(
-  ctx: KoaContextWithOIDC,
-  clientId: string,
-  parts: TokenParts,
-): string | undefined {
+export function defaultResource(ctx: KoaContextWithOIDC, clientId: string, parts: TokenParts) {
   const requested = String(ctx.oidc.params?.['scope'] ?? '').split(' ');
   const client = parts.registry.client(clientId);
   if (client) demandScopes(requested.filter(Boolean), client);
-  return parts.apis.some(({ scopes }) => scopes.some((scope) => requested.includes(scope)))
-    ? EVERY_API
-    : undefined;
+  const ofApi = parts.apis.flatMap(({ scopes }) => scopes).some((scope) => requested.includes(scope));
+  return ofApi ? EVERY_API : undefined;
 }
 
 /**
@@ -78,10 +73,9 @@ export async function grantAll(ctx: KoaContextWithOIDC, adapter: AdapterFactory)
   grant.addOIDCScope(String(params?.['scope'] ?? ''));
   for (const [resource, { scope }] of Object.entries(resourceServers))
     grant.addResourceScope(resource, scope);
-  const { parJti } = (entities.Interaction ?? {}) as { parJti?: string };
-  const pushed = await adapter('PushedAuthorizationRequest').find(
-    entities.PushedAuthorizationRequest?.jti ?? parJti ?? '',
-  );
+  const { parJti = '' } = (entities.Interaction ?? {}) as { parJti?: string };
+  const { jti = parJti } = entities.PushedAuthorizationRequest ?? {};
+  const pushed = await adapter('PushedAuthorizationRequest').find(jti);
   const { request = '', offline } = (pushed ?? {}) as { request?: string; offline?: boolean };
   const details = request ? decodeJwt(request)['authorization_details'] : undefined;
   grant.addRar({ type: 'pushed', offline: offline === true, ...(details === undefined ? {} : { details }) });
@@ -130,8 +124,7 @@ export function finishToken(
   payload['scope'] = scopes.join(' ');
   if (kind === 'ClientCredentials') delete payload['sub'];
   if (payload['aud'] !== EVERY_API) return;
-  const audiences = apis
-    .filter((api) => api.scopes.some((scope) => scopes.includes(scope)))
-    .map((api) => api.audience);
+  const meant = apis.filter((api) => api.scopes.some((scope) => scopes.includes(scope)));
+  const audiences = meant.map(({ audience }) => audience);
   payload['aud'] = audiences.length === 1 ? audiences[0] : audiences;
 }

@@ -25,12 +25,7 @@ const STYLE = readFileSync(new URL('./pages.css', import.meta.url), 'utf8');
 const PAGE_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; frame-ancestors 'none'`;
 
 /** Where a person picks who to be. `asked` is what the client asked for, e.g. `Level4`. */
-export function userPage(
-  clientName: string,
-  users: readonly TestUser[],
-  asked: string,
-  language: Language,
-): string {
+export function userPage(clientName: string, users: readonly TestUser[], asked: string, language: Language) {
   const texts = TEXTS[language];
   const asks = texts.asksYou
     .replace('{client}', () => clientName)
@@ -60,12 +55,8 @@ export function messagePage(name: MessageName, language: Language, detail = ''):
 /** Asks whether to log out; `form` is oidc-provider's. */
 export function logoutPage(form: string, language: Language): string {
   const [title = '', text, button] = TEXTS[language].logOut;
-  return page(
-    language,
-    title,
-    `${form}<p>${text}</p>
-<button form="op.logoutForm" name="logout" value="yes">${button}</button>`,
-  );
+  const submit = `<button form="op.logoutForm" name="logout" value="yes">${button}</button>`;
+  return page(language, title, `${form}<p>${text}</p>\n${submit}`);
 }
 
 function page(language: Language, title: string, body: string): string {
@@ -116,9 +107,8 @@ async function finishLogin(ctx: KoaContextWithOIDC, provider: Provider) {
     ? { login: { accountId: user.sub } }
     : { error: 'access_denied', error_description: 'the person cancelled the login' };
   ctx.status = 303;
-  ctx.redirect(
-    await provider.interactionResult(ctx.req, ctx.res, result, { mergeWithLastSubmission: false }),
-  );
+  const options = { mergeWithLastSubmission: false };
+  ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result, options));
 }
 
 async function readForm(ctx: KoaContextWithOIDC): Promise<string> {

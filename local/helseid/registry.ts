@@ -39,9 +39,8 @@ interface RegistryOptions {
  */
 export function createRegistry(options: RegistryOptions) {
   const { now = () => Math.floor(Date.now() / 1000) } = options;
-  const state = openState<{ keys: Record<string, RegisteredKey[]> }>(options.stateDir, 'registrations.json', {
-    keys: {},
-  });
+  const none: { keys: Record<string, RegisteredKey[]> } = { keys: {} };
+  const state = openState(options.stateDir, 'registrations.json', none);
   const saved = state.value;
   const clients = new Map(options.clients.map((client) => [client.clientId, client]));
   /** All keys of a client, also those not honoured yet or expired. */
@@ -62,12 +61,7 @@ export function createRegistry(options: RegistryOptions) {
     register(clientId: string, jwk: JWK, origin: KeyOrigin, expires: number | null = null): void {
       if (!clients.has(clientId))
         throw new ZonesError('local_failed', `No client ${clientId} is registered at the stand-in.`);
-      const key: RegisteredKey = {
-        ...describeKey(jwk),
-        origin,
-        honouredFrom: now() + options.propagation(),
-        expires,
-      };
+      const key = { ...describeKey(jwk), origin, honouredFrom: now() + options.propagation(), expires };
       const known = keys(clientId).find(({ kid }) => kid === key.kid);
       if (known) key.honouredFrom = Math.min(key.honouredFrom, known.honouredFrom);
       saved.keys[clientId] = [...(saved.keys[clientId] ?? []).filter(({ kid }) => kid !== key.kid), key];

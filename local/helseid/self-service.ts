@@ -71,10 +71,8 @@ export async function startSelfService(options: SelfServiceOptions) {
   function actInPortal({ method, url, headers, body }: Call): Answer | undefined {
     const [, clientId] = /^\/portal\/([\w.~-]+)$/.exec(url.pathname) ?? [];
     if (clientId === undefined || method !== 'POST') return undefined;
-    const isJson = headers.some(
-      ([name, value]) => /^content-type$/i.test(name) && value === 'application/json',
-    );
-    return isJson
+    const types = headers.filter(([name]) => /^content-type$/i.test(name));
+    return types.some(([, type]) => type === 'application/json')
       ? registerKey(body, clientId, true)
       : problem(415, 'Unsupported media type', 'Send application/json.');
   }

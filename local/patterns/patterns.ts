@@ -113,9 +113,7 @@ const sharedBackend: Pattern = {
     await does('and the second', () => two.call());
     await does('both rotate at once, while workstations ask on', async () => {
       const rotated = [one, two].map((backend) => backend.rotate({ propagation: PROPAGATION }));
-      const asked = await Promise.all(
-        Array.from({ length: 8 }, (_, index) => (index % 2 ? one : two).call()),
-      );
+      const asked = await Promise.all(Array.from({ length: 8 }, (_, at) => (at % 2 ? one : two).call()));
       const kids = new Set(await Promise.all(rotated));
       if (kids.size > 1) throw new Error(`${kids.size} new keys`);
       return `${asked.filter((answer) => answer.startsWith('200')).length} of 8 answered, one new key: ${[...kids].join(', ')}`;
@@ -168,9 +166,8 @@ const distributed: Pattern = {
       return `the key is now ${kid}`;
     });
     await does('both pods call on, without a restart', async () => {
-      const keys = await Promise.all(
-        pods.map(async (pod) => (await pod.custody.publicKeys())[0]?.thumbprint),
-      );
+      const keyOf = async (pod: Journal) => (await pod.custody.publicKeys())[0]?.thumbprint;
+      const keys = await Promise.all(pods.map(keyOf));
       return `${(await Promise.all(pods.map((pod) => pod.call()))).join(' · ')} (${[...new Set(keys)].join(', ')})`;
     });
     await breaks('the same secret in a second cluster', () =>

@@ -41,14 +41,8 @@ export async function startPatternWorld(folder: string, clientIds: readonly stri
   const audience = 'example:summaries';
   const api = await startHealthApi({ certificate, issuer, keys, audience, scopes });
   return {
-    ...{
-      certificate,
-      issuer,
-      registry,
-      behaviour: helseId.behaviour,
-      api: `${api.url}/v1/summaries/1`,
-      scopes,
-    },
+    ...{ certificate, issuer, registry, scopes, behaviour: helseId.behaviour },
+    api: `${api.url}/v1/summaries/1`,
     selfService: { baseUrl: selfService.url, scope: SELF_SERVICE, body: 'object' as const },
     register: (clientId: string, jwk: JWK) => registry.register(clientId, jwk, 'Gui'),
     close: async () => void (await Promise.all([helseId.close(), selfService.close(), api.close()])),

@@ -25,11 +25,7 @@ export interface Attack {
  * The attacks of the page, in their order (`attacks.json`). Each shows first that its allowed twin works: a refusal proves nothing where
  * nobody gets through.
  */
-export const ATTACKS: readonly Attack[] = words.attacks.map(({ step, invariants, ...attack }) => ({
-  ...attack,
-  invariants: invariants as Attack['invariants'][number][],
-  step: required(
-    [...STEPS, forgeSession, useStolenToken].find(({ name }) => name === step),
-    step,
-  ),
-}));
+export const ATTACKS: readonly Attack[] = words.attacks.map(({ step, invariants, ...attack }) => {
+  const found = [...STEPS, forgeSession, useStolenToken].find(({ name }) => name === step);
+  return { ...attack, invariants: invariants as Attack['invariants'], step: required(found, step) };
+});

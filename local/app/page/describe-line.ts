@@ -1,5 +1,5 @@
 import { routeLabel } from '../../../infra/proof/report/map/entries.ts';
-import { elementId, type ZoneMap } from '../../../infra/proof/report/map/model.ts';
+import { elementId, type MapNode, type ZoneMap } from '../../../infra/proof/report/map/model.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 
 /** A line of the trail as the page shows it. */
@@ -67,10 +67,8 @@ function describeCall({ at, fields }: TrailLine, names: Names): LineView {
 }
 
 /** A line that a function wrote, in words; undefined for metrics. Without `names` it has no place on the map. */
-export function describeLog(
-  { at, zone, function: name = '', fields }: TrailLine,
-  names?: Names,
-): LineView | undefined {
+export function describeLog(line: TrailLine, names?: Names): LineView | undefined {
+  const { at, zone = 'outside', function: who = '', fields } = line;
   if ('_aws' in fields) return undefined;
   const { message, code, kind, kinds, target, reason, kid, client, step, status } = fields;
   const { level, errorType, errorMessage, cause, field } = fields;
@@ -80,7 +78,7 @@ export function describeLog(
   const subject = failed ? `${text(errorType)}: ${text(errorMessage)}${why}` : text(code ?? message);
   const facts = { kind: kind ?? kinds, target, reason, field, client, step, status, key: shortKid(kid) };
   return {
-    ...{ at, zone: zone ?? 'outside', who: name, from: names?.functionOf(name)?.element },
+    ...{ at, zone, who, from: names?.functionOf(who)?.element },
     what: [subject, ...listOf(facts)].join(', '),
     tone: failed ? 'refused' : toneOf(subject, text(level)),
   };
@@ -151,13 +149,12 @@ export function createNames(map: ZoneMap, clientOf: (keyArn: string) => string |
     /** The map's element for a route. */
     routeOf(method: string, route: string): string | undefined {
       const name = routeLabel(method, route);
-      return nameOf(
-        map.nodes.find(({ kind, label }) => kind === 'route' && label.split(', ').includes(name)),
-      );
+      const isIt = ({ kind, label }: MapNode) => kind === 'route' && label.split(', ').includes(name);
+      return nameOf(map.nodes.find(isIt));
     },
   };
 }
 
-function nameOf(node: ZoneMap['nodes'][number] | undefined): string | undefined {
+function nameOf(node: MapNode | undefined): string | undefined {
   return node && elementId(node);
 }

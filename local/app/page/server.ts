@@ -16,6 +16,8 @@ const RECENT = 120;
 /** Bytes of a request's body: an organisation number. */
 const MAX_BODY = 1024;
 
+const JSON_TYPE = 'application/json';
+
 type Handle = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
 /** Serves the page on `port`. Expects a listener on the loopback only. What is done is done one after the other. */
@@ -63,9 +65,7 @@ function routesOf(deps: PageDeps): Map<string, Handle> {
     ...(event === undefined
       ? []
       : [['POST /send', answerJson(async () => ({ ok: true, message: await event.send() }))] as const]),
-    ...attacks.map(
-      (attack) => [`POST /attacks/${attack.name}`, answerJson(() => runAttack(attack))] as const,
-    ),
+    ...attacks.map((of) => [`POST /attacks/${of.name}`, answerJson(() => runAttack(of))] as const),
     ...(login === undefined ? [] : sessionRoutes(login)),
   ]);
 }
@@ -107,18 +107,13 @@ function sessionRoutes({ gateway, call }: LoginDeps): [string, Handle][] {
       const body = await readBody(request, MAX_BODY);
       const answer = await fetch(gateway + path, {
         ...{ method, redirect: 'manual' },
-        headers: {
-          accept: 'application/json',
-          'content-type': 'application/json',
-          [CSRF_HEADER]: 'page',
-          cookie,
-        },
+        headers: { accept: JSON_TYPE, 'content-type': JSON_TYPE, [CSRF_HEADER]: 'page', cookie },
         body: body.length === 0 ? null : body.toString(),
       });
       // Nobody is logged in, which is no error of a page that only looks.
       const looked = request.method === 'GET' && answer.status === 401;
       response.setHeader('set-cookie', answer.headers.getSetCookie());
-      send(response, looked ? 200 : answer.status, 'application/json', looked ? 'null' : await answer.text());
+      send(response, looked ? 200 : answer.status, JSON_TYPE, looked ? 'null' : await answer.text());
     };
   return [
     ['GET /session', pass('GET', '/session')],
@@ -139,7 +134,7 @@ function createTurns(): <T>(run: () => Promise<T>) => Promise<T> {
 }
 
 function sendJson(response: ServerResponse, status: number, value: object | null): void {
-  send(response, status, 'application/json', JSON.stringify(value));
+  send(response, status, JSON_TYPE, JSON.stringify(value));
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {

@@ -79,9 +79,8 @@ function loginDeps(system: LocalSystem): PageDeps['login'] {
  * so do the lines here.
  */
 export function splitByPort(map: ZoneMap, declaration: SystemDeclaration): ZoneMap {
-  const called = new Map(
-    Object.keys(declaration.zones).map((zone) => [zone, calledUrls(declaration, zone).map(hostOf)]),
-  );
+  const callsOf = (zone: string) => [zone, calledUrls(declaration, zone).map(hostOf)] as const;
+  const called = new Map(Object.keys(declaration.zones).map(callsOf));
   const hosts = [...new Set([...called.values()].flat())];
   const zones = new Map(map.nodes.map(({ id, zone }) => [id, zone]));
   const ids = new Map(

@@ -74,9 +74,8 @@ export function openBrowser(call: Fetch = fetch) {
       const form = readForm(page.body);
       if (form === undefined) throw new TypeError(`${page.url.pathname} has no form: ${page.status}`);
       const body = new URLSearchParams({ ...form.fields, ...choice });
-      return navigate({
-        ...{ url: new URL(form.action, page.url), method: 'POST', body, initiator: page.url, refresh },
-      });
+      const url = new URL(form.action, page.url);
+      return navigate({ url, method: 'POST', body, initiator: page.url, refresh });
     },
     /** Sends an empty form from a page of the same origin. */
     post(address: string): Promise<Page> {
@@ -97,10 +96,7 @@ export function openBrowser(call: Fetch = fetch) {
 }
 
 /** `Sec-Fetch-Site`, as the browser would tell. Another scheme is another site. */
-function describeSite(
-  url: URL,
-  initiator: URL | undefined,
-): 'none' | 'same-origin' | 'same-site' | 'cross-site' {
+function describeSite(url: URL, initiator: URL | undefined) {
   if (initiator === undefined) return 'none';
   if (initiator.origin === url.origin) return 'same-origin';
   const same = initiator.protocol === url.protocol && initiator.hostname === url.hostname;

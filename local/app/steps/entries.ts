@@ -6,6 +6,8 @@ import {
   assert,
   gatewayZone,
   grantUsed,
+  isReadByIam,
+  lacks,
   linesDuring,
   needsEntries,
   operatorAccess,
@@ -64,8 +66,7 @@ function whatItSaid({ trail }: LocalSystem, id: string): string {
 export async function callRoute(system: LocalSystem): Promise<string> {
   const { zone, declared } = gatewayZone(system);
   const { routes = [] } = declared.gateway ?? {};
-  const route = routes.find(({ authorize, method }) => authorize === 'iam' && method === 'GET');
-  const path = samplePath(route?.path ?? '/');
+  const path = samplePath(routes.find(isReadByIam)?.path ?? '/');
   const access = { ...operatorAccess(system), url: system.gatewayUrl(zone) };
   const { status, error } = await callGateway(access, path);
   assert(status === 200, `GET ${path} answered ${status}: ${error?.message ?? ''}`);
@@ -103,12 +104,10 @@ export const gatewayToApi: Step = {
 /** While a nonce is remembered, a token costs one round trip and two signatures, and the API call one more. */
 export const warmTokenTwoSignatures: Step = {
   name: 'warm-token-two-signatures',
-  unfit(system) {
-    const lacking = needsEntries(sampleZone)(system);
-    if (lacking !== undefined) return lacking;
-    const named = JSON.stringify(sampleZone(system).event).includes('{{organization}}');
-    return named ? undefined : 'the sample event is on behalf of no {{organization}}, so its token is known';
-  },
+  unfit: needsEntries((system) => {
+    if (!JSON.stringify(sampleZone(system).event).includes('{{organization}}'))
+      lacks('the sample event is on behalf of no {{organization}}, so its token is known');
+  }),
   async run(system) {
     const { signerName, client } = sampleZone(system);
     await sendCallingEvent(system);
@@ -119,9 +118,7 @@ export const warmTokenTwoSignatures: Step = {
     const signed = fields.filter(({ code }) => code === 'signed');
     const forIssuer = signed.filter(({ target }) => String(target).includes(host));
     const assertions = signed.filter(({ kind }) => kind === 'client_assertion');
-    const trips = lines.filter(
-      ({ kind, fields: { service } }) => kind === 'stand-in' && service === 'helseid',
-    );
+    const trips = lines.filter((line) => line.kind === 'stand-in' && line.fields['service'] === 'helseid');
     assert(
       assertions.length === 1 && forIssuer.length === 2 && signed.length > 2,
       `signatures: ${assertions.length} assertion(s), ${forIssuer.length} for the issuer, ${signed.length} in all`,

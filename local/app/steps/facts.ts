@@ -127,18 +127,19 @@ export function sampleZone(system: LocalSystem) {
 }
 
 /** Throws what {@link needsEntries} tells. */
-function lacks(what: string): never {
+export function lacks(what: string): never {
   throw new TypeError(what);
 }
 
 /** The zone with a GET route that IAM authorises. Throws as {@link callingZone}. */
 export function gatewayZone(system: LocalSystem): ZoneFacts {
-  return zoneWhere(
-    system,
-    'has a GET route that IAM authorises',
-    ({ gateway }) =>
-      gateway?.routes.find(({ authorize, method }) => authorize === 'iam' && method === 'GET')?.function,
-  );
+  const routeOf = ({ gateway }: ZoneDeclaration) => gateway?.routes.find(isReadByIam)?.function;
+  return zoneWhere(system, 'has a GET route that IAM authorises', routeOf);
+}
+
+/** Whether a route is one that the operator may read, with SigV4. */
+export function isReadByIam({ authorize, method }: { authorize: string; method: string }): boolean {
+  return authorize === 'iam' && method === 'GET';
 }
 
 /** Says what the declaration lacks for a step: what its facts throw. */
@@ -200,15 +201,12 @@ export function sampleCall({ declaration }: Pick<LocalSystem, 'declaration'>, { 
 
 /** An organisation detail that a grant allows, for `child`; none where it allows none of that type. */
 export function sampleDetails({ grant: { details } }: Pick<ZoneFacts, 'grant'>, child: string) {
-  const allowed = Array.isArray(details)
-    ? details.find(({ type }) => type === 'helseid_authorization')
-    : undefined;
-  if (allowed?.type !== 'helseid_authorization') return [];
+  const type = 'helseid_authorization';
+  const allowed = Array.isArray(details) ? details.find((one) => one.type === type) : undefined;
+  if (allowed?.type !== type) return [];
   const number = (pattern: string | undefined, made: string) => (pattern === '*' ? made : pattern);
   const [parent, of] = [number(allowed.parent, makeOrganizationNumber()), number(allowed.child, child)];
-  return [
-    { type: 'helseid_authorization', ...(parent ? { parent } : {}), ...(of ? { child: of } : {}) } as const,
-  ];
+  return [{ type, ...(parent ? { parent } : {}), ...(of ? { child: of } : {}) } as const];
 }
 
 /** AWS as a function's code would call it: with its role's credentials, by its VPC's endpoint where it has one for the service. */

@@ -19,6 +19,7 @@ import {
   callingZone,
   gatewayZone,
   grantUsed,
+  lacks,
   linesDuring,
   needsEntries,
   operatorAccess,
@@ -43,18 +44,14 @@ export const deadLetterRings: Step = {
     const { aws, trail, declaration } = system;
     const { zone, declared, functionName, askerName, event } = sampleZone(system);
     await sendCallingEvent(system);
-    const { queue: queueName, deadLetters } = required(
-      zoneQueues(declaration.name, zone, declared)[0],
-      'A queue',
-    );
+    const [names] = zoneQueues(declaration.name, zone, declared);
+    const { queue: queueName, deadLetters } = required(names, 'A queue');
     const queue = aws.queues.find(queueName);
     const dead = aws.queues.find(deadLetters);
     const before = dead.count().visible;
     const functionArn = arnOf(aws, askerName);
-    const signer = aws.faults.inject(
-      { service: 'lambda', operation: 'Invoke', functionArn },
-      { error: 'ServiceException', status: 500 },
-    );
+    const where = { service: 'lambda', operation: 'Invoke', functionArn };
+    const signer = aws.faults.inject(where, { error: 'ServiceException', status: 500 });
     const id = await putEvent(operatorAccess(system), eventNames(declaration.name, zone).bus, fillIn(event));
     // After each failure the message would stay hidden for minutes; that wait is cut short.
     const stop = trail.subscribe((line) => {
@@ -69,7 +66,11 @@ export const deadLetterRings: Step = {
       signer.end();
     }
     const failures = trail.lines().filter((line) => isOutcome(line, id)).length;
-    const rings = alarmsOf(system, deadLetters).filter((alarm) => ringsAt(alarm, dead.count().visible));
+    // Of those on messages that can be received from the queue.
+    const rings = alarmsOf(system)
+      .filter(({ MetricName }) => MetricName === 'ApproximateNumberOfMessagesVisible')
+      .filter(({ Dimensions }) => JSON.stringify(Dimensions).includes(`"${deadLetters}"`))
+      .filter((alarm) => ringsAt(alarm, dead.count().visible));
     assert(rings.length > 0, `no alarm rings for what lies in ${deadLetters}`);
     const said: string[] = [];
     const { result } = await linesDuring(system, async () => {
@@ -98,10 +99,8 @@ export const faultHeals: Step = {
     if (grant === undefined) throw stepUnfit(`GET ${path} has nothing signed`);
     await sendEvent(system);
     const functionArn = arnOf(aws, signerName(system.declaration.name, grant.client, zone));
-    const throttled = aws.faults.inject(
-      { service: 'kms', operation: 'Sign', functionArn },
-      { error: 'ThrottlingException' },
-    );
+    const where = { service: 'kms', operation: 'Sign', functionArn };
+    const throttled = aws.faults.inject(where, { error: 'ThrottlingException' });
     const over = Date.now() + THROTTLED;
     const counts = new Map<string, number>();
     const ask = async () => {
@@ -157,11 +156,9 @@ export const zoneProbeRings: Step = {
     });
     const { code } = objectOf(objectOf(result.body).error);
     assert(code === 'grant_refused', `its own signer answered ${code ?? 'with signatures'}`);
-    const rings = resourcesOfType(system.assembly, 'AWS::CloudWatch::Alarm')
-      .map(({ properties }) => properties)
-      .filter((alarm) =>
-        lines.some(({ fields }) => readFigures(fields).some((figure) => ringsOn(alarm, figure))),
-      )
+    const figures = lines.flatMap(({ fields }) => readFigures(fields));
+    const rings = alarmsOf(system)
+      .filter((alarm) => figures.some((figure) => ringsOn(alarm, figure)))
       .map(({ AlarmName }) => String(AlarmName));
     const expected = `${prober.signerName}-RefusedIntents`;
     assert(rings.join() === expected, `instead of ${expected} rings: ${rings.join(', ') || 'nothing'}`);
@@ -172,23 +169,17 @@ export const zoneProbeRings: Step = {
 function unlikeGrants(system: LocalSystem): void {
   const [{ grant: one }, { grant: other }] = [callingZone(system), otherZone(system)];
   if (one.client === other.client && one.apis.some(({ api }) => other.apis.some((own) => own.api === api)))
-    throw new TypeError('two zones have one client and one API');
+    lacks('two zones have one client and one API');
 }
 
 function otherThanSample(system: LocalSystem): void {
   if (gatewayZone(system).signerName === sampleZone(system).signerName)
-    throw new TypeError('route and event are of one zone');
+    lacks('route and event are of one zone');
 }
 
-/** The deployed alarms on messages that can be received from a queue. */
-function alarmsOf({ assembly }: LocalSystem, queue: string) {
-  return resourcesOfType(assembly, 'AWS::CloudWatch::Alarm')
-    .map(({ properties }) => properties)
-    .filter(
-      ({ MetricName, Dimensions }) =>
-        MetricName === 'ApproximateNumberOfMessagesVisible' &&
-        JSON.stringify(Dimensions).includes(`"${queue}"`),
-    );
+/** The deployed alarms. */
+function alarmsOf({ assembly }: LocalSystem) {
+  return resourcesOfType(assembly, 'AWS::CloudWatch::Alarm').map(({ properties }) => properties);
 }
 
 /** Who redrives: the operator, with the trail for CloudWatch's logs. */

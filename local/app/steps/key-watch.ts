@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
@@ -15,10 +15,12 @@ import {
   assert,
   callingZone,
   forStandIn,
+  lacks,
   linesDuring,
   needsEntries,
   operatorAccess,
   type Step,
+  sampleCall,
   stepFailed,
 } from './facts.ts';
 import { clientOf } from './protected-calls.ts';
@@ -90,14 +92,11 @@ function promisedSeconds({ usableUntil = 0, since }: KeyEntry): number {
 
 /** A proof as for an API call with a token that is bound to the key. */
 async function signProof(system: LocalSystem, { kid }: KeyEntry): Promise<string> {
-  const { grant } = callingZone(system);
-  const { api, paths, methods } = required(grant.apis[0], 'An API of the grant');
-  const url = `${system.declaration.apis[api]?.baseUrl}${paths[0]?.replace('*', '17')}`;
-  const ath = createHash('sha256').update(randomBytes(32)).digest('base64url');
-  const call = { method: methods[0] ?? 'GET', url, ath, kid };
-  const [signature] = await clientOf(system).signer.sign([
-    { kind: 'dpop_proof', client: grant.client, ...call },
-  ]);
+  const zone = callingZone(system);
+  const { method, url } = sampleCall(system, zone);
+  const ath = hash('sha256', randomBytes(32), 'base64url');
+  const intent = { kind: 'dpop_proof', client: zone.grant.client, method, url, ath, kid } as const;
+  const [signature] = await clientOf(system).signer.sign([intent]);
   return required(signature, 'A signature').jws;
 }
 
@@ -135,11 +134,7 @@ async function describeKey(system: LocalSystem, client: string, { kid, keyArn }:
 /** A key that somebody else has registered for the client is reported by the next hourly check, until it is removed (I3a). */
 export const unknownKeyReported: Step = {
   name: 'unknown-key-reported',
-  unfit: forStandIn('registers a foreign key', (system) => {
-    const lacking = needsEntries(callingZone)(system);
-    if (lacking !== undefined || callingZone(system).client.selfService !== undefined) return lacking;
-    return 'without a self-service API nobody can list the keys of a client';
-  }),
+  unfit: forStandIn('registers a foreign key', needsEntries(callingZone, listsKeys)),
   async run(system) {
     const { grant, client: declared } = callingZone(system);
     const { client } = grant;
@@ -158,6 +153,11 @@ export const unknownKeyReported: Step = {
     return `KEY_UNKNOWN ${kid.slice(0, 8)}, UnknownKeys 1; removed: 0`;
   },
 };
+
+function listsKeys(system: LocalSystem): void {
+  if (callingZone(system).client.selfService === undefined)
+    lacks('without a self-service API nobody can list the keys of a client');
+}
 
 /** Whether the audit names the key as unknown. */
 export function reports(lines: readonly TrailLine[], kid: string): boolean {

@@ -2,7 +2,7 @@ import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
 import { TEST_USERS, type TestUser } from '../../helseid/users.ts';
 import type { LocalSystem } from '../system.ts';
 import { openBrowser, type Page } from './browser.ts';
-import { assert, needsEntries, samplePath } from './facts.ts';
+import { assert, lacks, needsEntries, samplePath } from './facts.ts';
 
 /** Where people log in, with what steps ask of it. */
 export type LoginFacts = ReturnType<typeof loginFacts>;
@@ -14,14 +14,14 @@ export function loginFacts({ declaration, standIns, gatewayUrl }: LocalSystem) {
     const grant = grants.find(({ client }) => client === login?.client);
     if (login === undefined || grant === undefined) continue;
     const issuer = standIns?.helseIds.get(declaration.clients[login.client]?.issuer ?? '');
-    if (issuer === undefined) throw new TypeError('without the stand-in there is nobody who could log in');
+    if (issuer === undefined) return lacks('without the stand-in there is nobody who could log in');
     const forwarded = login.forward.find(({ method }) => method === 'GET');
-    if (forwarded === undefined) throw new TypeError('the login forwards nothing that can be read');
+    if (forwarded === undefined) return lacks('the login forwards nothing that can be read');
     const gateway = gatewayUrl(zone);
     // `api` is a forwarded address that can be read.
     return { login, grant, gateway, api: `${gateway}/api${samplePath(forwarded.path)}`, issuer };
   }
-  throw new TypeError('no zone has a login');
+  return lacks('no zone has a login');
 }
 
 /** Says what the declaration lacks for a step that logs in. */
@@ -31,8 +31,7 @@ export const needsLogin = needsEntries(loginFacts);
 export function pickPerson({ login }: LoginFacts, enough = true): TestUser {
   const demanded = Number(login.securityLevel ?? 0);
   const person = TEST_USERS.find(({ securityLevel }) => Number(securityLevel) >= demanded === enough);
-  if (person === undefined) throw new TypeError('the stand-in has no such person');
-  return person;
+  return person ?? lacks('the stand-in has no such person');
 }
 
 /** Somebody with a browser that knows nothing yet, at the login. */

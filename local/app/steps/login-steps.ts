@@ -3,7 +3,7 @@ import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
 import { REFRESH_LEEWAY } from '../../../functions/login-common/refresh.ts';
 import { makeOrganizationNumber } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
-import { assert, linesDuring, type Step } from './facts.ts';
+import { assert, lacks, linesDuring, needsEntries, type Step } from './facts.ts';
 import {
   expectStatus,
   type LoginFacts,
@@ -41,12 +41,10 @@ export const loginToApi: Step = {
 /** Who proved who they are, but not well enough, is not let in; who did it well enough is. */
 export const lowSecurityLevelRefused: Step = {
   name: 'low-security-level-refused',
-  unfit(system) {
-    const lacking = needsLogin(system);
-    if (lacking !== undefined) return lacking;
+  unfit: needsEntries((system) => {
     const { securityLevel } = loginFacts(system).login;
-    return securityLevel === '4' || securityLevel === '3' ? undefined : 'the login demands no security level';
-  },
+    if (securityLevel !== '4' && securityLevel !== '3') lacks('the login demands no security level');
+  }),
   async run(system) {
     const facts = loginFacts(system);
     const low = newVisitor(facts);

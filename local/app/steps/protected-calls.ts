@@ -10,6 +10,7 @@ import {
   callerOfClient,
   callingZone,
   forStandIn,
+  lacks,
   needsEntries,
   type Step,
   sampleCall,
@@ -42,7 +43,7 @@ export function clientOf(system: LocalSystem) {
 /** A call of the first GET route for HelseID's tokens by somebody else's client. Throws a `TypeError` where there is none, or where it wants a person. */
 function prepareForeignCall(system: LocalSystem): ProtectedCall {
   const { declaration, standIns } = system;
-  if (standIns === undefined) throw new TypeError('without the stand-in there is no foreign client');
+  if (standIns === undefined) return lacks('without the stand-in there is no foreign client');
   for (const foreign of standIns.foreign) {
     const { zone, demands } = foreign;
     const { routes = [] } = declaration.zones[zone]?.gateway ?? {};
@@ -51,7 +52,7 @@ function prepareForeignCall(system: LocalSystem): ProtectedCall {
     const url = system.gatewayUrl(zone) + samplePath(route.path);
     return makeForeignCall({ ...foreign, scopes: demands.scopes }, { method: 'GET', url });
   }
-  throw new TypeError("no zone has a GET route with authorize: 'helseid' that machines may call");
+  return lacks("no zone has a GET route with authorize: 'helseid' that machines may call");
 }
 
 /** Makes the allowed call first: a refusal proves nothing where nobody gets through. Resolves to the headers it was made with, and its token. */

@@ -38,10 +38,8 @@ export async function replaceKey(system: LocalSystem, client: string): Promise<R
   const before = findInState(await readClientRecord(system, client), 'current');
   const { lines, result: after } = await linesDuring(system, () => rotateClientKey(system, client));
   const current = findInState(after, 'current');
-  assert(
-    before !== undefined && current !== undefined && current.kid !== before.kid,
-    'there is no new current key',
-  );
+  const isNew = before !== undefined && current !== undefined && current.kid !== before.kid;
+  assert(isNew, 'there is no new current key');
   const old = after.keys.find(({ kid }) => kid === before.kid);
   assert(old?.state === 'retiring', `the replaced key is ${old?.state ?? 'gone'}, not retiring`);
   const missing = missingSteps(lines);
@@ -61,9 +59,8 @@ export function missingSteps(lines: readonly TrailLine[]): string[] {
 
 /** Whether the issuer gave a token to a client that authenticated with this key. */
 export function isAccepted(lines: readonly TrailLine[], kid: string): boolean {
-  return lines.some(
-    ({ kind, fields }) => kind === 'stand-in' && fields['event'] === 'token' && fields['kid'] === kid,
-  );
+  const tokens = lines.filter(({ kind, fields }) => kind === 'stand-in' && fields['event'] === 'token');
+  return tokens.some(({ fields }) => fields['kid'] === kid);
 }
 
 /** Names of the signers that made a client assertion with this key. */
