@@ -41,7 +41,7 @@ export const logsAreOwn: CapabilityRule = capabilityRule({
 
 /** Fields of API Gateway's access log that may hold tokens, cookies, claims or what a path or query names. */
 const FIELDS =
-  /\$(context\.(authorizer|identity\.(cognito|user|sourceIp)|path|requestOverride|responseOverride|authorize\.error|webSocket)|input|request|stageVariables)/;
+  /\$(context\.(authorizer|identity\.(apiKey\b|caller|clientCert|cognito|user|sourceIp)|path|requestOverride|responseOverride|authorize\.error|error\.validation|webSocket)|input|request|stageVariables)/;
 
 /** No setting makes a log hold tokens, bodies, addresses or persons. */
 export const logsHoldNoTokens: Rule = resourceRule({

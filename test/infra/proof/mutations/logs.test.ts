@@ -58,12 +58,21 @@ mutations('logs-are-kept', {
   },
 });
 
-mutations('logs-hold-no-tokens', {
-  'public: claims in the access log': (r) => {
-    (find(r, 'GatewayApiDeploymentStage').Properties.AccessLogSetting as Changeable).Format =
-      '{"who":"$context.authorizer.claims.sub"}';
-  },
-});
+mutations(
+  'logs-hold-no-tokens',
+  Object.fromEntries(
+    [
+      ...['authorizer.claims.sub', 'identity.clientCert.subjectDN', 'identity.caller', 'identity.apiKey'],
+      'error.validationErrorString',
+    ].map((field) => [
+      `public: ${field} in the access log`,
+      (r) => {
+        const { Properties } = find(r, 'GatewayApiDeploymentStage');
+        (Properties.AccessLogSetting as Changeable).Format = `{"who":"$context.${field}"}`;
+      },
+    ]),
+  ),
+);
 
 mutations('logs-are-not-tapped', {
   'public: a zone taps logs': gives('summary', 'logs:PutSubscriptionFilter'),
