@@ -55,11 +55,17 @@ const adds = (to: string, by: string, as: string, value: Value = (of) => [of]) =
 
 const itsId: Value = (_, { id }) => [id];
 const itsPolicy: Value = ({ PolicyDocument }) => PolicyDocument;
+const itsRotation: Value = ({ RotateImmediatelyOnUpdate: _, ...of }) => of;
+const itsMethod: Value = ({ ResourceId, HttpMethod, ...of }, _, all) => ({
+  [`${HttpMethod} ${pathOf(ResourceId, all)}`]: of,
+});
+const itsResponse: Value = ({ ResponseType, ...of }) => ({ [String(ResponseType)]: of });
 
 const API = 'AWS::ApiGateway::RestApi';
 const FUNCTION = 'AWS::Lambda::Function';
 const GROUP = 'AWS::EC2::SecurityGroup';
 const ROUTES = 'AWS::EC2::RouteTable';
+const SECRET = 'AWS::SecretsManager::Secret';
 const VPC = 'AWS::EC2::VPC';
 
 const inVpc = Object.entries(KINDS).flatMap(([type, [, , as]]) =>
@@ -77,32 +83,12 @@ export const ADD_ONLY: Readonly<Record<string, ReturnType<typeof adds>>> = {
   'AWS::EC2::SecurityGroupIngress': adds(GROUP, 'GroupId', 'SecurityGroupIngress'),
   'AWS::EC2::SecurityGroupEgress': adds(GROUP, 'GroupId', 'SecurityGroupEgress'),
   'AWS::Lambda::Permission': adds(FUNCTION, 'FunctionName', 'Permissions', (of) => [permission(of)]),
-  'AWS::Logs::SubscriptionFilter': adds(
-    ...(['AWS::Logs::LogGroup', 'LogGroupName', 'SubscriptionFilters'] as const),
-    ({ LogGroupName: _, ...of }) => [of],
-  ),
+  'AWS::Logs::SubscriptionFilter': adds('AWS::Logs::LogGroup', 'LogGroupName', 'SubscriptionFilters'),
   'AWS::SQS::QueuePolicy': adds('AWS::SQS::Queue', 'Queues', 'Policy', itsPolicy),
   'AWS::SNS::TopicPolicy': adds('AWS::SNS::Topic', 'Topics', 'Policy', itsPolicy),
-  'AWS::SecretsManager::RotationSchedule': adds(
-    ...(['AWS::SecretsManager::Secret', 'SecretId', 'Rotation'] as const),
-    ({ RotateImmediatelyOnUpdate: _, ...of }) => of,
-  ),
-  'AWS::ApiGateway::Method': adds(
-    API,
-    'RestApiId',
-    'Methods',
-    ({ ResourceId, HttpMethod, ...of }, _, all) => ({
-      [`${HttpMethod} ${pathOf(ResourceId, all)}`]: of,
-    }),
-  ),
-  'AWS::ApiGateway::GatewayResponse': adds(
-    API,
-    'RestApiId',
-    'GatewayResponses',
-    ({ ResponseType, ...of }) => ({
-      [String(ResponseType)]: of,
-    }),
-  ),
+  'AWS::SecretsManager::RotationSchedule': adds(SECRET, 'SecretId', 'Rotation', itsRotation),
+  'AWS::ApiGateway::Method': adds(API, 'RestApiId', 'Methods', itsMethod),
+  'AWS::ApiGateway::GatewayResponse': adds(API, 'RestApiId', 'GatewayResponses', itsResponse),
   'AWS::ApiGateway::Resource': adds('', '', ''),
   'AWS::CloudWatch::Dashboard': adds('', '', ''),
   'AWS::Logs::QueryDefinition': adds('', '', ''),

@@ -121,10 +121,7 @@ export const one = (list: unknown, member: string, value: unknown) =>
   items(list).find((item) => item[member] === value);
 
 /** What `asked` resolves to; undefined where AWS says, in one of its ways, that there is no such thing. */
-export async function ifThere<T>(
-  asked: Promise<T>,
-  missing = /NotFound|NoSuch|NonExist|DoesNotExist/,
-): Promise<T | undefined> {
+export async function ifThere<T>(asked: Promise<T>, missing = /NotFound|NoSuch|NonExist|DoesNotExist/) {
   try {
     return await asked;
   } catch (error) {

@@ -10,39 +10,22 @@ import { createTrail, keepTrail, type Trail, type TrailLine } from '../aws/trail
 import { type LocalCertificate, localCertificate, makeTrust, trustHere } from '../helseid/certificate.ts';
 import { loadAssembly } from './assembly.ts';
 import { bootstrapKeys, openPortal } from './client-keys.ts';
-import {
-  deriveLocalDeclaration,
-  type LocalDeclaration,
-  type LocalPorts,
-  reachedUrls,
-} from './declaration.ts';
+import { deriveLocalDeclaration, type LocalDeclaration, reachedUrls } from './declaration.ts';
 import { readSamples } from './events.ts';
 import { lockDirectory, type WantedPort } from './lock.ts';
-import { DEFAULT_EXAMPLES } from './options.ts';
+import { type CommandOptions, DEFAULT_EXAMPLES } from './options.ts';
 import { startStandIns } from './stand-ins.ts';
 
-/** How the local system is started. */
-interface SystemOptions {
-  /** Folder for everything that survives a restart. */
-  directory: string;
-  /** False: the declared issuers and APIs are called themselves. */
-  standIn: boolean;
-  ports: LocalPorts;
-  /** Whether gateways and page are served with TLS (default false). */
-  https?: boolean;
-  /** Port of the page; `next` takes the one after the gateways'. Absent where there will be no page. */
-  page?: number | 'next' | undefined;
-  declarationFile: string;
+/** How the local system is started: what the command takes ({@link CommandOptions}), and what this process has. */
+interface SystemOptions
+  extends Pick<CommandOptions, 'declarationFile' | 'directory' | 'fresh' | 'ports' | 'standIn'>,
+    Partial<Pick<CommandOptions, 'challengeKeepsAssertion' | 'examples' | 'https'>> {
   /** Of a declaration that is a function of it. */
   stage?: string | undefined;
-  /** Default false: a nonce challenge of the stand-in uses the client assertion up, as strict servers do. */
-  challengeKeepsAssertion?: boolean;
-  /** Whether to begin without state. */
-  fresh: boolean;
-  /** Folder of sample events, and of the stand-in APIs' answers in `answers/<api>` (default `examples`). */
-  examples?: string;
   /** Name of a function that a debugger may attach to. */
   inspect?: string | undefined;
+  /** Absent where there will be no page. */
+  page?: CommandOptions['page'] | undefined;
   /** PEM file with further CAs that functions trust: this process's `NODE_EXTRA_CA_CERTS`. */
   extraCaFile?: string | undefined;
   /** `PATH` of this process, by which what runs other languages than Node.js is found. */

@@ -9,11 +9,7 @@ export interface Credentials {
 }
 
 /** Whose session it is; `functionArn` where the credentials are a function's. */
-interface SessionRole {
-  arn: string;
-  account: string;
-  functionArn?: string | undefined;
-}
+type SessionRole = Pick<Caller, 'arn' | 'account' | 'functionArn'>;
 
 /** Who holds which credentials. Lives as long as the process: nothing is written to disk. */
 export type CredentialTable = ReturnType<typeof createCredentialTable>;
@@ -30,15 +26,12 @@ export function createCredentialTable() {
   const bySession = new Map<string, Credentials>();
   return {
     /** Credentials for a session of the role; the same ones for the same session name. */
-    issue(
-      { arn, account, functionArn }: SessionRole,
-      sessionName: string,
-      kind: 'temporary' | 'long-lived' = 'temporary',
-    ): Credentials {
+    issue(role: SessionRole, sessionName: string, kind: 'temporary' | 'long-lived' = 'temporary') {
+      const { arn, account, functionArn } = role;
       const session = `arn:aws:sts::${account}:assumed-role/${arn.split('/').at(-1)}/${sessionName}`;
       const known = bySession.get(session);
       if (known !== undefined) return known;
-      const credentials = {
+      const credentials: Credentials = {
         accessKeyId: keyId(kind === 'temporary' ? 'ASIA' : 'AKIA'),
         secretAccessKey: randomBytes(30).toString('base64url'),
         ...(kind === 'temporary' ? { sessionToken: randomBytes(48).toString('base64url') } : {}),

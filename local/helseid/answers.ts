@@ -2,7 +2,7 @@ import type { JWTVerifyGetKey } from 'jose';
 import type { AdapterFactory, KoaContextWithOIDC } from 'oidc-provider';
 import { headersOf } from '../aws/http.ts';
 import { forgetAssertion } from './oidc-provider-internals.ts';
-import { createSeenProofs, protect } from './protect.ts';
+import { createProtection } from './protect.ts';
 import type { HelseIdBehaviour } from './types.ts';
 import { claimsOf, TEST_USERS } from './users.ts';
 
@@ -62,7 +62,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
  * oidc-provider.
  */
 export function answerUserinfo(issuer: string, keys: JWTVerifyGetKey) {
-  const ports = { keys, now: Date.now, seen: createSeenProofs(Date.now) };
+  const protect = createProtection({ issuer, scopes: ['openid'] }, keys);
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
     if (ctx.path !== '/connect/userinfo') return next();
     if (!/^(GET|POST)$/.test(ctx.method)) {
@@ -74,8 +74,7 @@ export function answerUserinfo(issuer: string, keys: JWTVerifyGetKey) {
     if (!ctx.get('authorization').includes('.')) return next();
     const url = new URL(`${issuer}${ctx.path}`);
     const call = { method: ctx.method, url, headers: headersOf(ctx.req), body: '' };
-    const rules = { issuer, scopes: ['openid'] };
-    const answer = await protect(call, rules, ports, undefined, async ({ claims }) => {
+    const answer = await protect(call, async ({ claims }) => {
       const user = TEST_USERS.find(({ sub }) => sub === claims.sub);
       if (user === undefined) return { status: 401, body: { error: 'invalid_token' } };
       return { status: 200, body: claimsOf(user, String(claims['scope']).split(' ')) };

@@ -38,11 +38,8 @@ export function createHttpFaults() {
 }
 
 /** Whether the listener is still to answer. */
-async function meet(
-  { slow, clock, status, body }: HttpFault,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<boolean> {
+async function meet(fault: HttpFault, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  const { slow, clock, status, body } = fault;
   if (slow !== undefined) await setTimeout(slow);
   if (clock !== undefined) response.setHeader('date', new Date(Date.now() + 1000 * clock).toUTCString());
   if (status === 'none') request.socket.destroy();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Access } from '@helseid-zones/client/verify-access';
 import type { JWTVerifyGetKey } from 'jose';
 import * as v from 'valibot';
-import { createNonces, createSeenProofs, protect } from './protect.ts';
+import { createNonces, createProtection } from './protect.ts';
 import { type Answer, answerCalls, type Call, serve } from './serve.ts';
 import type { ServerOptions } from './types.ts';
 
@@ -42,13 +42,12 @@ type AcceptedCall = NonNullable<ReturnType<typeof describeCall>>;
 export async function startHealthApi(options: HealthApiOptions) {
   const { certificate, port = 0, path = '', issuer, audience, scopes } = options;
   const { nonceLifetime, routeOf = () => {}, onEvent = () => {} } = options;
-  const rules = { issuer, audience, scopes };
-  const ports = { keys: options.keys, now: Date.now, seen: createSeenProofs(Date.now) };
   const nonces = nonceLifetime === undefined ? undefined : createNonces(() => nonceLifetime);
+  const protect = createProtection({ issuer, audience, scopes }, options.keys, nonces);
   const calls: AcceptedCall[] = [];
   const server = await serve(certificate, port, (origin) =>
     answerCalls(origin, async (call) => {
-      const answer = await protect(call, rules, ports, nonces, async (access) => {
+      const answer = await protect(call, async (access) => {
         const accepted = describeCall(call, path, access);
         if (accepted === undefined) return { status: 404, body: { message: `This API is at ${path}.` } };
         calls.push(accepted);

@@ -1,12 +1,12 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import {
   type Access,
-  type AccessPorts,
   type AccessRules,
   type Refused,
   type SeenProofs,
   verifyAccess,
 } from '@helseid-zones/client/verify-access';
+import type { JWTVerifyGetKey } from 'jose';
 import type { Answer, Call } from './serve.ts';
 
 /** DPoP nonces (RFC 9449 8) that need no storage: the time they were made, and a MAC of it. */
@@ -55,20 +55,17 @@ export function createSeenProofs(now: () => number): SeenProofs {
 }
 
 /**
- * Runs `answer` for a call that may pass, and answers any other as RFC 9449 7.1 says, with `check` in the body naming what
+ * What runs `answer` for a call that may pass, and answers any other as RFC 9449 7.1 says, with `check` in the body naming what
  * was wrong. With `nonces` every answer carries a new one.
  */
-export async function protect(
-  call: Call,
-  rules: AccessRules,
-  ports: Omit<AccessPorts, 'accepts'>,
-  nonces: Nonces | undefined,
-  answer: (access: Access) => Promise<Answer>,
-): Promise<Answer> {
-  const access = await verifyAccess(call, rules, { ...ports, accepts: nonces?.accepts });
-  const result = 'error' in access ? refusal(access, rules) : await answer(access);
-  if (!nonces) return result;
-  return { ...result, headers: { ...result.headers, 'dpop-nonce': nonces.next() } };
+export function createProtection(rules: AccessRules, keys: JWTVerifyGetKey, nonces?: Nonces) {
+  const ports = { keys, now: Date.now, seen: createSeenProofs(Date.now), accepts: nonces?.accepts };
+  return async (call: Call, answer: (access: Access) => Promise<Answer>): Promise<Answer> => {
+    const access = await verifyAccess(call, rules, ports);
+    const result = 'error' in access ? refusal(access, rules) : await answer(access);
+    if (!nonces) return result;
+    return { ...result, headers: { ...result.headers, 'dpop-nonce': nonces.next() } };
+  };
 }
 
 function refusal({ status, error, check, description }: Refused, { scopes }: AccessRules): Answer {

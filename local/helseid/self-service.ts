@@ -1,7 +1,7 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { JWK, JWTVerifyGetKey } from 'jose';
 import * as v from 'valibot';
-import { createSeenProofs, protect } from './protect.ts';
+import { createProtection } from './protect.ts';
 import type { Registry } from './registry.ts';
 import { type Answer, answerCalls, type Call, serve } from './serve.ts';
 import type { ServerOptions } from './types.ts';
@@ -34,8 +34,7 @@ export async function startSelfService(options: SelfServiceOptions) {
   const { certificate, port = 0, registry, issuer, keys, onEvent = () => {} } = options;
   const { audience = 'nhn:selvbetjening', scope = 'nhn:selvbetjening/client' } = options;
   const behaviour: SelfServiceBehaviour = { previousKeys: 'keep' };
-  const rules = { issuer, audience, scopes: [scope] };
-  const ports = { keys, now: Date.now, seen: createSeenProofs(Date.now) };
+  const protect = createProtection({ issuer, audience, scopes: [scope] }, keys);
 
   function answerClient({ method, url, body }: Call, clientId: string): Answer {
     if (url.pathname !== '/v1/client-secret') return problem(404, 'Not found', 'There is no such resource.');
@@ -82,7 +81,7 @@ export async function startSelfService(options: SelfServiceOptions) {
       origin,
       async (call) =>
         actInPortal(call) ??
-        protect(call, rules, ports, undefined, async ({ clientId }) => {
+        protect(call, async ({ clientId }) => {
           const detail = `${call.method} ${call.url.pathname}`;
           onEvent({ kind: 'key', client: clientId, detail });
           return answerClient(call, clientId);

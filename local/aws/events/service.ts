@@ -10,7 +10,7 @@ import { useKey } from '../kms/keys.ts';
 import { requireInvoke } from '../lambda/service.ts';
 import { type Emulator, jsonEmulator, operation, parseInput, text, texts } from '../operation.ts';
 import type { RunnableFunction } from '../runtime/pool.ts';
-import { requireQueue, useQueueKey } from '../sqs/service.ts';
+import { queueNeed, useQueueKey } from '../sqs/service.ts';
 import type { Bus, Rule } from '../template/resources.ts';
 import { startSchedules } from './schedule.ts';
 
@@ -59,10 +59,15 @@ export function startEvents(model: EventsModel, context: AwsContext): Emulator {
     },
   );
   const schedules = model.rules.flatMap((rule) => {
-    const about = { resources: [rule.arn], detail: {} };
+    const about = {
+      source: 'aws.events',
+      'detail-type': 'Scheduled Event',
+      resources: [rule.arn],
+      detail: {},
+    };
     const run = () => {
       try {
-        deliver(context, rule, toEvent(context, 'aws.events', 'Scheduled Event', about));
+        deliver(context, rule, toEvent(context, about));
       } catch (cause) {
         note(context, rule, { outcome: 'lost', error: String(cause) });
       }
@@ -80,9 +85,10 @@ function putEntry(model: EventsModel, context: AwsContext, bus: Bus, entry: obje
     const { Source, DetailType, Detail, Resources, Time } = parseInput(entrySchema, entry, 'PutEvents');
     if (Source.startsWith('aws.'))
       throw new AwsError('NotAuthorizedForSourceException', 'Not authorized for the source.');
-    const detail = parseDetail(Detail);
-    const time = Time === undefined ? undefined : Time * 1000;
-    const event = toEvent(context, Source, DetailType, { resources: Resources, detail, time });
+    const detail = parseJson(Detail);
+    if (!isObject(detail)) throw new AwsError('MalformedDetail', 'Detail is malformed.');
+    const about = { source: Source, 'detail-type': DetailType, resources: Resources, detail };
+    const event = toEvent(context, about, Time === undefined ? undefined : Time * 1000);
     useBusKey(context, bus);
     const matching = model.rules.filter(
       ({ bus: of, pattern }) => of === bus.name && pattern !== undefined && isOfPattern(event, pattern),
@@ -96,23 +102,9 @@ function putEntry(model: EventsModel, context: AwsContext, bus: Bus, entry: obje
   }
 }
 
-function toEvent(
-  { account, region, now }: AwsContext,
-  source: string,
-  detailType: string,
-  { time = now(), ...rest }: { resources: readonly string[]; detail: object; time?: number | undefined },
-) {
-  return {
-    ...{ version: '0', id: randomUUID(), 'detail-type': detailType, source, account, region },
-    time: new Date(time).toISOString().replace(/\.\d+/, ''),
-    ...rest,
-  };
-}
-
-function parseDetail(text: string): object {
-  const detail = parseJson(text);
-  if (isObject(detail)) return detail;
-  throw new AwsError('MalformedDetail', 'Detail is malformed.');
+function toEvent({ account, region, now }: AwsContext, about: object, at = now()) {
+  const time = new Date(at).toISOString().replace(/\.\d+/, '');
+  return { version: '0', id: randomUUID(), account, region, time, ...about };
 }
 
 /** EventBridge encrypts events on a bus with the bus's key, for itself. */
@@ -166,7 +158,7 @@ function send(context: AwsContext, call: Call, arn: string, body: string): void 
     return;
   }
   const queue = context.queues.find(arn);
-  requireQueue(call, queue, 'SendMessage');
+  call.require(queueNeed('SendMessage', queue));
   useQueueKey(context, call, queue, 'send');
   queue.send(body);
 }

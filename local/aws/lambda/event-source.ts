@@ -6,7 +6,7 @@ import { beginCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import { describeFailure } from '../runtime/instance.ts';
 import type { StoredMessage } from '../sqs/queues.ts';
-import { requireQueue, useQueueKey } from '../sqs/service.ts';
+import { queueNeed, useQueueKey } from '../sqs/service.ts';
 import type { EventSource } from '../template/resources.ts';
 import { inTrace } from '../trace.ts';
 
@@ -39,7 +39,7 @@ export async function pollQueue(deps: AwsContext, source: EventSource, signal: A
     try {
       const call = beginCall(deps, caller);
       for (const action of ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'])
-        requireQueue(call, queue, action);
+        call.require(queueNeed(action, queue));
       useQueueKey(deps, call, queue, 'receive');
       return queue.receive(source.batchSize);
     } catch (cause) {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { TemplateFunction } from '../template/resources.ts';
 
 /** What the local system runs a function with. */
 export interface Program {
@@ -18,11 +19,7 @@ export function isMissing(program: Program | Missing | undefined): program is Mi
 type Missing = { missing: string };
 
 /** Code of a function, as its template has it. */
-interface Code {
-  runtime: string;
-  handler: string;
-  codeDirectory: string;
-}
+type Code = Pick<TemplateFunction, 'runtime' | 'handler' | 'codeDirectory'>;
 
 const BOOTSTRAP = fileURLToPath(new URL('./bootstrap.py', import.meta.url));
 
@@ -43,7 +40,7 @@ const STORE_PASSWORD = 'changeit';
 export function programOf(
   { runtime, handler, codeDirectory }: Code,
   { path = '', caFile }: { path?: string | undefined; caFile: string | undefined },
-): Program | { missing: string } {
+): Program | Missing {
   const find = (program: string, args: () => readonly string[]) => {
     const command = path
       .split(delimiter)

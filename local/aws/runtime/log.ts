@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isObject, parseJson } from '../../../infra/proof/assembly/json.ts';
+import { isObject, objectOf, parseJson } from '../../../infra/proof/assembly/json.ts';
 import { appendLine } from '../state.ts';
 import type { Trail } from '../trail.ts';
 
@@ -22,8 +22,10 @@ export function createLogs(directory: string, trail: Trail) {
     stream,
     line(text, given) {
       appendLine(join(directory, `${of.name}.log`), text);
-      const fields = parseLine(text);
-      const { xray_trace_id: trace } = fields;
+      const value = parseJson(text);
+      // A line that only looks like JSON stays text.
+      const fields = isObject(value) ? value : { message: text };
+      const { xray_trace_id: trace } = objectOf(value);
       trail.add({
         kind: 'log',
         function: of.name,
@@ -34,10 +36,4 @@ export function createLogs(directory: string, trail: Trail) {
       });
     },
   });
-}
-
-/** A line that only looks like JSON stays text. */
-function parseLine(text: string): Record<string, unknown> {
-  const value = parseJson(text);
-  return isObject(value) ? { ...value } : { message: text };
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import * as v from 'valibot';
-import { type Call, forwardCall } from '../call.ts';
+import { type Call, forwardCall, type Need } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import { useKey } from '../kms/keys.ts';
 import { type Emulator, integer, jsonEmulator, operationsOn, text, texts, whole } from '../operation.ts';
@@ -12,11 +12,7 @@ const COUNTS = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVi
 /** The local SQS, as far as an operator needs it to look at queues: count, send, receive, hide, delete, purge. */
 export function startSqs(context: AwsContext): Emulator {
   const { queues, authorize } = context;
-  const onQueue = (member: string) =>
-    operationsOn<Queue>(member, queues.find, (action, { settings }) => ({
-      action: `sqs:${action}`,
-      resource: settings.arn,
-    }));
+  const onQueue = (member: string) => operationsOn<Queue>(member, queues.find, queueNeed);
   const onUrl = onQueue('QueueUrl');
   const useForCaller = (call: Call, queue: Queue, way: 'send' | 'receive') =>
     useQueueKey(context, forwardCall(authorize, call, 'sqs.amazonaws.com'), queue, way);
@@ -70,9 +66,9 @@ export function startSqs(context: AwsContext): Emulator {
   });
 }
 
-/** Asks for `sqs:<action>` on a queue. */
-export function requireQueue(call: Call, { settings }: Queue, action: string): void {
-  call.require({ action: `sqs:${action}`, resource: settings.arn });
+/** The permission to do `action` with a queue. */
+export function queueNeed(action: string, { settings }: Queue): Need {
+  return { action: `sqs:${action}`, resource: settings.arn };
 }
 
 /**
