@@ -2,22 +2,17 @@ import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { sharedStackNames, zoneStackName } from '../declaration/names.ts';
 import { type JsonObject, parseJson } from '../proof/assembly/json.ts';
 import type { ResolvedAssembly, ResolvedStack } from '../proof/assembly/resolve.ts';
-import { deviations } from './compare.ts';
+import { type Deviation, deviations } from './compare.ts';
 import compared from './compared.json' with { type: 'json' };
 import { ADD_ONLY, type Expected, expectedResources } from './expected.ts';
 import { at, ifThere, items, type Live } from './live.ts';
 import { READERS } from './readers.ts';
 
-/** Something that is live otherwise than it was synthesized. */
-export interface Difference {
+/** Something that is live otherwise than it was synthesized; its property is empty for the resource as a whole. */
+export interface Difference extends Deviation {
   /** Construct path, or stack and logical id. */
   resource: string;
   type: string;
-  /** Path of the property; empty for the resource as a whole. */
-  property: string;
-  /** Undefined where nothing should be, or is. */
-  expected?: unknown;
-  found?: unknown;
   /** What it means, in a sentence. */
   means: string;
 }

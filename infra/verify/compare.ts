@@ -3,8 +3,8 @@ import { isObject, type JsonObject, objectOf, parseJson } from '../proof/assembl
 /** A place where two values differ: path of members, and what stands there on each side, undefined where there is nothing. */
 export interface Deviation {
   property: string;
-  expected: unknown;
-  found: unknown;
+  expected?: unknown;
+  found?: unknown;
 }
 
 /** Members whose own members are names of something. All that is in the first is ours, also where the template has nothing of it. */

@@ -110,7 +110,7 @@ async function readSecurityGroup(id: string, live: Live) {
 /** How what networks are made of is read. */
 export const NETWORK: Readonly<Record<string, Read>> = {
   ...Object.fromEntries(
-    Object.keys(KINDS).map((type) => [type, (id: string, live: Live) => ec2(type, id, live)]),
+    Object.keys(KINDS).map((type): [string, Read] => [type, (id, live) => ec2(type, id, live)]),
   ),
   'AWS::EC2::VPC': readVpc,
   'AWS::EC2::RouteTable': readRouteTable,

@@ -63,6 +63,8 @@ export function readOptions(args: readonly string[]) {
   };
 }
 
+const FLAG = { type: 'boolean', default: false } as const;
+
 const OPTIONS = {
   ...DECLARATION_OPTIONS,
   directory: { type: 'string', default: DEFAULT_DIRECTORY },
@@ -70,15 +72,9 @@ const OPTIONS = {
   port: { type: 'string', default: '3000' },
   'stand-in-port': { type: 'string', default: '3443' },
   'page-port': { type: 'string' },
-  'challenge-keeps-assertion': { type: 'boolean', default: false },
-  'no-stand-in': { type: 'boolean', default: false },
-  https: { type: 'boolean', default: false },
-  fresh: { type: 'boolean', default: false },
-  once: { type: 'boolean', default: false },
-  watch: { type: 'boolean', default: false },
+  ...{ 'challenge-keeps-assertion': FLAG, 'no-stand-in': FLAG, https: FLAG, fresh: FLAG },
+  ...{ once: FLAG, watch: FLAG, json: FLAG, help: { ...FLAG, short: 'h' } },
   inspect: { type: 'string' },
-  json: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false, short: 'h' },
 } as const;
 
 function readPort(name: string, text: string): number {

@@ -1,10 +1,4 @@
-import {
-  type Answer,
-  anyGrade,
-  combine,
-  concreteLogic,
-  type Formula,
-} from '../../infra/proof/policy/combine.ts';
+import { anyGrade, combine, concreteLogic, type Formula } from '../../infra/proof/policy/combine.ts';
 import { closedFacts } from '../../infra/proof/policy/facts.ts';
 import { askLayers } from '../../infra/proof/policy/layers.ts';
 import { principalArn } from '../../infra/proof/policy/principal.ts';
@@ -54,14 +48,14 @@ function refusal(formula: Formula<Truth>): { layer: Layer; explicit: boolean } {
 }
 
 /** Each layer in play with its answer. */
-function layersOf(formula: Formula<Truth>): [Layer, Answer<Truth>][] {
+function layersOf(formula: Formula<Truth>): (readonly [Layer, Formula<Truth>['identity']])[] {
   const { resource, identity, boundary } = formula;
   const through = formula.endpoints().filter((endpoint) => endpoint.through !== false);
   return [
-    ...through.map(({ answer }): [Layer, Answer<Truth>] => ['endpoint policy', answer]),
+    ...through.map(({ answer }) => ['endpoint policy', answer] as const),
     ['resource policy', { allows: anyGrade(formula), denies: resource.denies }],
     ['identity policy', identity],
-    ...(boundary === undefined ? [] : [['permissions boundary', boundary] satisfies [Layer, Answer<Truth>]]),
+    ...(boundary === undefined ? [] : [['permissions boundary', boundary] as const]),
   ];
 }
 

@@ -36,11 +36,6 @@ export function toAwsError(cause: unknown): AwsError {
   return new AwsError('InternalFailure', `The local AWS failed: ${why}`, 500);
 }
 
-/** AWS's `ValidationException`. */
-export function validationError(message: string): AwsError {
-  return new AwsError('ValidationException', message);
-}
-
 /** What the local AWS answers where AWS could do more than this project needs: AWS's shape, and a message that says whose limit it is. */
 export function notImplemented(what: string): AwsError {
   return new AwsError(
@@ -70,8 +65,7 @@ export function writeRestError(error: AwsError, requestId: string): WireResponse
   return {
     status: error.code === 'AccessDeniedException' ? 403 : error.status,
     headers: {
-      'content-type': 'application/json',
-      'x-amzn-requestid': requestId,
+      ...{ 'content-type': 'application/json', 'x-amzn-requestid': requestId },
       'x-amzn-errortype': error.code,
     },
     body: JSON.stringify(membersOf(error)),

@@ -1,14 +1,7 @@
 import * as v from 'valibot';
 import { isObject, type JsonObject, parseJson } from '../../infra/proof/assembly/json.ts';
 import type { Call, Context, Need } from './call.ts';
-import {
-  AwsError,
-  notImplemented,
-  validationError,
-  type WireResponse,
-  writeJson,
-  writeJsonError,
-} from './errors.ts';
+import { AwsError, notImplemented, type WireResponse, writeJson, writeJsonError } from './errors.ts';
 import type { WireRequest } from './sigv4.ts';
 
 /** A service as the listener sees it: which requests are its own, and how it answers them. */
@@ -122,12 +115,12 @@ export function parseInput<Schema extends v.GenericSchema>(schema: Schema, input
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const member = v.getDotPath(issue) ?? 'input';
+  const at = member.charAt(0).toLowerCase() + member.slice(1);
   if (issue.type === 'strict_object' && issue.expected === 'never')
     throw notImplemented(`${action} with ${member}`);
   const constraint = issue.received === 'undefined' ? 'Member must not be null' : issue.message;
-  throw validationError(
-    `1 validation error detected: Value at '${member.charAt(0).toLowerCase()}${member.slice(1)}' failed to satisfy constraint: ${constraint}`,
-  );
+  const message = `1 validation error detected: Value at '${at}' failed to satisfy constraint: ${constraint}`;
+  throw new AwsError('ValidationException', message);
 }
 
 /** A text of 1 to `max` characters. */

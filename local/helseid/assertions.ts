@@ -31,7 +31,8 @@ export function createAssertionCheck(registry: Registry, behaviour: HelseIdBehav
     const failed = assertionChecks(ctx.oidc.issuer, claims, header).find(([holds]) => !holds);
     if (failed) throw new errors.InvalidClientAuth(failed[1]);
     demandResource(ctx.oidc.body?.['resource']);
-    demandProof(ctx, behaviour);
+    if (takesProof(ctx, behaviour) && !ctx.get('dpop'))
+      throw new errors.InvalidDpopProof('DPoP proof is missing');
     const organization = readAssertionDetails(ctx, claims, client, behaviour.refuseDetailsWithCode);
     if (organization) notes.set(ctx, organization);
     if (ctx.oidc.route === 'token') settleScope(ctx, client);
@@ -57,11 +58,6 @@ function assertionChecks(issuer: string, claims: Claims, header: Claims) {
 /** Whether a proof is mandatory: at the token endpoint, and at PAR where the switch says so. */
 export function takesProof({ oidc: { route } }: KoaContextWithOIDC, { proofAtPar }: HelseIdBehaviour) {
   return route === 'token' || (route === 'pushed_authorization_request' && proofAtPar);
-}
-
-function demandProof(ctx: KoaContextWithOIDC, behaviour: HelseIdBehaviour) {
-  if (takesProof(ctx, behaviour) && !ctx.get('dpop'))
-    throw new errors.InvalidDpopProof('DPoP proof is missing');
 }
 
 function readAssertionDetails(

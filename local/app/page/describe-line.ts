@@ -56,7 +56,9 @@ function describeCall({ at, fields }: TrailLine, names: Names): LineView {
   const target = text(resource);
   const caller = names.functionOf(who);
   const way = vpce === undefined ? "AWS's public endpoint" : 'its endpoint';
-  const what = `${text(action)} ${shorten(target)} through ${way}`;
+  // The tail of an ARN is what tells resources apart.
+  const tail = target.replace(/^arn:(?:[^:]*:){4}\d*:?/, '');
+  const what = `${text(action)} ${tail} through ${way}`;
   return {
     ...{ at, zone: caller?.zone ?? 'outside', who },
     what: error === undefined ? what : `${what}: ${text(error)}`,
@@ -76,7 +78,8 @@ export function describeLog(line: TrailLine, names?: Names): LineView | undefine
   const failed = errorType !== undefined;
   const why = cause === undefined ? '' : `: ${text(cause)}`;
   const subject = failed ? `${text(errorType)}: ${text(errorMessage)}${why}` : text(code ?? message);
-  const facts = { kind: kind ?? kinds, target, reason, field, client, step, status, key: shortKid(kid) };
+  const key = typeof kid === 'string' ? kid.slice(0, 8) : undefined;
+  const facts = { kind: kind ?? kinds, target, reason, field, client, step, status, key };
   return {
     ...{ at, zone, who, from: names?.functionOf(who)?.element },
     what: [subject, ...listOf(facts)].join(', '),
@@ -108,15 +111,6 @@ function describeEntry({ at, zone = 'outside', fields }: TrailLine, names: Names
 function listOf(facts: Readonly<Record<string, unknown>>): string[] {
   const known = Object.entries(facts).filter(([, value]) => value !== undefined);
   return known.map(([name, value]) => `${name} ${text(value)}`);
-}
-
-/** The tail of an ARN, which is what tells resources apart. */
-function shorten(resource: string): string {
-  return resource.replace(/^arn:(?:[^:]*:){4}\d*:?/, '');
-}
-
-function shortKid(kid: unknown): string | undefined {
-  return typeof kid === 'string' ? kid.slice(0, 8) : undefined;
 }
 
 function text(value: unknown): string {

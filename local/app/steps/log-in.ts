@@ -61,10 +61,9 @@ export function newVisitor(facts: LoginFacts) {
     ...{ browser, begin, logIn, ask },
     /** Logs a person in who must be let in; gives the session as a browser sees it. */
     async mustLogIn() {
-      const { status, url, body } = await logIn();
-      const isIn = status === 200 && url.pathname === '/session';
-      assert(isIn, `the login ended at ${url.pathname} with ${status}`);
-      return JSON.parse(body) as Session;
+      const page = await logIn();
+      expectIn(page, 'the login');
+      return JSON.parse(page.body) as Session;
     },
     session: (status: number, when: string) => ask(`${gateway}/session`, status, `GET /session ${when}`),
     /** The session cookie that the gateway has given. */
@@ -78,6 +77,11 @@ export interface Session {
   security_level?: string;
   organization?: { parent?: string; child?: string };
   logged_in_at: number;
+}
+
+/** Throws unless a login ended with the session. */
+export function expectIn({ status, url: { pathname } }: Page, what: string): void {
+  assert(status === 200 && pathname === '/session', `${what} ended at ${pathname} with ${status}`);
 }
 
 /** Throws unless an answer has that status. */

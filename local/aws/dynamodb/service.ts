@@ -44,12 +44,10 @@ export async function startDynamoDb(model: DynamoDbModel, context: AwsContext): 
       const operation = operationOf(request);
       if (![...ON_TABLE, ...ON_TABLES].includes(operation)) throw notImplemented(`dynamodb:${operation}`);
       const body = parseBody(request);
-      const asked = ON_TABLES.includes(operation)
-        ? Object.keys(parseInput(batchSchema, body, operation).RequestItems).map(
-            (name) => [name, ''] as const,
-          )
-        : [tableAndIndex(parseInput(inputSchema, body, operation))];
-      for (const [name, index] of asked) {
+      const { names, index } = ON_TABLES.includes(operation)
+        ? { names: Object.keys(parseInput(batchSchema, body, operation).RequestItems), index: '' }
+        : tableAndIndex(parseInput(inputSchema, body, operation));
+      for (const name of names) {
         const table = name.replace(/^arn:.*:table\//, '');
         const resource = `arn:aws:dynamodb:${region}:${account}:table/${table}${index}`;
         call.require({ action: `dynamodb:${operation}`, resource });
@@ -70,7 +68,7 @@ export async function startDynamoDb(model: DynamoDbModel, context: AwsContext): 
 }
 
 function tableAndIndex({ TableName, IndexName }: v.InferOutput<typeof inputSchema>) {
-  return [TableName, IndexName === undefined ? '' : `/index/${IndexName}`] as const;
+  return { names: [TableName], index: IndexName === undefined ? '' : `/index/${IndexName}` };
 }
 
 function operationOf({ headers }: WireRequest): string {

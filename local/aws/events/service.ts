@@ -23,12 +23,8 @@ interface EventsModel {
 }
 
 const entrySchema = v.strictObject({
-  Source: text(256),
-  DetailType: text(128),
-  Detail: text(1_048_576),
-  EventBusName: v.optional(text()),
-  Resources: texts,
-  Time: v.optional(v.number()),
+  ...{ Source: text(256), DetailType: text(128), Detail: text(1_048_576) },
+  ...{ EventBusName: v.optional(text()), Resources: texts, Time: v.optional(v.number()) },
 });
 /** What `PutEvents` takes: an entry that is wrong is answered for itself, once whoever sends it may. */
 const anEntry = v.looseObject({
@@ -59,7 +55,7 @@ export function startEvents(model: EventsModel, context: AwsContext): Emulator {
     },
   );
   const schedules = model.rules.flatMap((rule) => {
-    const about = {
+    const what = {
       source: 'aws.events',
       'detail-type': 'Scheduled Event',
       resources: [rule.arn],
@@ -67,7 +63,7 @@ export function startEvents(model: EventsModel, context: AwsContext): Emulator {
     };
     const run = () => {
       try {
-        deliver(context, rule, toEvent(context, about));
+        deliver(context, rule, toEvent(context, what));
       } catch (cause) {
         note(context, rule, { outcome: 'lost', error: String(cause) });
       }
@@ -87,8 +83,8 @@ function putEntry(model: EventsModel, context: AwsContext, bus: Bus, entry: obje
       throw new AwsError('NotAuthorizedForSourceException', 'Not authorized for the source.');
     const detail = parseJson(Detail);
     if (!isObject(detail)) throw new AwsError('MalformedDetail', 'Detail is malformed.');
-    const about = { source: Source, 'detail-type': DetailType, resources: Resources, detail };
-    const event = toEvent(context, about, Time === undefined ? undefined : Time * 1000);
+    const what = { source: Source, 'detail-type': DetailType, resources: Resources, detail };
+    const event = toEvent(context, what, Time === undefined ? undefined : Time * 1000);
     useBusKey(context, bus);
     const matching = model.rules.filter(
       ({ bus: of, pattern }) => of === bus.name && pattern !== undefined && isOfPattern(event, pattern),
@@ -102,9 +98,9 @@ function putEntry(model: EventsModel, context: AwsContext, bus: Bus, entry: obje
   }
 }
 
-function toEvent({ account, region, now }: AwsContext, about: object, at = now()) {
+function toEvent({ account, region, now }: AwsContext, what: object, at = now()) {
   const time = new Date(at).toISOString().replace(/\.\d+/, '');
-  return { version: '0', id: randomUUID(), account, region, time, ...about };
+  return { version: '0', id: randomUUID(), account, region, time, ...what };
 }
 
 /** EventBridge encrypts events on a bus with the bus's key, for itself. */

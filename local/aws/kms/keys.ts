@@ -1,11 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  isObject,
-  type JsonObject,
-  objectOf,
-  parseJson,
-  stringsOf,
-} from '../../../infra/proof/assembly/json.ts';
+import { isObject, objectOf, parseJson, stringsOf } from '../../../infra/proof/assembly/json.ts';
 import type { Call, Caller, Context, Need } from '../call.ts';
 import { AwsError } from '../errors.ts';
 import type { Document } from '../state.ts';
@@ -164,25 +158,16 @@ export function rootPolicy(account: string): string {
  */
 export function checkPolicy(text: string, caller: Caller): void {
   const administrators = ['*', `arn:aws:iam::${caller.account}:root`, caller.account, caller.arn];
-  const effects = statements(text)
-    .filter(
-      (statement) =>
-        stringsOf(statement['Action']).some((action) => /^(\*|kms:(\*|Put\*|PutKeyPolicy))$/i.test(action)) &&
-        principals(statement).some((name) => administrators.includes(name)),
-    )
-    .map(({ Effect }) => Effect);
-  if (effects.includes('Allow') && !effects.includes('Deny')) return;
-  throw malformed('The new key policy will not allow you to update the key policy in the future.');
-}
-
-function statements(text: string): JsonObject[] {
   const policy = parseJson(text);
   if (policy === undefined) throw malformed('Policy is not valid JSON');
-  return [objectOf(policy)['Statement']].flat().filter(isObject);
-}
-
-function principals({ Principal }: JsonObject): string[] {
-  return stringsOf(isObject(Principal) ? Principal['AWS'] : Principal);
+  const statements = [objectOf(policy)['Statement']].flat().filter(isObject);
+  const effects = statements.map(({ Action, Principal, Effect }) => {
+    const puts = stringsOf(Action).some((name) => /^(\*|kms:(\*|Put\*|PutKeyPolicy))$/i.test(name));
+    const principals = stringsOf(isObject(Principal) ? Principal['AWS'] : Principal);
+    return puts && principals.some((name) => administrators.includes(name)) ? Effect : undefined;
+  });
+  if (effects.includes('Allow') && !effects.includes('Deny')) return;
+  throw malformed('The new key policy will not allow you to update the key policy in the future.');
 }
 
 function malformed(message: string): AwsError {

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import type { Context } from '../call.ts';
 import type { AwsContext } from '../context.ts';
-import { AwsError, validationError } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import {
   blob,
   type Emulator,
@@ -129,7 +129,7 @@ function sign(key: StoredKey, name: string, type: 'RAW' | 'DIGEST', message: Buf
   const incompatible = `Algorithm ${name} and key spec ${key.spec} are incompatible.`;
   if (algorithm === undefined) throw new AwsError('InvalidKeyUsageException', incompatible);
   if (type === 'DIGEST' && message.length !== Number(algorithm.hash.slice(3)) / 8)
-    throw validationError(`Digest is invalid length for algorithm ${name}.`);
+    throw new AwsError('ValidationException', `Digest is invalid length for algorithm ${name}.`);
   const digest = type === 'DIGEST' ? message : createHash(algorithm.hash).update(message).digest();
   return signDigest(algorithm, digest, material(key).privatePem);
 }

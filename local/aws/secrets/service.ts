@@ -8,15 +8,7 @@ import { useKey } from '../kms/keys.ts';
 import { requireInvoke } from '../lambda/service.ts';
 import { type Emulator, jsonEmulator, type Operation, operationsOn, text, texts } from '../operation.ts';
 import type { Rotations } from './rotation.ts';
-import {
-  putVersion,
-  requireVersion,
-  type Secret,
-  type StoredVersion,
-  updateStage,
-  valueNotFound,
-  versionAt,
-} from './store.ts';
+import { findVersion, putVersion, type Secret, type StoredVersion, updateStage } from './store.ts';
 
 const SERVICE = 'secretsmanager.amazonaws.com';
 
@@ -42,7 +34,7 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
       'GetSecretValue',
       { VersionId: optionalText, VersionStage: optionalText },
       (secret, { VersionId, VersionStage }, call) => {
-        const version = findVersion(secret, VersionId, VersionStage);
+        const version = findVersion(secret.stored, VersionId, VersionStage);
         decrypt(call, secret, version.id);
         const { text: SecretString, created: CreatedDate } = version;
         return { ...described(secret, version), SecretString, CreatedDate };
@@ -146,17 +138,6 @@ function described({ stored }: Secret, version: StoredVersion) {
 function requestToken(given: string = randomUUID()): string {
   if (given.length >= 32 && given.length <= 64) return given;
   throw new AwsError('InvalidParameterException', 'ClientRequestToken must be 32 to 64 characters long.');
-}
-
-function findVersion({ stored }: Secret, id?: string, stage = id === undefined ? 'AWSCURRENT' : undefined) {
-  const version = id === undefined ? versionAt(stored, stage ?? '') : requireVersion(stored, id);
-  const text = version?.text;
-  if (version === undefined || text === undefined)
-    throw valueNotFound(stage === undefined ? `VersionId: ${id}` : `staging label: ${stage}`);
-  const other = 'You provided a VersionStage that is not associated to the provided VersionId.';
-  if (stage !== undefined && !version.stages.includes(stage))
-    throw new AwsError('InvalidRequestException', other);
-  return { ...version, text };
 }
 
 function rotationSchedules(rotations: Rotations, { secrets, trail }: AwsContext): Scheduled[] {

@@ -118,8 +118,26 @@ export function requireVersion(secret: StoredSecret, id: string): StoredVersion 
   return version;
 }
 
-/** There is no value at a version or stage. */
-export function valueNotFound(where: string): AwsError {
+/**
+ * The version with a value that has this id and stage; by default the current one.
+ * @throws {AwsError} ResourceNotFoundException; InvalidRequestException: the version has another stage
+ */
+export function findVersion(
+  secret: StoredSecret,
+  id?: string,
+  stage = id === undefined ? 'AWSCURRENT' : undefined,
+) {
+  const version = id === undefined ? versionAt(secret, stage ?? '') : requireVersion(secret, id);
+  const text = version?.text;
+  if (version === undefined || text === undefined)
+    throw valueNotFound(stage === undefined ? `VersionId: ${id}` : `staging label: ${stage}`);
+  const other = 'You provided a VersionStage that is not associated to the provided VersionId.';
+  if (stage !== undefined && !version.stages.includes(stage))
+    throw new AwsError('InvalidRequestException', other);
+  return { ...version, text };
+}
+
+function valueNotFound(where: string): AwsError {
   const message = `Secrets Manager can't find the specified secret value for ${where}`;
   return new AwsError('ResourceNotFoundException', message);
 }

@@ -51,9 +51,8 @@ function readMethod({ properties, physicalId }: ResolvedResource, context: Metho
     throw unsupported(`method ${physicalId}: only Lambda proxy integrations are served`);
   if (streamed !== streams)
     throw unsupported(`method ${physicalId}: its transfer mode and its URI don't agree on streaming`);
-  const demanded = Object.keys(objectOf(properties.RequestParameters)).filter(
-    (name) => !/^method\.request\.path\./.test(name),
-  );
+  const parameters = Object.keys(objectOf(properties.RequestParameters));
+  const demanded = parameters.filter((name) => !name.startsWith('method.request.path.'));
   if (demanded.length > 0) throw unsupported(`method ${physicalId}: it demands ${demanded.join(', ')}`);
   return {
     /** Upper-case, or `ANY`. */
@@ -69,10 +68,8 @@ function readMethod({ properties, physicalId }: ResolvedResource, context: Metho
   };
 }
 
-function readAuthorization(
-  { AuthorizationType: type = 'NONE', AuthorizerId }: ResolvedResource['properties'],
-  { authorizers }: MethodContext,
-) {
+function readAuthorization(properties: ResolvedResource['properties'], { authorizers }: MethodContext) {
+  const { AuthorizationType: type = 'NONE', AuthorizerId } = properties;
   if (type === 'NONE' || type === 'AWS_IAM') return { type } as const;
   const authorizer = authorizers.find(({ id }) => id === AuthorizerId);
   if (type !== 'CUSTOM' || authorizer === undefined) throw unsupported(`authorization by ${type}`);

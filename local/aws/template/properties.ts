@@ -1,10 +1,6 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { listOf, objectOf } from '../../../infra/proof/assembly/json.ts';
-import {
-  type ResolvedAssembly,
-  type ResolvedResource,
-  resourcesOfType,
-} from '../../../infra/proof/assembly/resolve.ts';
+import { type ResolvedAssembly, resourcesOfType } from '../../../infra/proof/assembly/resolve.ts';
 
 /** Types of resources that the local system reads, by service. */
 const READ = {
@@ -31,7 +27,7 @@ export function isRun(type: string): boolean {
 }
 
 /** The resources of a type that {@link isRun} knows. */
-export const read: (assembly: ResolvedAssembly, type: ReadType) => ResolvedResource[] = resourcesOfType;
+export const read = (assembly: ResolvedAssembly, type: ReadType) => resourcesOfType(assembly, type);
 
 /**
  * A property that is a text; templates may have a number or a boolean in its place.

@@ -1,12 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  isObject,
-  type JsonObject,
-  listOf,
-  objectOf,
-  stringOf,
-  stringsOf,
-} from '../../../infra/proof/assembly/json.ts';
+import { isObject, listOf, objectOf, stringOf, stringsOf } from '../../../infra/proof/assembly/json.ts';
 import { readEndpoints } from '../../../infra/proof/assembly/network.ts';
 import type { ResolvedAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import type { TableDefinition } from '../dynamodb/service.ts';
@@ -192,7 +185,7 @@ export function readRules(assembly: ResolvedAssembly) {
 }
 
 /** A pattern of values and fields alone, as `isOfPattern` knows it: with another matcher a rule would silently match less or more than on AWS. */
-function readPattern(pattern: unknown): JsonObject | undefined {
+function readPattern(pattern: unknown) {
   const isPlain = (part: unknown): boolean =>
     Array.isArray(part)
       ? !part.some(isObject)
