@@ -34,11 +34,7 @@ const RIGHT = {
  * GET is answered without a fault, which takes function, signer, key and HelseID. Calls nothing else, for nothing shall be changed.
  * A signed call that is refused says only that these credentials may not call: it is `skipped`.
  */
-export async function callEntries(
-  { zones }: SystemDeclaration,
-  gateways: readonly Gateway[],
-  { plain, signed }: Callers,
-): Promise<Comparison & { skipped: string[] }> {
+export async function callEntries({ zones }: SystemDeclaration, gateways: readonly Gateway[], by: Callers) {
   const result: Comparison & { skipped: string[] } = { read: 0, skipped: [], differences: [], unread: [] };
   const check = (resource: string, expected: keyof typeof RIGHT, found: number) => {
     const { holds, means } = RIGHT[expected];
@@ -48,13 +44,13 @@ export async function callEntries(
   };
   for (const { zone, url } of gateways) {
     const nowhere = `${url}/no-such-route`;
-    check(nowhere, '403 or 404', await plain(nowhere));
+    check(nowhere, '403 or 404', await by.plain(nowhere));
     for (const { method, path, authorize } of zones[zone]?.gateway?.routes ?? []) {
       const target = `${url}${path.replaceAll(/\{[^}]+\}/g, '0')}`;
       const ofIam = authorize === 'iam';
-      if (ofIam) check(target, '403 unsigned', await plain(target));
+      if (ofIam) check(target, '403 unsigned', await by.plain(target));
       if (method !== 'GET') continue;
-      const status = await (ofIam ? signed : plain)(target);
+      const status = await (ofIam ? by.signed : by.plain)(target);
       if (ofIam && status === 403) result.skipped.push(`GET ${target}: these credentials may not call it`);
       else check(target, 'an answer below 500', status);
     }

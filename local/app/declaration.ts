@@ -107,9 +107,6 @@ function withoutOwnDomain(zone: SystemDeclaration['zones'][string]): SystemDecla
   return { ...zone, gateway: rest };
 }
 
-function mapValues<T, U>(
-  record: Readonly<Record<string, T>>,
-  map: (value: T, name: string) => U,
-): Record<string, U> {
+function mapValues<T, U>(record: Readonly<Record<string, T>>, map: (value: T, name: string) => U) {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value, name)]));
 }

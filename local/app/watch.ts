@@ -51,11 +51,8 @@ function isIn(path: string, file: string): boolean {
  * Compiles functions anew whose sources are edited, copies those in other languages whose code is, and has their next invocation start with that. What does not compile is said,
  * and the code of before goes on. Config files stay: they come of the declaration. Returns what ends it.
  */
-export function watchFunctions(
-  { aws, declaration }: Pick<LocalSystem, 'aws' | 'declaration'>,
-  directory: string,
-  say: (what: string) => void,
-): () => void {
+export function watchFunctions(running: LocalSystem, directory: string, say: (what: string) => void) {
+  const { aws, declaration } = running;
   const { name: system, zones } = declaration;
   const foreign = Object.entries(zones).flatMap(([zone, declared]) =>
     zoneFunctions(declared).flatMap((name) => {

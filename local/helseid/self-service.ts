@@ -76,18 +76,14 @@ export async function startSelfService(options: SelfServiceOptions) {
       : problem(415, 'Unsupported media type', 'Send application/json.');
   }
 
-  const server = await serve(certificate, port, (origin) =>
-    answerCalls(
-      origin,
-      async (call) =>
-        actInPortal(call) ??
-        protect(call, async ({ clientId }) => {
-          const detail = `${call.method} ${call.url.pathname}`;
-          onEvent({ kind: 'key', client: clientId, detail });
-          return answerClient(call, clientId);
-        }),
-    ),
-  );
+  const answer = async (call: Call) =>
+    actInPortal(call) ??
+    protect(call, async ({ clientId }) => {
+      const detail = `${call.method} ${call.url.pathname}`;
+      onEvent({ kind: 'key', client: clientId, detail });
+      return answerClient(call, clientId);
+    });
+  const server = await serve(certificate, port, (origin) => answerCalls(origin, answer));
   return { ...server, behaviour };
 }
 

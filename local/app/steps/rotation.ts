@@ -4,7 +4,6 @@ import { signerName } from '../../../infra/declaration/names.ts';
 import { listOf, objectOf } from '../../../infra/proof/assembly/json.ts';
 import { ROTATION_STEPS } from '../../aws/secrets/rotation.ts';
 import type { TrailLine } from '../../aws/trail.ts';
-import type { SelfServiceBehaviour } from '../../helseid/self-service.ts';
 import { askAws, findInState, readClientRecord, rotateClientKey } from '../client-keys.ts';
 import type { LocalSystem } from '../system.ts';
 import { callRoute, sendEvent } from './entries.ts';
@@ -172,8 +171,8 @@ async function endSharedTokens({ aws, declaration }: LocalSystem, zone: string):
 async function expectNewKeys(
   system: LocalSystem,
   loads: readonly Load[],
-  replaced: ReadonlyMap<string, Replacement>,
-): Promise<void> {
+  replaced: Map<string, Replacement>,
+) {
   await system.aws.pool.recycle();
   for (const { call, client, zone } of loads) {
     await endSharedTokens(system, zone);
@@ -185,14 +184,10 @@ async function expectNewKeys(
 }
 
 /** Does something while the self-service APIs treat previous keys so. */
-async function withPreviousKeys<T>(
-  { standIns }: LocalSystem,
-  previousKeys: SelfServiceBehaviour['previousKeys'],
-  run: () => Promise<T>,
-): Promise<T> {
+async function withPreviousKeys<T>({ standIns }: LocalSystem, so: 'keep' | 'drop', run: () => Promise<T>) {
   const behaviours = [...(standIns?.selfServices.values() ?? [])].map(({ behaviour }) => behaviour);
   const before = behaviours.map((behaviour) => behaviour.previousKeys);
-  for (const behaviour of behaviours) behaviour.previousKeys = previousKeys;
+  for (const behaviour of behaviours) behaviour.previousKeys = so;
   return run().finally(() => {
     for (const [index, behaviour] of behaviours.entries()) behaviour.previousKeys = before[index] ?? 'keep';
   });

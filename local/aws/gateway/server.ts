@@ -52,15 +52,8 @@ async function serve(deps: GatewayDeps, api: GatewayApi, asked: IncomingMessage,
   }
   // Never the path itself: it may name a person.
   const route = match?.method.resourcePath ?? 'none';
-  const fields = {
-    entry: 'gateway',
-    requestId: id,
-    method: verb,
-    route,
-    status,
-    ms: deps.now() - at,
-    refused,
-  };
+  const ms = deps.now() - at;
+  const fields = { entry: 'gateway', requestId: id, method: verb, route, status, ms, refused };
   deps.trail.add({ kind: 'entry', zone: api.zone, fields });
 }
 

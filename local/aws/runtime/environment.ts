@@ -3,12 +3,8 @@ import type { TemplateFunction } from '../template/resources.ts';
 
 /** `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>` by signing name. */
 const ENDPOINT_VARIABLES: Readonly<Record<string, string>> = {
-  kms: 'KMS',
-  secretsmanager: 'SECRETS_MANAGER',
-  lambda: 'LAMBDA',
-  dynamodb: 'DYNAMODB',
-  sqs: 'SQS',
-  events: 'EVENTBRIDGE',
+  ...{ kms: 'KMS', lambda: 'LAMBDA', dynamodb: 'DYNAMODB', sqs: 'SQS' },
+  ...{ secretsmanager: 'SECRETS_MANAGER', events: 'EVENTBRIDGE' },
 };
 
 /** Nobody listens here: what an isolated network's way to a service without an endpoint is like. */

@@ -23,12 +23,8 @@ interface RuntimeListener {
    * It answers: `chunks` end where the answer does, and fail where the runtime goes away. `failure` is, once they have ended, the
    * error that the runtime put into the trailers, as the payload of an error. Resolves when all is read.
    */
-  response(
-    requestId: string,
-    chunks: AsyncIterable<Buffer>,
-    failure: () => Buffer | undefined,
-  ): Promise<void>;
-  error(requestId: string, payload: Buffer): void;
+  response(id: string, chunks: AsyncIterable<Buffer>, failure: () => Buffer | undefined): Promise<void>;
+  error(id: string, payload: Buffer): void;
   initError(payload: Buffer): void;
 }
 

@@ -122,11 +122,7 @@ export function requireVersion(secret: StoredSecret, id: string): StoredVersion 
  * The version with a value that has this id and stage; by default the current one.
  * @throws {AwsError} ResourceNotFoundException; InvalidRequestException: the version has another stage
  */
-export function findVersion(
-  secret: StoredSecret,
-  id?: string,
-  stage = id === undefined ? 'AWSCURRENT' : undefined,
-) {
+export function findVersion(secret: StoredSecret, id?: string, stage = id ? undefined : 'AWSCURRENT') {
   const version = id === undefined ? versionAt(secret, stage ?? '') : requireVersion(secret, id);
   const text = version?.text;
   if (version === undefined || text === undefined)
@@ -142,15 +138,15 @@ function valueNotFound(where: string): AwsError {
   return new AwsError('ResourceNotFoundException', message);
 }
 
+/** What is put as a version. */
+type Put = { id: string; text: string; stages: readonly string[] };
+
 /**
  * Puts a version. Content of a version never changes: the same content again is no error.
  * @throws {AwsError} ResourceExistsException: other content
  */
-export function putVersion(
-  secret: StoredSecret,
-  { id, text, stages }: { id: string; text: string; stages: readonly string[] },
-  now: number,
-): StoredVersion {
+export function putVersion(secret: StoredSecret, put: Put, now: number): StoredVersion {
+  const { id, text, stages } = put;
   const existing = secret.versions.find((version) => version.id === id);
   if (existing?.text === text) return existing;
   if (existing?.text !== undefined) {

@@ -75,14 +75,9 @@ export function queueNeed(action: string, { settings }: Queue): Need {
  * Asks for what SQS needs of the queue's key: to encrypt what is sent, or to decrypt what is received.
  * @throws {AwsError} KmsAccessDenied
  */
-export function useQueueKey(
-  { keys, region }: Pick<AwsContext, 'keys' | 'region'>,
-  call: Call,
-  { settings }: Queue,
-  way: 'send' | 'receive',
-): void {
-  useKey(keys, call, settings.kmsKeyId, {
-    viaService: `sqs.${region}.amazonaws.com`,
+export function useQueueKey(context: AwsContext, call: Call, { settings }: Queue, way: 'send' | 'receive') {
+  useKey(context.keys, call, settings.kmsKeyId, {
+    viaService: `sqs.${context.region}.amazonaws.com`,
     actions: way === 'send' ? ['kms:GenerateDataKey', 'kms:Decrypt'] : ['kms:Decrypt'],
     encryptionContext: { 'aws:sqs:arn': settings.arn },
     refusal: { code: 'KmsAccessDenied', message: "SQS can't use the key of the queue" },
