@@ -2,16 +2,10 @@ import type { SystemDeclaration } from '../declaration/schema.ts';
 import type { Comparison } from './compare-live.ts';
 
 /** A gateway to call: its zone and its URL. */
-export interface Gateway {
-  zone: string;
-  url: string;
-}
+export type Gateway = { zone: string; url: string };
 
 /** How to call: without credentials, and signed with the operator's. Both resolve to the status, 0 where nothing answers. */
-export interface Callers {
-  plain(url: string): Promise<number>;
-  signed(url: string): Promise<number>;
-}
+export type Callers = Record<'plain' | 'signed', (url: string) => Promise<number>>;
 
 /** What an entry should answer, and what it means where it does not. */
 const RIGHT = {

@@ -33,11 +33,7 @@ export function parseXml(text: string): JsonObject {
   return typeof value === 'object' ? (value as JsonObject) : {};
 }
 
-interface Element {
-  name: string;
-  children: Element[];
-  text: string;
-}
+type Element = { name: string; children: Element[]; text: string };
 
 function jsonOf({ children, text }: Element): unknown {
   if (children.length === 0) return decode(text);

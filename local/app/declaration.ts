@@ -18,10 +18,7 @@ export interface StandInPlace {
 export type LocalDeclaration = ReturnType<typeof deriveLocalDeclaration>;
 
 /** Where gateways and stand-ins listen: gateways from `gateway` on, stand-ins from `standIn` on. */
-export interface LocalPorts {
-  gateway: number;
-  standIn: number;
-}
+export type LocalPorts = { gateway: number; standIn: number };
 
 /**
  * Derives the declaration that the local system runs: every issuer, self-service API and health API gets a port of its own at

@@ -8,10 +8,7 @@ import { unwritable } from '../aws/state.ts';
 const ROOM = 4_194_304;
 
 /** A port that will be listened on, and the option that moves it. */
-export interface WantedPort {
-  port: number;
-  option: '--port' | '--page-port' | '--stand-in-port';
-}
+export type WantedPort = { port: number; option: '--port' | '--page-port' | '--stand-in-port' };
 
 /**
  * Locks the folder for this process and makes sure that the ports are free, before anything in the folder is touched: a second
@@ -50,29 +47,20 @@ async function requireFree({ port, option }: WantedPort, all: readonly WantedPor
   if (other !== undefined)
     throw failed(`Port ${port} is wanted twice, by ${option} and ${other.option}: choose others.`, { facts });
   const free = await listen((_, response) => response.end(), port).catch((cause: unknown) => {
-    if (!isTaken(cause)) throw cause;
+    if (!isZonesError(cause) || Object(cause.cause).code !== 'EADDRINUSE') throw cause;
     const options = [...new Set(all.map((one) => one.option))].join(' and ');
     const end = `End it, or choose others with ${options}.`;
     throw failed(`Port ${port} is taken: is another \`npm start\` running? ${end}`, { cause, facts });
   });
-  const failure = await fetch(free.url).then(
-    () => undefined,
-    ({ cause }: Error) => cause,
-  );
+  const answer = await fetch(free.url).catch(({ cause }: Error) => cause);
   await free.close();
   // It would run, and nobody could call it.
-  if (Object(failure).message === 'bad port')
-    throw failed(`Browsers and fetch call nothing on port ${port}: choose another with ${option}.`, {
-      facts,
-    });
+  const useless = `Browsers and fetch call nothing on port ${port}: choose another with ${option}.`;
+  if (Object(answer).message === 'bad port') throw failed(useless, { facts });
 }
 
 function failed(message: string, more?: ConstructorParameters<typeof ZonesError>[2]): ZonesError {
   return new ZonesError('local_failed', message, more);
-}
-
-function isTaken(cause: unknown): boolean {
-  return isZonesError(cause) && (cause.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE';
 }
 
 /** The process that holds the folder, if it is still there: one that was killed leaves its file behind, and its number to another. */

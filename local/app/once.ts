@@ -14,10 +14,7 @@ interface OnceReport {
 }
 
 /** A step that the running declaration has nothing for. The shipped one has something for each but those about routes with `authorize: 'helseid'`. */
-interface SkippedStep {
-  name: string;
-  why: string;
-}
+type SkippedStep = { name: string; why: string };
 
 /**
  * Runs the steps that fit the declaration, one after the other, telling `say` which; one that fails does not keep the others from running. It is not

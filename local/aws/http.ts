@@ -5,10 +5,7 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { inTrace, TRACE_HEADER } from './trace.ts';
 
 /** A key and its certificate, PEM. */
-export interface KeyAndCert {
-  key: string;
-  cert: string;
-}
+export type KeyAndCert = { key: string; cert: string };
 
 /** A server that listens on the loopback, with its `url` (`http://127.0.0.1:<port>`, or `https:`). */
 export type Listening = Awaited<ReturnType<typeof listen>>;

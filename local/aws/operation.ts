@@ -74,7 +74,7 @@ export function operationsOn<Resource>(
 }
 
 /** A service of the JSON protocols as an {@link Emulator}. */
-export function jsonEmulator(service: JsonService, close: () => void = () => {}): Emulator {
+export function jsonEmulator(service: JsonService, close: () => Promise<void> | void = () => {}): Emulator {
   const nameOf = ({ headers }: WireRequest) =>
     headers['x-amz-target']?.slice(service.target.length + 1) ?? '';
   return {

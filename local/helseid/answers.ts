@@ -7,10 +7,7 @@ import type { HelseIdBehaviour } from './types.ts';
 import { claimsOf, TEST_USERS } from './users.ts';
 
 /** What answers are finished with. */
-interface AnswerParts {
-  behaviour: HelseIdBehaviour;
-  adapter: AdapterFactory;
-}
+type AnswerParts = { behaviour: HelseIdBehaviour; adapter: AdapterFactory };
 
 /** What people's browsers open; everything else is for programs. */
 const PAGES = /^\/(connect\/(authorize|endsession)|account\/login)(\/|$)/;

@@ -36,10 +36,7 @@ const DEFAULTS: HelseIdBehaviour = {
 
 type ProviderError = Error & { error_description?: string; error_detail?: string };
 
-interface IssuerState {
-  jwk: JWK;
-  cookieKey: string;
-}
+type IssuerState = { jwk: JWK; cookieKey: string };
 
 /**
  * Starts HelseID's stand-in: oidc-provider in FAPI 2.0 mode with HelseID's extra checks, over HTTPS on localhost. What

@@ -24,10 +24,7 @@ import { expectIn, loginFacts, needsLogin, newVisitor, pickPerson } from './log-
 const PAUSE = 100;
 
 /** A key that was replaced, and by which one. */
-interface Replacement {
-  old: KeyEntry;
-  current: KeyEntry;
-}
+type Replacement = { old: KeyEntry; current: KeyEntry };
 
 /**
  * Has a client's key replaced by the deployed rotation function, which Secrets Manager invokes for its four steps. Throws where a
@@ -131,11 +128,7 @@ async function replaceKeys(system: LocalSystem, loads: readonly Load[]): Promise
 }
 
 /** Something that a zone does, by a client of its. */
-interface Load {
-  zone: string;
-  client: string;
-  call(): Promise<unknown>;
-}
+type Load = { zone: string; client: string; call(): Promise<unknown> };
 
 /** What calls APIs meanwhile: the sample event's function and the one behind the route, as far as there are such and they have something signed. */
 async function signingLanes(system: LocalSystem): Promise<Load[]> {

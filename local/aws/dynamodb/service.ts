@@ -6,13 +6,10 @@ import { checkTypes, checkValidations, toLowerFirst } from 'dynalite/validations
 import * as v from 'valibot';
 import { forwardCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
-import { notImplemented, writeJson, writeJsonError } from '../errors.ts';
+import { notImplemented, writeJson } from '../errors.ts';
 import { useKey } from '../kms/keys.ts';
-import { type Emulator, parseBody, parseInput } from '../operation.ts';
-import type { WireRequest } from '../sigv4.ts';
+import { type Emulator, jsonEmulator, parseBody, parseInput } from '../operation.ts';
 import type { readTables } from '../template/resources.ts';
-
-const TARGET = 'DynamoDB_20120810.';
 
 /** Operations on one table. */
 const ON_TABLE = ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query', 'Scan', 'DescribeTable'];
@@ -35,13 +32,12 @@ type DynamoDbModel = ReturnType<typeof readTables> & { path?: string | undefined
 export async function startDynamoDb(model: DynamoDbModel, context: AwsContext): Promise<Emulator> {
   const { account, region, authorize, keys } = context;
   const tables = await openTables(model.tables, model.path);
+  const service = { name: 'dynamodb', target: 'DynamoDB_20120810', version: '1.0', operations: {} } as const;
+  const emulator = jsonEmulator(service, tables.close);
   return {
-    name: 'dynamodb',
-    matches: ({ method, headers }) =>
-      method === 'POST' && headers['x-amz-target']?.startsWith(TARGET) === true,
-    operation: operationOf,
+    ...emulator,
     async answer(request, call) {
-      const operation = operationOf(request);
+      const operation = emulator.operation(request);
       if (![...ON_TABLE, ...ON_TABLES].includes(operation)) throw notImplemented(`dynamodb:${operation}`);
       const body = parseBody(request);
       const { names, index } = ON_TABLES.includes(operation)
@@ -60,19 +56,13 @@ export async function startDynamoDb(model: DynamoDbModel, context: AwsContext): 
         });
       }
       const { status, output } = await tables.run(operation, body);
-      return writeJson('1.0', status, output, call.requestId);
+      return writeJson(service.version, status, output, call.requestId);
     },
-    writeError: (error, requestId) => writeJsonError('1.0', error, requestId),
-    close: tables.close,
   };
 }
 
 function tableAndIndex({ TableName, IndexName }: v.InferOutput<typeof inputSchema>) {
   return { names: [TableName], index: IndexName === undefined ? '' : `/index/${IndexName}` };
-}
-
-function operationOf({ headers }: WireRequest): string {
-  return (headers['x-amz-target'] ?? '').slice(TARGET.length);
 }
 
 /** A `CreateTable` input. */

@@ -47,10 +47,7 @@ function fits(field: string, value: number, first: number, names: readonly strin
 }
 
 /** Something that happens on a schedule. */
-export interface Scheduled {
-  expression: string;
-  run(): void;
-}
+export type Scheduled = { expression: string; run(): void };
 
 /**
  * Runs what is scheduled, until the function it returns is called. What would have happened while nothing ran is not made up for.

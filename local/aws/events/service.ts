@@ -17,10 +17,7 @@ import { startSchedules } from './schedule.ts';
 const SERVICE = 'events.amazonaws.com';
 
 /** What EventBridge has. */
-interface EventsModel {
-  buses: readonly Bus[];
-  rules: readonly Rule[];
-}
+type EventsModel = { buses: readonly Bus[]; rules: readonly Rule[] };
 
 const entrySchema = v.strictObject({
   ...{ Source: text(256), DetailType: text(128), Detail: text(1_048_576) },

@@ -1,10 +1,7 @@
 import type { GatewayMethod } from '../template/gateways.ts';
 
 /** A method with the values of its path parameters, percent-decoded once as API Gateway does. */
-export interface Match {
-  method: GatewayMethod;
-  parameters: Readonly<Record<string, string>>;
-}
+export type Match = { method: GatewayMethod; parameters: Readonly<Record<string, string>> };
 
 /** The method for a request: exact segments win over `{parameter}`, that over `{proxy+}`, a named verb over `ANY`. */
 export function matchRoute(methods: readonly GatewayMethod[], verb: string, path: string): Match | undefined {

@@ -22,10 +22,7 @@ export interface GatewayRequest {
 }
 
 /** Who is let through, as the proxy event tells it: `caller` by IAM, `authorizer` by a custom authorizer. */
-export interface Authorized {
-  caller?: Caller;
-  authorizer?: Readonly<Record<string, unknown>>;
-}
+export type Authorized = { caller?: Caller; authorizer?: Readonly<Record<string, unknown>> };
 
 /** Everything of a proxy event (format 1.0) but the body and what the authorization adds; also what a REQUEST authorizer is given. */
 export function describeRequest(request: GatewayRequest) {

@@ -5,10 +5,7 @@ import { isObject, type JsonObject, parseJson } from '../../../infra/proof/assem
 import { Refusal } from './refusal.ts';
 
 /** Status and headers of an answer for the client: names may repeat. */
-export interface ProxyHead {
-  status: number;
-  headers: [string, string][];
-}
+export type ProxyHead = { status: number; headers: [string, string][] };
 
 /** Headers of a function that API Gateway does not let through under their own name. */
 const REMAPPED =

@@ -5,10 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { TemplateFunction } from '../template/resources.ts';
 
 /** What the local system runs a function with. */
-export interface Program {
-  command: string;
-  args: readonly string[];
-}
+export type Program = { command: string; args: readonly string[] };
 
 /** Whether nothing runs a function here; a function without a program is run by Node.js. */
 export function isMissing(program: Program | Missing | undefined): program is Missing {

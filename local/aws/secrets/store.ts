@@ -23,10 +23,7 @@ export interface StoredSecret {
 export type SecretSettings = ReturnType<typeof readSecrets>[number];
 
 /** A secret with its settings. */
-export interface Secret {
-  stored: StoredSecret;
-  settings: SecretSettings;
-}
+export type Secret = { stored: StoredSecret; settings: SecretSettings };
 
 /** The secrets of the template. */
 export type SecretStore = ReturnType<typeof openSecretStore>;
