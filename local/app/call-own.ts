@@ -50,9 +50,8 @@ export function fireSchedule(running: Running, { zone, name }: Named): Promise<A
 
 /** The declared route that a request goes by; nothing where there is none. */
 export function findRoute({ zones }: Running['declaration'], { zone, method, path }: Wanted) {
-  return zones[zone]?.gateway?.routes.find(
-    (one) => one.method === method && matchPath(one.path, path) !== undefined,
-  );
+  const { routes = [] } = zones[zone]?.gateway ?? {};
+  return routes.find((one) => one.method === method && matchPath(one.path, path) !== undefined);
 }
 
 /**

@@ -25,13 +25,10 @@ export async function runSteps(system: LocalSystem, steps: readonly Step[], say?
   const skipped: SkippedStep[] = [];
   for (const step of steps) {
     const why = step.unfit(system);
-    if (why !== undefined) skipped.push({ name: step.name, why });
-    else {
-      say?.(step.name);
-      const result = await runStep(system, step);
-      if ('why' in result) skipped.push(result);
-      else results.push(result);
-    }
+    if (why === undefined) say?.(step.name);
+    const result = why === undefined ? await runStep(system, step) : { name: step.name, why };
+    if ('why' in result) skipped.push(result);
+    else results.push(result);
   }
   return { ok: results.length > 0 && results.every(({ ok }) => ok), steps: results, skipped };
 }

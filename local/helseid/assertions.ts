@@ -8,6 +8,7 @@ const CLOCK_SKEW = 5;
 /** HelseID's, of `exp`: seconds ahead. */
 const LIFETIME = 10;
 const ASSERTION_TYP = 'client-authentication+jwt';
+const NOT_WITH_CODE = 'HID-1009: send assertion_details with the refresh token, not with the code';
 
 /** Stands for all APIs at once, when a client names no resource; the token then has every audience its scopes belong to. */
 export const EVERY_API = 'urn:helseid-zones:every-api';
@@ -71,9 +72,7 @@ function readAssertionDetails(
   if (value !== undefined && ctx.oidc.route !== 'token')
     throw new errors.InvalidRequest('HID-1007: assertion_details belong to requests to the token endpoint');
   if (value !== undefined && grant === 'authorization_code' && refuseWithCode)
-    throw new errors.InvalidRequest(
-      'HID-1009: send assertion_details with the refresh token, not with the code',
-    );
+    throw new errors.InvalidRequest(NOT_WITH_CODE);
   const result = readDetails(value, client);
   if ('refused' in result) throw new errors.InvalidRequest(`${result.refused}: ${result.reason}`);
   // Without details a refreshed token keeps what the request object asked for, so nothing is noted.

@@ -27,21 +27,14 @@ const MAX_BODY = 1024 * 1024;
  * the listener is. `close` stops listening and drops open connections.
  * @throws {ZonesError} local_failed: the port is taken
  */
-export async function serve(
-  certificate: KeyAndCert,
-  port: number,
-  makeListener: (origin: string) => RequestListener,
-) {
+export async function serve(tls: KeyAndCert, port: number, listenerOf: (origin: string) => RequestListener) {
   let listener: RequestListener = (_, response) => response.writeHead(503).end();
   const faults = createHttpFaults();
-  const { port: bound, close } = await listen(
-    faults.wrap((request, response) => listener(request, response)),
-    port,
-    certificate,
-  );
+  const answer = faults.wrap((request, response) => listener(request, response));
+  const { port: bound, close } = await listen(answer, port, tls);
   const url = `https://localhost:${bound}`;
   try {
-    listener = makeListener(url);
+    listener = listenerOf(url);
   } catch (error) {
     await close();
     throw error;

@@ -24,7 +24,8 @@ import {
  * deleted says only that nothing was thrown: where something was signed and there are stand-ins, they must have been called.
  */
 export async function sendEvent(system: LocalSystem) {
-  const { zone, declared, functionName, event } = sampleZone(system);
+  const facts = sampleZone(system);
+  const { zone, declared, functionName, event } = facts;
   const { clients, name: ofSystem } = system.declaration;
   const granted = declared.grants.flatMap(({ apis }) => apis.map(({ api }) => api));
   const apis = [...new Set(granted)].flatMap((api) => system.standIns?.apis.get(api) ?? []);
@@ -39,7 +40,7 @@ export async function sendEvent(system: LocalSystem) {
     return { id, ...(await until(outcome, `no outcome, see ${system.logs},`)) };
   });
   const { id, fields } = result;
-  const signedFor = grantUsed(system, { zone, declared }, lines);
+  const signedFor = grantUsed(system, facts, lines);
   assert(fields['outcome'] === 'done', `${functionName} failed: ${whatItSaid(system, id)}`);
   // The line is written before the function is done; the next event shall find it warm and free.
   await system.aws.pool.idle(functionName);

@@ -42,11 +42,8 @@ export function stepUnfit(what: string): Error {
 }
 
 /** The grant of a zone that something was signed for, as lines of its signers tell; none where nothing was. */
-export function grantUsed(
-  { declaration }: Pick<LocalSystem, 'declaration'>,
-  { zone, declared }: Pick<ZoneFacts, 'zone' | 'declared'>,
-  lines: readonly TrailLine[],
-) {
+export function grantUsed({ declaration }: LocalSystem, facts: ZoneFacts, lines: readonly TrailLine[]) {
+  const { zone, declared } = facts;
   const signers = new Set(lines.map(({ function: name }) => name));
   return declared.grants.find(({ client }) => signers.has(signerName(declaration.name, client, zone)));
 }

@@ -161,16 +161,12 @@ async function endSharedTokens({ aws, declaration }: LocalSystem, zone: string):
 }
 
 /** Has everything start anew, as AWS does whenever it likes: then signers have heard. */
-async function expectNewKeys(
-  system: LocalSystem,
-  loads: readonly Load[],
-  replaced: Map<string, Replacement>,
-) {
+async function expectNewKeys(system: LocalSystem, loads: readonly Load[], keys: Map<string, Replacement>) {
   await system.aws.pool.recycle();
   for (const { call, client, zone } of loads) {
     await endSharedTokens(system, zone);
     const { lines } = await linesDuring<unknown>(system, call);
-    const kid = replaced.get(client)?.current.kid ?? '';
+    const kid = keys.get(client)?.current.kid ?? '';
     const signer = signerName(system.declaration.name, client, zone);
     assert(assertionSigners(lines, kid).has(signer), `the ${zone} zone does not use the new key`);
   }
