@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ZONE_TAG } from '../../declaration/names.ts';
 import { isObject, listOf } from '../assembly/json.ts';
 import { namedActions } from '../assembly/roles.ts';
 
@@ -10,7 +9,7 @@ const HARMLESS: Readonly<Record<string, (found: unknown, expected: unknown) => b
   '* DeletionProtectionEnabled': (found) => found === true,
   'AWS::DynamoDB::Table PointInTimeRecoverySpecification': (found) =>
     isDeepStrictEqual(found, { PointInTimeRecoveryEnabled: true }),
-  // More tags, of others; those that mark a zone are equal.
+  // More tags, of others; those that mark a zone, or a client's key, are equal.
   '* Tags': (found, expected) =>
     isDeepStrictEqual(zoneTags(found), zoneTags(expected)) &&
     listOf(expected).every((tag) => listOf(found).some((one) => isDeepStrictEqual(one, tag))),
@@ -33,6 +32,6 @@ function zoneTags(tags: unknown): readonly unknown[] {
   // What is no plain list of tags may hide one.
   if (tags !== undefined && !Array.isArray(tags)) return [tags];
   return listOf(tags).filter(
-    (tag) => !isObject(tag) || typeof tag.Key !== 'string' || tag.Key.toLowerCase() === ZONE_TAG,
+    (tag) => !isObject(tag) || typeof tag.Key !== 'string' || /^helseid-zones:/i.test(tag.Key),
   );
 }

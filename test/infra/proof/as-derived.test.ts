@@ -143,6 +143,7 @@ describe('a difference', () => {
       sets('workerFunction', { ReservedConcurrentExecutions: 0 }),
     ],
     ['the tag of another zone', /has another Tags/, toTags('helseid-zones:zone')],
+    ['a tag of client keys', /has another Tags/, toTags('helseid-zones:system')],
     ['the tag of another zone in capitals', /has another Tags/, toTags('Helseid-Zones:Zone')],
   ])('%s is said', (_, message, change) => {
     const { violations } = compare(change);

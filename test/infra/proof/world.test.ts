@@ -172,6 +172,24 @@ describe('resource policies', () => {
   });
 });
 
+it('of two policies that are put in the place of one another either may be the one', () => {
+  const put = (Effect: string) =>
+    of('SQS::QueuePolicy', {
+      Queues: [at('sqs', 'q')],
+      PolicyDocument: document({ ...allow('sqs:SendMessage', { Principal: { AWS: ROLE } }), Effect }),
+    });
+  const given = {
+    Role: role(),
+    Queue: of('SQS::Queue', { QueueName: 'q' }),
+    A: put('Allow'),
+    B: put('Deny'),
+  };
+  const asked = { principal: worker, action: 'sqs:SendMessage', resource: at('sqs', 'q') };
+  expect(decide(asked, worldOf(given)).verdict).not.toBe('never');
+  const { A, ...alone } = given;
+  expect(decide(asked, worldOf(alone)).verdict).toBe('never');
+});
+
 describe('permissions of a function', () => {
   const functions = (permission: object) =>
     worldOf({

@@ -89,8 +89,10 @@ function resourcesOf(assembly: ResolvedAssembly): Resource[] {
     const { type, account, constructPath, certain } = resource;
     const found = ATTACHED_POLICIES[type]?.(resource);
     if (found === undefined) return [];
-    const policy = parsePolicy(constructPath, found.document, { certain });
-    return stringsOf(found.targets).map((target) => ({ policy, target: `${account}/${target}` }));
+    const parse = (alone: boolean) =>
+      parsePolicy(constructPath, found.document, { certain: certain && alone });
+    const isPut = !ADD_UP.includes(type);
+    return stringsOf(found.targets).map((target) => ({ parse, isPut, target: `${account}/${target}` }));
   });
   const byTarget = Map.groupBy(attached, ({ target }) => target);
   return assembly.resources.flatMap((resource): Resource[] => {
@@ -98,13 +100,13 @@ function resourcesOf(assembly: ResolvedAssembly): Resource[] {
     if (arn === undefined || type === 'AWS::IAM::Role') return [];
     const own = OWN_POLICIES[type]?.(properties);
     const name = `policy of ${resource.constructPath}`;
+    const found = new Set([physicalId, arn].flatMap((target) => byTarget.get(`${account}/${target}`) ?? []));
+    const several = [...found].filter(({ isPut }) => isPut).length > 1;
     const policies = [
       ...(own === undefined ? [] : [parsePolicy(name, own, { certain })]),
-      ...[physicalId, arn]
-        .flatMap((target) => byTarget.get(`${account}/${target}`) ?? [])
-        .map(({ policy }) => policy),
+      ...[...found].map(({ parse, isPut }) => parse(!(isPut && several))),
     ];
-    return [{ arn, account, policies: [...new Set(policies)], tags: tagsOf(properties.Tags) }];
+    return [{ arn, account, policies, tags: tagsOf(properties.Tags) }];
   });
 }
 
@@ -120,6 +122,9 @@ type Attached = (resource: ResolvedResource) => { targets: unknown; document: un
 const attachedBy =
   (targets: string, document = 'PolicyDocument'): Attached =>
   ({ properties }) => ({ targets: properties[targets], document: properties[document] });
+
+/** Of these a resource may have several; of others it has the last that is put, and what another one denies may be gone. */
+const ADD_UP = ['AWS::Lambda::Permission', 'AWS::Events::EventBusPolicy'];
 
 /** Resource policies that are resources of their own: what they are attached to, and the document. */
 const ATTACHED_POLICIES: Readonly<Record<string, Attached>> = {

@@ -42,7 +42,7 @@ function routeProblems({ properties, zone, stack }: ResolvedResource, input: Pro
     return [
       here.some(({ type }) => type === 'NONE') &&
         `${route} answers a preflight of a route that is open, and may let pages of other origins call it`,
-      grantsCredentials(properties) && `${route} may let pages of other origins send cookies`,
+      grantsCredentials(properties) && `${route} may let pages of other origins send cookies, or set one`,
     ];
   const expected = here.find((declared) => declared.method === HttpMethod);
   if (expected === undefined) return [`${route} is not a declared route`];
@@ -69,7 +69,7 @@ function grantsCredentials(properties: JsonObject): boolean {
     '$context.responseOverride.header.Access-Control-Allow-Origin',
     '',
   );
-  return /allow-credentials|\$!?\{?context/i.test(text) || hasUnknown(text);
+  return /allow-credentials|set-cookie|\$!?\{?context/i.test(text) || hasUnknown(text);
 }
 
 /** The function of the same stack that the URI of an integration or authorizer leads to. */

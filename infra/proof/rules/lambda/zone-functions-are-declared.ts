@@ -49,6 +49,10 @@ export const zoneFunctionsAreDeclared: Rule = resourceRule({
       .map((of) => [of.variable, secretNamed(input, of.name)?.arn] as const);
     const environment = { ...own?.declared.functions[own.name]?.environment, ...apis };
     return [
+      fn.assetPath === undefined && [
+        'Code',
+        'runs code that its stack does not upload, which nobody has read',
+      ],
       ...[...Object.entries(apis), ...secrets].map(
         ([variable, expected]) =>
           variables[variable] !== expected &&

@@ -86,6 +86,13 @@ mutations('properties-are-understood', {
   'public: a container image': sets('summaryFunction', { PackageType: 'Image', Runtime: undefined }),
 });
 
+mutations('zone-functions-are-declared', {
+  'internal: code that no stack uploads': (r) =>
+    void Object.assign(find(r, 'workerFunction').Properties.Code as object, {
+      S3Key: `${'f'.repeat(64)}.zip`,
+    }),
+});
+
 mutations('interfaces-are-lambdas', {
   'public: a zone’s code makes interfaces': (r) =>
     dropStatement(find(r, 'summaryRole'), 'NoInterfacesForCode'),

@@ -268,6 +268,10 @@ smallCases({
       preflight({}, '#set($h = $context.more)'),
       CREDENTIALS,
     ),
+    'a preflight that sets a cookie': inPublic(
+      preflight({ 'method.response.header.Set-Cookie': "'session=x'" }),
+      CREDENTIALS,
+    ),
     'a preflight that the deploy answers': inPublic(preflight({ [ORIGIN]: { Ref: 'P' } }), CREDENTIALS),
   },
   'records-are-bare': {
