@@ -55,10 +55,10 @@ export function functionArn({ account, region }: Pick<Place, 'account' | 'region
   return name.startsWith('arn:') ? name : `arn:aws:lambda:${region}:${account}:function:${name}`;
 }
 
-/** An ARN from its end, `service:resource`. IAM has no regions, S3 neither regions nor accounts, and API Gateway's ARNs no accounts. */
+/** An ARN from its end, `service:resource`. IAM and dashboards have no regions, S3 neither regions nor accounts, and API Gateway's ARNs no accounts. */
 function arnOf({ region, account }: Place, end: string): string {
   const service = end.slice(0, end.indexOf(':'));
-  const where = service === 'iam' || service === 's3' ? '' : region;
+  const where = /^(?:iam|s3|cloudwatch:dashboard)\b/.test(end) ? '' : region;
   const whose = service === 'apigateway' || service === 's3' ? '' : account;
   return `arn:aws:${service}:${where}:${whose}:${end.slice(service.length + 1)}`;
 }
@@ -194,11 +194,11 @@ const FORMS: Readonly<Record<string, Form>> = {
   'AWS::EC2::InternetGateway': withId('igw-{id}', 'InternetGatewayId', 'ec2:internet-gateway'),
   'AWS::EC2::EgressOnlyInternetGateway': withId('eigw-{id}', 'Id'),
   'AWS::EC2::NatGateway': withId('nat-{id}', 'NatGatewayId', 'ec2:natgateway'),
-  'AWS::EC2::EIP': { attributes: { AllocationId: 'eipalloc-{id}' } },
+  'AWS::EC2::EIP': { arn: 'ec2:elastic-ip/eipalloc-{id}', attributes: { AllocationId: 'eipalloc-{id}' } },
   'AWS::EC2::SecurityGroup': withId('sg-{id}', 'GroupId', 'ec2:security-group'),
   'AWS::EC2::NetworkAcl': withId('acl-{id}', 'Id', 'ec2:network-acl'),
   'AWS::EC2::VPCEndpoint': withId('vpce-{id}', 'Id', 'ec2:vpc-endpoint'),
-  'AWS::EC2::FlowLog': withId('fl-{id}', 'Id'),
+  'AWS::EC2::FlowLog': withId('fl-{id}', 'Id', 'ec2:vpc-flow-log'),
   'AWS::Route53Resolver::FirewallDomainList': resolver('fdl', 'firewall-domain-list'),
   'AWS::Route53Resolver::FirewallRuleGroup': resolver('frg', 'firewall-rule-group'),
   'AWS::Route53Resolver::FirewallRuleGroupAssociation': resolver(

@@ -55,7 +55,7 @@ export interface ResolvedAssembly {
   resources: readonly ResolvedResource[];
 }
 
-/** Account (default `000000000000`) and region (default `eu-north-1`) of stacks without their own. */
+/** Account and region of stacks without their own (default: those of the first stack that has some, else `000000000000` and `eu-north-1`). */
 export interface ResolveOptions {
   account?: string;
   region?: string;
@@ -67,11 +67,14 @@ export interface ResolveOptions {
  * under a condition exists is not certain.
  */
 export function resolveAssembly({ stacks }: Assembly, options: ResolveOptions = {}): ResolvedAssembly {
-  const place = { account: '000000000000', region: 'eu-north-1', ...options };
+  // Whoever deploys may do so where another stack says that it is.
+  const { account: first = '000000000000' } = stacks.find((stack) => stack.account) ?? {};
+  const { region: nearest = 'eu-north-1' } = stacks.find((stack) => stack.region) ?? {};
+  const place = { account: first, region: nearest, ...options };
   const opened: OpenStack[] = [];
   for (const stack of stacks) {
     const { account = place.account, region = place.region } = stack;
-    opened.push(openStack({ ...stack, account, region }, opened));
+    opened.push(openStack({ ...stack, account, region, saysRegion: stack.region !== undefined }, opened));
   }
   const untagged = opened.flatMap(resourcesOf);
   const zones = zonesOfStacks(untagged);
@@ -123,12 +126,13 @@ type Untagged = Omit<ResolvedResource, 'zone'>;
 interface OpenStack extends AssemblyStack {
   account: string;
   region: string;
+  saysRegion: boolean;
   scope: Scope;
   identity(logicalId: string): Identity | undefined;
 }
 
 function openStack(
-  stack: AssemblyStack & Pick<OpenStack, 'account' | 'region'>,
+  stack: AssemblyStack & Pick<OpenStack, 'account' | 'region' | 'saysRegion'>,
   all: readonly OpenStack[],
 ): OpenStack {
   const { template, name, account, region } = stack;
@@ -148,6 +152,11 @@ function openStack(
     const place = { account, region, stack: name, logicalId };
     return identify(String(objectOf(resources[logicalId]).Type), place, property(logicalId));
   });
+  // Whether a stack that names no region is in the one of another, nobody knows.
+  const stacksIn = (where: string) =>
+    all.filter(
+      (one) => one.account === account && one.region === where && one.saysRegion === stack.saysRegion,
+    );
   const scope: Scope = {
     stack: name,
     ref: (id) =>
@@ -158,17 +167,17 @@ function openStack(
       (identity(id) && property(id)(attribute)) ??
       unknown(`GetAtt ${id}.${attribute}`),
     importValue: (wanted) => {
-      const here = all.filter((one) => one.account === account && one.region === region);
-      for (const { template: of, scope: there } of here)
-        for (const output of Object.values(objectOf(of.Outputs)).map(objectOf))
-          if (resolveValue(objectOf(output.Export).Name, there) === wanted)
-            return resolveValue(output.Value, there);
+      for (const { template: of, scope: there } of stacksIn(region))
+        for (const { Export, Value, Condition } of Object.values(objectOf(of.Outputs)).map(objectOf))
+          if (resolveValue(objectOf(Export).Name, there) === wanted)
+            // Where a condition leaves it out, another stack may have it.
+            return Condition === undefined ? resolveValue(Value, there) : undefined;
       return undefined;
     },
     stackOutput: (other, output, where = region) => {
-      const found = all.find((one) => one.name === other && one.account === account && one.region === where);
-      const value = objectOf(objectOf(found?.template.Outputs)[output]).Value;
-      return found && resolveValue(value, found.scope);
+      const found = stacksIn(where).find((one) => one.name === other);
+      const { Value, Condition } = objectOf(objectOf(found?.template.Outputs)[output]);
+      return found && Condition === undefined ? resolveValue(Value, found.scope) : undefined;
     },
   };
   return { ...stack, scope, identity };

@@ -26,7 +26,7 @@ const NARROW = new RegExp(
 
 /** Types of theirs that act on a whole account all the same, whatever they name. */
 const WIDE =
-  /^AWS::(?:ApiGateway::Account|CloudWatch::(?:MetricStream|OTel|Integration)|EC2::.*BlockPublic|IAM::(?:User|Group)|Logs::(?:(?:Account|Resource|StorageTier)Policy|Integration)|S3::StorageLens|SSM::(?:Association|CloudConnector|MaintenanceWindow|ResourceDataSync|ServiceSetting))/;
+  /^AWS::(?:ApiGateway::Account|CloudWatch::(?:InsightRule|MetricStream|OTel|Integration)|EC2::.*BlockPublic|IAM::(?:User|Group)|Logs::(?:(?:Account|Resource|StorageTier)Policy|Integration)|S3::StorageLens|SSM::(?:Association|CloudConnector|MaintenanceWindow|ResourceDataSync|ServiceSetting))/;
 
 /** Types that are judged by what the roles they are for may do. */
 const BY_ROLE = wordsOf('AWS::IAM::ManagedPolicy AWS::IAM::Policy AWS::IAM::Role AWS::IAM::RolePolicy');
@@ -50,7 +50,10 @@ export function untouching({ stacks, resources }: ResolvedAssembly, declaration:
     ({ arn = '' }) => /^arn:[^:]*:secretsmanager:.*:secret:(.+)-\w+$/.exec(arn)?.[1] ?? [],
   );
   const own = [...owned.flatMap(({ names }) => names), ...secrets, METRICS_NAMESPACE];
-  const named = new RegExp(`(?<!\\w)(?:${own.filter(isTelling).map(escapeRegExp).join('|')})(?!\\w)`);
+  // Names of stages and the like are words that anything may hold.
+  const telling = own.filter((name) => name.length > 5);
+  // What is before a name may be written as JSON writes it (a tab, the end of a line).
+  const named = new RegExp(`(?<!(?<!\\\\(?:u00.)?)\\w)(?:${telling.map(escapeRegExp).join('|')})(?!\\w)`);
   // Whoever deploys reads it, whatever the resource itself may do.
   const isRead = (properties: JsonObject) =>
     [
@@ -61,6 +64,7 @@ export function untouching({ stacks, resources }: ResolvedAssembly, declaration:
   const touches = ({ type, properties }: ResolvedResource) =>
     !NARROW.test(type) ||
     WIDE.test(type) ||
+    (/^AWS::S3::/.test(type) && /\bcdk-/.test(JSON.stringify(properties))) ||
     isRead(properties) ||
     (!BY_ROLE.includes(type) &&
       Object.entries(properties).some(
@@ -70,11 +74,6 @@ export function untouching({ stacks, resources }: ResolvedAssembly, declaration:
   // Findings go by path, and two may have the same: where two stacks have one name, or one has none of its own.
   const touching = new Set(theirs.filter(touches).map(({ constructPath }) => constructPath));
   return new Set(theirs.map(({ constructPath }) => constructPath).filter((path) => !touching.has(path)));
-}
-
-/** Names of stages and the like are words that anything may hold. */
-function isTelling(name: string): boolean {
-  return name.length > 5;
 }
 
 function escapeRegExp(text: string): string {
@@ -104,7 +103,9 @@ const BESIDE = [
   'arn:aws:iam::*:role/cdk-*',
   'arn:aws:s3:::cdk-*',
   'arn:aws:lambda:*:*:event-source-mapping:*',
-  'arn:aws:ec2:*:*:network-interface/*',
+  ...wordsOf('network-acl network-interface security-group-rule').map((of) => `arn:aws:ec2:*:*:${of}/*`),
+  'arn:aws:apigateway:*::/account',
+  ...['firewall', 'resolver'].map((of) => `arn:aws:route53resolver:*:*:${of}-config/*`),
 ];
 
 /** Whatever a role of another stack is allowed, also what no rule judges, it is not allowed of a resource of the system. */

@@ -147,6 +147,25 @@ const TOUCHES: readonly Touch[] = [
     'may apigateway:PATCH on .*restapis',
     ...(['apigateway:PATCH', 'arn:aws:apigateway:*::/restapis/*/stages/*'] as const),
   ),
+  kept('may ec2:DeleteFlowLogs on .*vpc-flow-log/', 'ec2:DeleteFlowLogs', 'arn:aws:ec2:*:*:vpc-flow-log/*'),
+  kept(
+    'may ec2:CreateNetworkAclEntry on .*network-acl/',
+    ...(['ec2:CreateNetworkAclEntry', 'arn:aws:ec2:*:*:network-acl/*'] as const),
+  ),
+  kept('may apigateway:PUT on .*/account', 'apigateway:PUT', 'arn:aws:apigateway:*::/account'),
+  kept(
+    'may route53resolver:UpdateFirewallConfig on .*firewall-config/',
+    ...(['route53resolver:UpdateFirewallConfig', 'arn:aws:route53resolver:*:*:firewall-config/*'] as const),
+  ),
+  kept(
+    'may cloudwatch:PutDashboard on .*dashboard/journal',
+    ...(['cloudwatch:PutDashboard', 'arn:aws:cloudwatch::000000000000:dashboard/journal*'] as const),
+  ),
+  added('AWS::CloudWatch::InsightRule', { RuleBody: '{"LogGroupNames":["*"]}' }),
+  added('AWS::S3::AccessPoint', { Bucket: { 'Fn::Sub': 'cdk-hnb659fds-assets-${AWS::AccountId}-x' } }),
+  ...['\n', '\t', '\u0001'].map((before) =>
+    added('AWS::EC2::Instance', { UserData: JSON.stringify(`x${before}journal-internal-worker`) }),
+  ),
   kept('may DynamoDB:GetItem on .*table/journal-', 'DynamoDB:GetItem'),
   added('AWS::Lambda::Url', { TargetFunctionArn: signer('public'), AuthType: 'NONE' }),
   [
@@ -280,6 +299,16 @@ describe('a secret that a deploy reads for another stack', () => {
     };
     expect(touched(attached)).toEqual([]);
   });
+});
+
+it('are where the system may be, where it says no place and they do', () => {
+  const at = { account: '111111111111', region: 'eu-west-1' };
+  const given = withTemplate(assembly, SHOP, may('dynamodb:GetItem', '*'));
+  const stacks = given.stacks.map((stack) => (stack.name === SHOP ? { ...stack, ...at } : stack));
+  const found = findingsOf('others-keep-out', { stacks }, declaration).map(({ message }) => message);
+  expect(found).toContainEqual(
+    expect.stringMatching('may dynamodb:GetItem on .*eu-west-1:111111111111:table'),
+  );
 });
 
 /** In a stack of the system: lets the shop's function send to a queue, and says where a subnet is. */

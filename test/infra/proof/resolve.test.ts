@@ -155,6 +155,14 @@ describe('unknown values', () => {
     const expressions = [{ Ref: 'P' }, { Ref: 'Q' }, ...attributes];
     expect(new Set(expressions.map((one) => resolve(one))).size).toBe(expressions.length);
   });
+  it('stand for what is exported under a condition, which another stack may export', () => {
+    const conditional = {
+      ...stack('c', { Outputs: { Out: { Condition: 'C', Value: 'x', Export: { Name: 'c:x' } } } }),
+    };
+    const given = { Resources: { A: { Type: 'A', Properties: { X: { 'Fn::ImportValue': 'c:x' } } } } };
+    const { resources } = resolveAssembly({ stacks: [conditional, stack('a', given)] });
+    expect(resources[0]?.properties.X).toContain(UNKNOWN);
+  });
   it('stand for what another region exports', () => {
     expect(resolve({ 'Fn::ImportValue': 'b:q' }, {}, 'eu-west-1')).toContain(UNKNOWN);
   });
