@@ -54,8 +54,8 @@ describe('a cloud assembly that the CDK wrote', () => {
     expect(assembly.stacks.map(({ name, account, region }) => `${name} ${account} ${region}`).sort()).toEqual(
       [
         'Elsewhere-Other 111122223333 eu-west-1',
-        'journal-functions 000000000000 eu-north-1',
-        'journal-queues 000000000000 eu-north-1',
+        'journal-functions 111122223333 eu-west-1',
+        'journal-queues 111122223333 eu-west-1',
       ],
     );
     const [fn] = resourcesOfType(assembly, 'AWS::Lambda::Function');
@@ -63,7 +63,7 @@ describe('a cloud assembly that the CDK wrote', () => {
     const [queue, other] = queues.sort((a, b) => b.stack.localeCompare(a.stack));
     const [policy] = resourcesOfType(assembly, 'AWS::IAM::Policy');
     expect(fn?.assetPath).toMatch(/asset\.[0-9a-f]{64}$/);
-    expect(fn?.properties.Role).toBe('arn:aws:iam::000000000000:role/journal-worker');
+    expect(fn?.properties.Role).toBe('arn:aws:iam::111122223333:role/journal-worker');
     expect(policy?.properties.Roles).toEqual(['journal-worker']);
     expect(policy?.constructPath).toBe('journal-functions/Role/DefaultPolicy/Resource');
     expect(JSON.stringify(policy?.properties)).toContain(`"Resource":"${queue?.arn}"`);
