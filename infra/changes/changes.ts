@@ -81,7 +81,7 @@ function linesOf(input: ProofInput): Change[] {
 
 /** Every name and endpoint that a function can open connections to, one by one. */
 function reachOf({ assembly, network, reach }: ProofInput): Change[] {
-  return reach.flatMap(({ name: who, resource, internet, endpoints, elsewhere }) => {
+  return reach.flatMap(({ resource, internet, endpoints, elsewhere }) => {
     const vpc = network.vpcs.find(({ stack }) => stack === resource.stack);
     const names = vpc === undefined ? 'every name' : readAnsweredNames(assembly, vpc.physicalId);
     const hosts = internet === 'none' ? [] : Array.isArray(names) ? names : ['*'];
@@ -91,7 +91,7 @@ function reachOf({ assembly, network, reach }: ProofInput): Change[] {
       ...hosts.map((host) => `${host} on ${ports}`),
       ...endpoints.map(({ service }) => `${service} through an endpoint of ${zone}`),
       ...elsewhere.map(({ destination, through, ports }) => `${destination} on ${ports} through ${through}`),
-    ].map((what) => say('reaches', who, what));
+    ].map((what) => say('reaches', resource.physicalId, what));
   });
 }
 

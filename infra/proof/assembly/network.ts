@@ -29,12 +29,6 @@ export interface Permission {
   peer: string;
 }
 
-/** A security group with every permission of the templates, inline or apart. */
-export interface Group {
-  id: string;
-  permissions: readonly Permission[];
-}
-
 /** A VPC endpoint. `service` is the last part of its name, e.g. `kms`, also of `kms-fips`. */
 export interface VpcEndpoint {
   id: string;
@@ -60,7 +54,8 @@ export interface Network {
   /** Those that were there before first, as if templates had them. */
   vpcs: readonly ResolvedResource[];
   subnets: ReadonlyMap<string, Subnet>;
-  groups: ReadonlyMap<string, Group>;
+  /** Of each security group every permission of the templates, inline or apart. */
+  groups: ReadonlyMap<string, readonly Permission[]>;
   endpoints: readonly VpcEndpoint[];
   functions: readonly Placement[];
 }
@@ -106,15 +101,15 @@ export function readNetwork(assembly: ResolvedAssembly, declaration: SystemDecla
     const associated = (tables.get(id) ?? []).flatMap(({ RouteTableId: table }) => routes.get(table) ?? []);
     return { id, vpc: String(properties.VpcId), routes: associated };
   });
-  const groups = resourcesOfType(assembly, 'AWS::EC2::SecurityGroup').map((resource): Group => {
-    const id = stringOf(resource.properties.GroupId) ?? resource.physicalId;
-    return { id, permissions: permissionsOf(resource, id, assembly) };
+  const groups = resourcesOfType(assembly, 'AWS::EC2::SecurityGroup').map((group) => {
+    const id = stringOf(group.properties.GroupId) ?? group.physicalId;
+    return [id, permissionsOf(group, id, assembly)] as const;
   });
   return {
     zones: new Map([...zones, ...there.map(({ vpc, zone }) => [vpc, zone] as const)]),
     vpcs: [...there.map(({ resource }) => resource), ...vpcs],
     subnets: new Map([...subnets, ...there.flatMap((of) => of.subnets)].map((subnet) => [subnet.id, subnet])),
-    groups: new Map(groups.map((group) => [group.id, group])),
+    groups: new Map(groups),
     endpoints: readEndpoints(assembly),
     functions: resourcesOfType(assembly, 'AWS::Lambda::Function').map((resource) => {
       const { SubnetIds, SecurityGroupIds } = objectOf(resource.properties.VpcConfig);
@@ -128,16 +123,14 @@ export function readEndpoints(assembly: ResolvedAssembly): VpcEndpoint[] {
   return resourcesOfType(assembly, 'AWS::EC2::VPCEndpoint').map((resource) => {
     const { VpcId, ServiceName, SecurityGroupIds, SubnetIds, VpcEndpointType } = resource.properties;
     const kind = VpcEndpointType ?? 'Gateway';
+    // EC2 gives an interface without groups the default one.
+    const isDefault = kind === 'Interface' && SecurityGroupIds === undefined;
     return {
       id: resource.physicalId,
       vpc: String(VpcId),
       service: String(ServiceName).replace(/^.*\.|-fips$/g, ''),
       kind: kind === 'Interface' || kind === 'Gateway' ? kind : 'other',
-      // EC2 gives an interface without groups the default one.
-      groups:
-        kind === 'Interface' && SecurityGroupIds === undefined
-          ? ['the default group']
-          : stringsOf(SecurityGroupIds),
+      groups: isDefault ? ['the default group'] : stringsOf(SecurityGroupIds),
       subnets: stringsOf(SubnetIds),
       resource,
     };

@@ -28,16 +28,11 @@ export function identify(type: string, place: Place, property: PropertyReader): 
   if (form === undefined) return undefined;
   const { ref, arn: end, attributes = {} } = form;
   const parts = partsOf(place, property, form);
-  const fill = (text: string, more: Readonly<Record<string, string>> = {}) =>
-    text.replace(/\{(\w+)\}/g, (_match, part: string) => more[part] ?? parts[part]?.() ?? '');
+  const fill = (text: string, arn = '') =>
+    text.replace(/\{(\w+)\}/g, (_match, part: string) => (part === 'arn' ? arn : (parts[part]?.() ?? '')));
   const arn = end && arnOf(place, fill(end));
-  return {
-    ref: ref && fill(ref, { arn: arn ?? '' }),
-    arn,
-    attributes: Object.fromEntries(
-      Object.entries(attributes).map(([name, text]) => [name, fill(text, { arn: arn ?? '' })]),
-    ),
-  };
+  const filled = Object.entries(attributes).map(([name, text]) => [name, fill(text, arn)]);
+  return { ref: ref && fill(ref, arn), arn, attributes: Object.fromEntries(filled) };
 }
 
 /** A made-up ARN of a service: of the first kind of its resources that the table knows, or of some. */
@@ -45,9 +40,7 @@ export function exampleArn(service: string, place: Pick<Place, 'account' | 'regi
   const [type = ''] = Object.entries(FORMS).find(([, { arn }]) => arn?.startsWith(`${service}:`)) ?? [];
   const names = (property: string) => (property === 'Path' ? undefined : 'example');
   const { arn } = identify(type, { ...place, stack: '', logicalId: service }, names) ?? {};
-  return (
-    arn?.replaceAll('*', 'example') ?? arnOf({ ...place, stack: '', logicalId: '' }, `${service}:example`)
-  );
+  return arn?.replaceAll('*', 'example') ?? arnOf(place, `${service}:example`);
 }
 
 /** The ARN of a function of an account and region by its name, or its ARN as it is. */
@@ -56,7 +49,7 @@ export function functionArn({ account, region }: Pick<Place, 'account' | 'region
 }
 
 /** An ARN from its end, `service:resource`. IAM and dashboards have no regions, S3 neither regions nor accounts, and API Gateway's ARNs no accounts. */
-function arnOf({ region, account }: Place, end: string): string {
+function arnOf({ region, account }: Pick<Place, 'account' | 'region'>, end: string): string {
   const service = end.slice(0, end.indexOf(':'));
   const where = /^(?:iam|s3|cloudwatch:dashboard)\b/.test(end) ? '' : region;
   const whose = service === 'apigateway' || service === 's3' ? '' : account;
@@ -64,11 +57,8 @@ function arnOf({ region, account }: Place, end: string): string {
 }
 
 /** What forms are filled with. Hexadecimal characters are what only the place decides. */
-function partsOf(
-  { account, region, stack, logicalId }: Place,
-  property: PropertyReader,
-  { name = '' }: Form,
-): Readonly<Record<string, () => string>> {
+function partsOf(place: Place, property: PropertyReader, { name = '' }: Form): Record<string, () => string> {
+  const { account, region, stack, logicalId } = place;
   const hex = (length: number, salt = '') =>
     hash('sha256', [account, region, stack, logicalId, salt].join('/')).slice(0, length);
   // As CloudFormation makes names.
@@ -118,7 +108,7 @@ function named(name: string, arn: string, attributes: Form['attributes'] = {}): 
 
 function resolver(prefix: string, kind: string): Form {
   const ref = `rslvr-${prefix}-{id}`;
-  return { ref, arn: `route53resolver:${kind}/${ref}`, attributes: { Id: ref, Arn: '{arn}' } };
+  return { ref, arn: `route53resolver:firewall-${kind}/${ref}`, attributes: { Id: ref, Arn: '{arn}' } };
 }
 
 const FORMS: Readonly<Record<string, Form>> = {
@@ -199,10 +189,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   'AWS::EC2::NetworkAcl': withId('acl-{id}', 'Id', 'ec2:network-acl'),
   'AWS::EC2::VPCEndpoint': withId('vpce-{id}', 'Id', 'ec2:vpc-endpoint'),
   'AWS::EC2::FlowLog': withId('fl-{id}', 'Id', 'ec2:vpc-flow-log'),
-  'AWS::Route53Resolver::FirewallDomainList': resolver('fdl', 'firewall-domain-list'),
-  'AWS::Route53Resolver::FirewallRuleGroup': resolver('frg', 'firewall-rule-group'),
-  'AWS::Route53Resolver::FirewallRuleGroupAssociation': resolver(
-    'frgassoc',
-    'firewall-rule-group-association',
-  ),
+  'AWS::Route53Resolver::FirewallDomainList': resolver('fdl', 'domain-list'),
+  'AWS::Route53Resolver::FirewallRuleGroup': resolver('frg', 'rule-group'),
+  'AWS::Route53Resolver::FirewallRuleGroupAssociation': resolver('frgassoc', 'rule-group-association'),
 };

@@ -83,22 +83,15 @@ function stacksBelow(directory: string, above: readonly string[] = []): Assembly
   return Object.entries(artifacts).flatMap(([id, artifact]) => {
     const { type, properties } = objectOf(artifact);
     if (type === 'cdk:cloud-assembly') {
-      return stacksBelow(join(directory, stringOf(objectOf(properties).directoryName) ?? id), [
-        ...above,
-        directory,
-      ]);
+      const stage = stringOf(objectOf(properties).directoryName) ?? id;
+      return stacksBelow(join(directory, stage), [...above, directory]);
     }
-    const isStack = type === 'aws:cloudformation:stack';
-    return isStack ? [readStack(directory, id, objectOf(artifact), artifacts)] : [];
+    return type === 'aws:cloudformation:stack' ? [readStack(directory, id, artifacts)] : [];
   });
 }
 
-function readStack(
-  directory: string,
-  id: string,
-  artifact: JsonObject,
-  artifacts: JsonObject,
-): AssemblyStack {
+function readStack(directory: string, id: string, artifacts: JsonObject): AssemblyStack {
+  const artifact = objectOf(artifacts[id]);
   const properties = objectOf(artifact.properties);
   const [, account, region] = /^aws:\/\/([^/]+)\/([^/]+)$/.exec(String(artifact.environment)) ?? [];
   const templateFile = join(directory, stringOf(properties.templateFile) ?? `${id}.template.json`);

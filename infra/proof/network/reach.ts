@@ -1,10 +1,9 @@
 import { type JsonObject, listOf, objectOf, stringsOf } from '../assembly/json.ts';
-import type { Group, Network, Permission, Placement, Route, VpcEndpoint } from '../assembly/network.ts';
+import type { Network, Permission, Placement, Route, VpcEndpoint } from '../assembly/network.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourcesOfType } from '../assembly/resolve.ts';
 
 /** What a function can open a connection to, as far as the network decides. */
 export interface Reach {
-  name: string;
   resource: ResolvedResource;
   /** Addresses of the internet: none, on 443 only, or on other ports too. */
   internet: 'none' | 'https' | 'any';
@@ -29,7 +28,9 @@ function reachOf(placement: Placement, network: Network): Reach {
   const { resource } = placement;
   const subnets = placement.subnets.map((id) => network.subnets.get(id));
   const groups = placement.groups.map((id) => network.groups.get(id));
-  const out = groups.flatMap((group) => permissionsOf(group, 'out'));
+  const out = groups.flatMap((permissions = []) =>
+    permissions.filter(({ direction }) => direction === 'out'),
+  );
   const routes = subnets.flatMap((subnet) => subnet?.routes ?? []);
   // A route to just these addresses is taken before one to everywhere, if each subnet has it.
   const isElsewhere = ({ peer }: Permission) =>
@@ -39,7 +40,6 @@ function reachOf(placement: Placement, network: Network): Reach {
   const known = subnets.length > 0 && groups.length > 0 && ![...subnets, ...groups].includes(undefined);
   const vpcs = [...new Set(subnets.map((subnet) => subnet?.vpc))];
   return {
-    name: resource.physicalId,
     resource,
     internet: known ? internetThrough(routes, freely) : 'any',
     endpoints: network.endpoints.filter(
@@ -51,14 +51,15 @@ function reachOf(placement: Placement, network: Network): Reach {
     ),
     elsewhere: routes
       .filter((route) => !leadsToInternet(route))
-      .map((route) => {
-        const open = out.filter(({ peer }) => ['0.0.0.0/0', route.destination].includes(peer));
-        const ports = open.map(
-          ({ protocol, from, to }) => `${protocol} ${from === to ? to : `${from}-${to}`}`,
-        );
-        return { ...route, ports: [...new Set(ports)].sort().join(', ') || 'no port' };
-      }),
+      .map((route) => ({ ...route, ports: portsTo(route, out) })),
   };
+}
+
+/** The ports of a route's destination that are open, in words. */
+function portsTo({ destination }: Route, out: readonly Permission[]): string {
+  const open = out.filter(({ peer }) => ['0.0.0.0/0', destination].includes(peer));
+  const ports = open.map(({ protocol, from, to }) => `${protocol} ${from === to ? to : `${from}-${to}`}`);
+  return [...new Set(ports)].sort().join(', ') || 'no port';
 }
 
 function internetThrough(routes: readonly Route[], out: readonly Permission[]): Reach['internet'] {
@@ -80,13 +81,9 @@ function isHttps({ protocol, from, to }: Permission): boolean {
 /** A group that the templates don't show lets everybody in. */
 function letsIn({ groups }: VpcEndpoint, from: readonly string[], network: Network): boolean {
   return groups.some((id) => {
-    const group = network.groups.get(id);
-    return group === undefined || reaches(permissionsOf(group, 'in'), from);
+    const permissions = network.groups.get(id)?.filter(({ direction }) => direction === 'in');
+    return permissions === undefined || reaches(permissions, from);
   });
-}
-
-function permissionsOf(group: Group | undefined, way: Permission['direction']): Permission[] {
-  return group?.permissions.filter(({ direction }) => direction === way) ?? [];
 }
 
 /** Whether a permission is for port 443, and for addresses or one of these groups. */
@@ -114,13 +111,11 @@ export function readAnsweredNames(assembly: ResolvedAssembly, vpc: string): 'eve
     .flatMap(({ properties }) => listOf(properties.FirewallRules).map(objectOf).sort(byPriority));
   const allowed: string[] = [];
   for (const { Action, FirewallDomainListId, Qtype } of rules) {
-    const [list] = found('FirewallDomainList', FirewallDomainListId).map(
-      ({ properties }) => properties.Domains,
-    );
-    const names = stringsOf(list).map((name) => name.replace(/\.$/, ''));
+    const [list] = found('FirewallDomainList', FirewallDomainListId);
+    const names = stringsOf(list?.properties.Domains).map((name) => name.replace(/\.$/, ''));
     // A rule for some record types only leaves the others as they were. What no template lists may be any name, if it is answered.
     if (Action === 'BLOCK' && names.includes('*') && Qtype === undefined) return allowed;
-    if (Action !== 'BLOCK') allowed.push(...(list === undefined ? ['*'] : names));
+    if (Action !== 'BLOCK') allowed.push(...(list?.properties.Domains === undefined ? ['*'] : names));
   }
   return 'every name';
 }

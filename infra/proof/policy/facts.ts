@@ -1,7 +1,7 @@
 import type { Facts } from './condition.ts';
 import { principalArn } from './principal.ts';
-import { type AccessQuestion, ownerAccount, serviceOf, targetOf } from './request.ts';
-import type { World } from './world/world.ts';
+import { type AccessQuestion, ownerAccount, serviceOf } from './request.ts';
+import { targetOf, type World } from './world/world.ts';
 
 /** Values of context keys, any case; several values for keys that have several; null for a key that the request surely lacks. */
 export type Context = Readonly<Record<string, string | readonly string[] | null>>;
@@ -16,11 +16,9 @@ export function closedFacts(asked: AccessQuestion, context: Context, world: Worl
 
 /** The facts that hold for every request of a kind: what the context gives and the caller implies; the rest is open. */
 export function openFacts(asked: AccessQuestion, context: Context, world: World): Facts {
+  const valuesOf = (value: Context[string]) => (value === null ? NONE : [value].flat());
   const given = new Map(
-    Object.entries(context).map(([name, value]) => [
-      name.toLowerCase(),
-      value === null ? NONE : [value].flat(),
-    ]),
+    Object.entries(context).map(([name, value]) => [name.toLowerCase(), valuesOf(value)]),
   );
   return { values: (key) => given.get(key) ?? impliedValues(key, asked, world), resource: asked.resource };
 }

@@ -1,10 +1,10 @@
 import type { Answer, Formula, Logic } from './combine.ts';
 import { ALWAYS, type Condition, NEVER, unknown } from './condition.ts';
 import { mayServe } from './endpoint.ts';
-import { gradePrincipal, type Principal, type PrincipalElement, takesPrincipal } from './principal.ts';
-import { type AccessQuestion, ownerAccount, serviceOf, targetOf } from './request.ts';
+import { gradePrincipal, type Principal, takesPrincipal } from './principal.ts';
+import { type AccessQuestion, ownerAccount, serviceOf } from './request.ts';
 import { type Policy, type Statement, statementsAbout } from './statement.ts';
-import type { Endpoint, Resource, World } from './world/world.ts';
+import { type Resource, targetOf, type World } from './world/world.ts';
 
 /** Asks every layer of `world` about a request. */
 export function askLayers<Value>(asked: AccessQuestion, world: World, logic: Logic<Value>): Formula<Value> {
@@ -57,29 +57,22 @@ function askEndpoints<Value>(asked: AccessQuestion, world: World, logic: Logic<V
   return [...world.endpoints.values()].flatMap((endpoint) => {
     const { service, policy } = endpoint;
     if (!mayServe(service, asked.action) || policy === undefined) return [];
-    const takes = ({ principals }: Statement) => endpointTakes(principals, asked.principal, endpoint);
+    const takes = ({ principals: named }: Statement) => {
+      if (named === undefined || named.everybody) return ALWAYS;
+      // The policy of a gateway endpoint is to name everybody and to narrow by aws:PrincipalArn; what another principal does there is special.
+      const isGateway = endpoint.kind === 'Gateway';
+      return isGateway
+        ? unknown(`the principal in the policy of gateway endpoint ${endpoint.id}`)
+        : takesPrincipal(named, asked.principal);
+    };
     return [{ through: logic.ask(endpoint.through), answer: askPolicies([policy], asked, logic, takes) }];
   });
 }
 
-/** Whether a statement of an endpoint's policy takes the caller in. */
-function endpointTakes(
-  element: PrincipalElement | undefined,
-  principal: Principal,
-  endpoint: Endpoint,
-): Condition {
-  if (element === undefined || element.everybody) return ALWAYS;
-  // The policy of a gateway endpoint is to name everybody and to narrow by aws:PrincipalArn; what another principal does there is special.
-  if (endpoint.kind === 'Gateway')
-    return unknown(`the principal in the policy of gateway endpoint ${endpoint.id}`);
-  return takesPrincipal(element, principal);
-}
-
 /** What the policies of a resource come to, by how they take the caller in. */
 function askResource<Value>(target: Resource | undefined, asked: AccessQuestion, logic: Logic<Value>) {
-  const result: Formula<Value>['resource'] = {
-    ...{ direct: logic.no, role: logic.no, account: logic.no, denies: logic.no },
-  };
+  const { no } = logic;
+  const result: Formula<Value>['resource'] = { direct: no, role: no, account: no, denies: no };
   if (target === undefined) {
     const open = unknown(`the policy of ${asked.resource}, which the assembly does not have`);
     // Whoever is of no account can be taken in by nothing but itself.

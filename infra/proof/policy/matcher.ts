@@ -1,8 +1,8 @@
 import { hasUnknown, showUnknown } from '../assembly/unknown.ts';
+import type { Glob, Notation } from './pattern.ts';
 import {
   arnParts,
   covers,
-  type Glob,
   globsOverlap,
   hasWildcard,
   matchArn,
@@ -29,20 +29,15 @@ export interface Matcher {
   shape: Shape | undefined;
 }
 
-/**
- * Matches the exact text of `source`, or with wildcards. Undefined for a text with a policy variable.
- */
-export function textMatcher(
-  source: string,
-  how: { wildcards: boolean; variables: boolean },
-): Matcher | undefined {
-  const { glob } = parsePattern(source, how);
+/** Matches the exact text of `source`, or with wildcards. Undefined for a text with a policy variable. */
+export function textMatcher(source: string, notation: Notation): Matcher | undefined {
+  const glob = parsePattern(source, notation);
   return glob === undefined ? undefined : matcher(glob, undefined, (value) => matchGlob(glob, value));
 }
 
 /** Matches an ARN component by component (each wildcard stays within its component, except in the last). Undefined also for fewer than six. */
 export function arnMatcher(source: string, variables: boolean): Matcher | undefined {
-  const { glob } = parsePattern(source, { wildcards: true, variables });
+  const glob = parsePattern(source, { wildcards: true, variables });
   const parts = arnParts(glob ?? '');
   if (glob === undefined || parts.length < 6) return undefined;
   return matcher(glob, parts, (value) => matchArn(parts, value));

@@ -8,23 +8,16 @@ const ONE = '\uE011';
 /** A text in which {@link ANY} stands for any characters and {@link ONE} for any single one. */
 export type Glob = string;
 
-/** A value of a policy that may hold wildcards. */
-export interface Pattern {
-  source: string;
-  /** Undefined where a policy variable (`${aws:username}`) is part of it, which this engine does not follow. */
-  glob: Glob | undefined;
-}
-
 const TOKEN = /\$\{([^}]*)\}|[*?]/g;
 
-/**
- * Parses a value of a policy. `wildcards` says whether `*` and `?` are wildcards here, `variables` whether
- * `${…}` is replaced (it is literal text before policy version 2012-10-17).
- */
-export function parsePattern(
-  source: string,
-  { wildcards, variables }: { wildcards: boolean; variables: boolean },
-): Pattern {
+/** How a value of a policy is read: whether `*` and `?` are wildcards in it, and whether `${…}` is replaced (before policy version 2012-10-17 it is literal text). */
+export interface Notation {
+  wildcards: boolean;
+  variables: boolean;
+}
+
+/** The glob that a value of a policy is; undefined where a policy variable (`${aws:username}`) is part of it, which this engine does not follow. */
+export function parsePattern(source: string, { wildcards, variables }: Notation): Glob | undefined {
   const literal = (text: string) => (wildcards ? text.replaceAll('*', ANY).replaceAll('?', ONE) : text);
   let open = false;
   const glob = source.replace(TOKEN, (token, name: string | undefined) => {
@@ -33,7 +26,7 @@ export function parsePattern(
     open = true;
     return token;
   });
-  return { source, glob: open ? undefined : glob };
+  return open ? undefined : glob;
 }
 
 /** The glob that an ARN pattern is outside a policy. */

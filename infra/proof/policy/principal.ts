@@ -70,25 +70,22 @@ export interface PrincipalElement {
 /** Parses the value of a Principal element; undefined when it is none. */
 export function parsePrincipals(value: unknown): PrincipalElement | undefined {
   const element: JsonObject | undefined = value === '*' ? { AWS: '*' } : isObject(value) ? value : undefined;
-  if (
-    element === undefined ||
-    !Object.values(element).every((list) => listOf(list).length === stringsOf(list).length)
-  )
-    return undefined;
-  const aws = stringsOf(element.AWS);
-  const services = stringsOf(element.Service);
-  const others = Object.entries(element).filter(([kind]) => kind !== 'AWS' && kind !== 'Service');
+  const isOfTexts = (list: unknown) => listOf(list).length === stringsOf(list).length;
+  if (element === undefined || !Object.values(element).every(isOfTexts)) return undefined;
+  const { AWS, Service, ...others } = element;
+  const aws = stringsOf(AWS);
+  const services = stringsOf(Service);
   return {
     everybody: [...aws, ...services].includes('*'),
     aws: aws.filter((arn) => arn !== '*'),
     services,
-    others: others.flatMap(([, list]) => stringsOf(list)),
+    others: Object.values(others).flatMap(stringsOf),
   };
 }
 
 /** How `element` takes in `principal`. */
 export function gradePrincipal(element: PrincipalElement, principal: Principal): Grades {
-  if (element.everybody) return { direct: ALWAYS, role: ALWAYS, account: ALWAYS };
+  if (element.everybody) return allGrades(ALWAYS);
   // What only the deploy names may be everybody.
   const perhaps = any(element.aws.filter((arn) => matchGlob(arn, '*') !== false).map(unknownPrincipal));
   if (principal.kind === 'service') {
@@ -106,8 +103,6 @@ export function gradePrincipal(element: PrincipalElement, principal: Principal):
     account: any(grades.map(({ account }) => account)),
   };
 }
-
-const NOBODY: Grades = { direct: NEVER, role: NEVER, account: NEVER };
 
 function unknownPrincipal(text: string): Condition {
   return unknown(`principal ${text}`);
@@ -139,6 +134,8 @@ function gradeOne(arn: string, principal: Extract<Principal, { account: string }
 function allGrades(condition: Condition): Grades {
   return { direct: condition, role: condition, account: condition };
 }
+
+const NOBODY = allGrades(NEVER);
 
 function globMatches(arn: string, principal: Principal): boolean {
   const names = [principalArn(principal), 'arn' in principal ? principal.arn : ''];

@@ -1,6 +1,6 @@
 import type { Context } from './facts.ts';
 import type { Principal } from './principal.ts';
-import { type Resource, resourceFor, type World } from './world/world.ts';
+import type { Resource } from './world/world.ts';
 
 /** The kinds of policies that have a say, in the order in which a refusal names them. */
 export type Layer = 'endpoint policy' | 'resource policy' | 'identity policy' | 'permissions boundary';
@@ -12,11 +12,6 @@ export interface AccessQuestion {
   action: string;
   /** An ARN, or `*` for an action without one. In a question, a pattern of ARNs too. */
   resource: string;
-}
-
-/** The resource whose policies have a say, if the world knows one. */
-export function targetOf({ action, resource }: AccessQuestion, world: World): Resource | undefined {
-  return resourceFor(world, action, resource);
 }
 
 /** The account that owns what a request is about; the caller's where nothing says. */

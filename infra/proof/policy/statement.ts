@@ -1,27 +1,10 @@
-import {
-  isObject,
-  type JsonObject,
-  listOf,
-  objectOf,
-  parseJson,
-  stringOf,
-  stringsOf,
-} from '../assembly/json.ts';
+import type { JsonObject } from '../assembly/json.ts';
+import { isObject, listOf, objectOf, parseJson, stringOf, stringsOf } from '../assembly/json.ts';
 import { memory } from '../assembly/remembered.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
-import {
-  ALWAYS,
-  all,
-  any,
-  type Condition,
-  constantOf,
-  isResource,
-  NEVER,
-  not,
-  unknown,
-} from './condition.ts';
+import type { Condition } from './condition.ts';
+import { ALWAYS, all, any, constantOf, isResource, NEVER, not, unknown } from './condition.ts';
 import { compileConditions } from './operators.ts';
-import type { Pattern } from './pattern.ts';
 import { arnParts, covers, globOf, globsOverlap, matchArn, matchGlob, parsePattern } from './pattern.ts';
 import { type PrincipalElement, parsePrincipals } from './principal.ts';
 import * as ternary from './ternary.ts';
@@ -50,13 +33,9 @@ export interface Policy {
 /**
  * Parses a policy document (an object, or its JSON text). Whatever can't be read (an unresolved intrinsic, a
  * missing element) becomes a statement that perhaps allows and perhaps denies everything, so that the proof
- * counts it as possible and the local system refuses. `certain: false` says that the policy itself may not exist.
+ * counts it as possible and the local system refuses. Where it is not `certain`, the policy itself may not exist.
  */
-export function parsePolicy(
-  name: string,
-  document: unknown,
-  { certain = true }: { certain?: boolean } = {},
-): Policy {
+export function parsePolicy(name: string, document: unknown, certain = true): Policy {
   const parsed = typeof document === 'string' ? parseJson(document) : document;
   const statements = isObject(parsed)
     ? listOf(parsed.Statement).flatMap((statement, index) =>
@@ -130,7 +109,7 @@ function parseResources(statement: JsonObject, variables: boolean): Statement['c
   if (element === undefined) return statement.Principal === undefined ? undefined : () => ALWAYS;
   const texts = stringsOf(element);
   if (texts.length !== listOf(element).length) return undefined;
-  const patterns = texts.map((text) => coverOf(parsePattern(text, { wildcards: true, variables })));
+  const patterns = texts.map((text) => coverOf(text, variables));
   return (resource) => {
     const covered = any(patterns.map((pattern) => pattern(resource)));
     return negated ? not(covered) : covered;
@@ -138,12 +117,12 @@ function parseResources(statement: JsonObject, variables: boolean): Statement['c
 }
 
 /** Whether a pattern of a Resource element covers a resource (or, of a pattern of resources, which). */
-function coverOf(pattern: Pattern): (resource: string) => Condition {
-  const { glob } = pattern;
-  if (glob === undefined) return () => unknown(`resource ${pattern.source}`);
+function coverOf(text: string, variables: boolean): (resource: string) => Condition {
+  const glob = parsePattern(text, { wildcards: true, variables });
+  const open = unknown(`resource ${text}`);
+  if (glob === undefined) return () => open;
   if (covers(glob, globOf('*'))) return () => ALWAYS;
   const parts = arnParts(glob);
-  const open = unknown(`resource ${pattern.source}`);
   return (resource) => {
     if (resource === '*') return NEVER;
     if (!resource.includes('*')) return constantOf(matchArn(parts, resource)) ?? open;

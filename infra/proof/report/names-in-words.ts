@@ -1,6 +1,7 @@
+import { resourcesOfType } from '../assembly/resolve.ts';
 import { showUnknown } from '../assembly/unknown.ts';
 import type { ProofInput } from '../rules/rule.ts';
-import { clientKeyArns } from '../rules/targets.ts';
+import { clientKeyArn } from '../rules/targets.ts';
 
 /** Turns made-up ids and long ARNs into names for people. */
 export type NameIds = (text: string) => string;
@@ -8,26 +9,16 @@ export type NameIds = (text: string) => string;
 /** {@link NameIds} for one system. */
 export function nameIds(input: ProofInput): NameIds {
   const { network, assembly, declaration } = input;
-  const names = new Map<string, string>([
-    ...network.endpoints.map(({ id, vpc, service }): [string, string] => [
-      id,
-      `the ${service} endpoint of ${network.zones.get(vpc) ?? 'no zone'}`,
-    ]),
-    ...[...network.zones].map(([vpc, zone]): [string, string] => [vpc, `the VPC of ${zone}`]),
-    ...clientKeyArns(input).map((arn, index): [string, string] => [
-      arn,
-      `the keys of ${Object.keys(declaration.clients)[index]}`,
-    ]),
-    ...assembly.resources.flatMap(({ arn, type, constructPath }): [string, string][] =>
-      arn !== undefined && type === 'AWS::KMS::Key'
-        ? [[arn, `the key ${constructPath.replace(/\/Resource$/, '')}`]]
-        : [],
-    ),
-  ]);
-  const known = new RegExp(
-    [...names.keys()].map((id) => id.replace(/[^\w:/-]/g, '\\$&')).join('|') || '$^',
-    'g',
-  );
+  const names = new Map<string, string>();
+  for (const { id, vpc, service } of network.endpoints)
+    names.set(id, `the ${service} endpoint of ${network.zones.get(vpc) ?? 'no zone'}`);
+  for (const [vpc, zone] of network.zones) names.set(vpc, `the VPC of ${zone}`);
+  for (const client of Object.keys(declaration.clients))
+    names.set(clientKeyArn(input, client), `the keys of ${client}`);
+  for (const { arn = '', constructPath } of resourcesOfType(assembly, 'AWS::KMS::Key'))
+    names.set(arn, `the key ${constructPath.replace(/\/Resource$/, '')}`);
+  const escaped = [...names.keys()].map((id) => id.replace(/[^\w:/-]/g, '\\$&'));
+  const known = new RegExp(escaped.join('|') || '$^', 'g');
   return (text) =>
     showUnknown(text)
       .replace(known, (id) => names.get(id) ?? id)

@@ -1,6 +1,5 @@
 import { digestOf, readAsset } from '../assembly/contents/read-asset.ts';
 import { matrixOf, type Proof } from '../prove.ts';
-import type { Witness } from '../rules/witness.ts';
 import { readSignable } from './signable.ts';
 
 /** What `npm run zones -- --json` prints; docs/proof.md documents it. Exceptions are printed beside it. */
@@ -18,17 +17,12 @@ export function proofAsJson(proof: Proof) {
     ),
     violations: violations.map(({ rule, invariant, resource, about, message, remedy, request }) => ({
       ...{ rule, invariant, resource, about, message, remedy },
-      ...shown(request),
+      request: request?.(),
     })),
     signable: readSignable(input),
     matrix: matrixOf(proof).map(({ principal, zone, action, resource, verdict, when, layers, request }) => ({
       ...{ principal, zone, action, resource, verdict, when, layers },
-      ...shown(request),
+      request: request?.(),
     })),
   };
-}
-
-function shown(find: (() => Witness | undefined) | undefined): { request?: Witness } {
-  const request = find?.();
-  return request === undefined ? {} : { request };
 }

@@ -36,15 +36,13 @@ export function reportMatrix(proof: Pick<Proof, 'input'>, width: number, { zone,
   const inWords = nameIds(proof.input);
   const names: NameIds = (text) => escapeControls(inWords(text));
   const all = escapeStrings(matrixOf(proof));
-  const matrix = all.filter(
-    (row) => (zone ?? row.zone) === row.zone && (role ?? row.principal) === row.principal,
-  );
+  const isOf = (row: CapabilityRow) =>
+    [undefined, row.zone].includes(zone) && [undefined, row.principal].includes(role);
+  const matrix = all.filter(isOf);
   if (matrix.length === 0) {
     const known = [...new Set(all.map((row) => (role === undefined ? row.zone : row.principal)))];
-    throw new ZonesError(
-      'config_invalid',
-      `There is no ${role ?? `zone ${zone}`}; there are ${known.join(', ')}.`,
-    );
+    const wanted = role ?? `zone ${zone}`;
+    throw new ZonesError('config_invalid', `There is no ${wanted}; there are ${known.join(', ')}.`);
   }
   const whole = zone === undefined && role === undefined;
   const parts = [
@@ -123,10 +121,9 @@ function nobodyElse(rows: readonly CapabilityRow[], width: number): string {
 /** How few layers hold any of these lines, and which. */
 function weakest(rows: readonly CapabilityRow[]): string {
   const fewest = Math.min(...rows.map(({ layers }) => layers.length));
-  const which = new Set(
-    rows.filter(({ layers }) => layers.length === fewest).map(({ layers }) => layers.join(' and ')),
-  );
-  return `${fewest} ${fewest === 1 ? 'layer' : 'layers'} or more (at the least ${[...which].slice(0, 3).join('; or ')})`;
+  const few = rows.filter(({ layers }) => layers.length === fewest);
+  const which = [...new Set(few.map(({ layers }) => layers.join(' and ')))].slice(0, 3).join('; or ');
+  return `${fewest} ${fewest === 1 ? 'layer' : 'layers'} or more (at the least ${which})`;
 }
 
 function reportNevers({ input }: Pick<Proof, 'input'>, width: number): string {

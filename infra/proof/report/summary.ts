@@ -40,17 +40,11 @@ function reportViolations({ violations }: Proof, names: NameIds, width: number, 
   if (violations.length === 0) return '';
   const inset = (rows: string[][]) => table(rows, width - 2).replace(/^/gm, '  ');
   const shown = escapeStrings(violations.slice(0, most)).map(
-    ({ rule, invariant, resource, about, message, path, remedy }) =>
-      [
-        table([[`${invariant} ${rule}`]], width),
-        inset([[names(message)]]),
-        inset([
-          ['at', resource],
-          ['about', about.join(' ')],
-          ['path', path.map(names).join(' -> ')],
-          ['remedy', remedy],
-        ]),
-      ].join('\n'),
+    ({ rule, invariant, resource: at, about, message, path, remedy }) => {
+      const facts = { at, about: about.join(' '), path: path.map(names).join(' -> '), remedy };
+      const head = table([[`${invariant} ${rule}`]], width);
+      return [head, inset([[names(message)]]), inset(Object.entries(facts))].join('\n');
+    },
   );
   const rest = Map.groupBy(violations.slice(most), ({ rule }) => rule);
   const counts = [...rest].map(([rule, found]) => `${rule} ${found.length}`).join(', ');

@@ -34,11 +34,8 @@ export function readAsset(path: string): readonly AssetFile[] {
     cache.set(key, read);
     return read;
   } catch (cause) {
-    throw new ZonesError(
-      'assembly_invalid',
-      `The asset ${path} can't be read. Run \`npm run synth\` again.`,
-      { cause },
-    );
+    const message = `The asset ${path} can't be read. Run \`npm run synth\` again.`;
+    throw new ZonesError('assembly_invalid', message, { cause });
   }
 }
 

@@ -7,33 +7,30 @@ import { policiesOf, type TemplatePolicy } from '../../assembly/roles.ts';
 import { comesThrough } from '../endpoint.ts';
 import { type Policy, parsePolicy } from '../statement.ts';
 import { virtualKeys } from './virtual-keys.ts';
-import { type Endpoint, emptyWorld, type Resource, type Role, type World } from './world.ts';
+import type { Endpoint, Resource, Role, World } from './world.ts';
 
 /**
  * Everything in the assembly that decides who may do what: roles, resource policies, endpoints, and
  * a stand-in for the keys that rotation makes.
  */
 export function buildWorld(assembly: ResolvedAssembly): World {
-  const byId = <Entry>(entries: readonly Entry[], id: (entry: Entry) => string) =>
-    new Map(entries.map((entry) => [id(entry), entry]));
+  const { account, region } = assembly;
   const roles = resourcesOfType(assembly, 'AWS::IAM::Role').map((role) => roleOf(role, assembly));
-  return emptyWorld({
-    account: assembly.account,
-    region: assembly.region,
-    roles: byId(roles, ({ arn }) => arn),
-    resources: byId<Resource>([...resourcesOf(assembly), ...virtualKeys(assembly)], ({ arn }) => arn),
-    endpoints: byId(readEndpoints(assembly).map(endpointOf), ({ id }) => id),
-  });
+  const resources: Resource[] = [...resourcesOf(assembly), ...virtualKeys(assembly)];
+  const endpoints = readEndpoints(assembly).map(endpointOf);
+  return {
+    ...{ account, region, roles: new Map(roles.map((role) => [role.arn, role])) },
+    resources: new Map(resources.map((resource) => [resource.arn, resource])),
+    endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
+  };
 }
 
 function endpointOf({ id, vpc, service, kind, resource }: VpcEndpoint): Endpoint {
   const { properties, constructPath, certain } = resource;
   const { PolicyDocument: document } = properties;
   const name = `policy of endpoint ${constructPath}`;
-  return {
-    ...{ id, vpc, service, kind, constructPath, through: comesThrough(id) },
-    policy: document === undefined ? undefined : parsePolicy(name, document, { certain }),
-  };
+  const policy = document === undefined ? undefined : parsePolicy(name, document, certain);
+  return { id, vpc, service, kind, constructPath, through: comesThrough(id), policy };
 }
 
 /** A role, with the identity policies, boundary and trust policy that the templates give it. */
@@ -41,7 +38,7 @@ function roleOf(resource: ResolvedResource, assembly: ResolvedAssembly): Role {
   const { properties, account, physicalId, constructPath } = resource;
   const { identity, boundary, boundaryArn, foreign } = policiesOf(resource, assembly);
   const unread = boundaryArn === undefined ? undefined : awsManagedPolicy(boundaryArn);
-  const parse = ({ name, document, certain }: TemplatePolicy) => parsePolicy(name, document, { certain });
+  const parse = ({ name, document, certain }: TemplatePolicy) => parsePolicy(name, document, certain);
   return {
     arn: resource.arn ?? physicalId,
     account,
@@ -77,10 +74,8 @@ export function awsManagedActions(arn: string): string[] | undefined {
 /** The AWS managed policy with this ARN. One that the table lacks perhaps allows everything. */
 function awsManagedPolicy(arn: string): Policy {
   const Action = awsManagedActions(arn);
-  return parsePolicy(
-    arn,
-    Action && documentOf({ Sid: 'AwsManaged', Effect: 'Allow', Action, Resource: '*' }),
-  );
+  const statement = { Sid: 'AwsManaged', Effect: 'Allow', Action, Resource: '*' };
+  return parsePolicy(arn, Action && documentOf(statement));
 }
 
 /** Every resource with an ARN but the roles, with the policies that the templates attach to it. */
@@ -89,8 +84,7 @@ function resourcesOf(assembly: ResolvedAssembly): Resource[] {
     const { type, account, constructPath, certain } = resource;
     const found = ATTACHED_POLICIES[type]?.(resource);
     if (found === undefined) return [];
-    const parse = (alone: boolean) =>
-      parsePolicy(constructPath, found.document, { certain: certain && alone });
+    const parse = (alone: boolean) => parsePolicy(constructPath, found.document, certain && alone);
     const isPut = !ADD_UP.includes(type);
     return stringsOf(found.targets).map((target) => ({ parse, isPut, target: `${account}/${target}` }));
   });
@@ -103,7 +97,7 @@ function resourcesOf(assembly: ResolvedAssembly): Resource[] {
     const found = new Set([physicalId, arn].flatMap((target) => byTarget.get(`${account}/${target}`) ?? []));
     const several = [...found].filter(({ isPut }) => isPut).length > 1;
     const policies = [
-      ...(own === undefined ? [] : [parsePolicy(name, own, { certain })]),
+      ...(own === undefined ? [] : [parsePolicy(name, own, certain)]),
       ...[...found].map(({ parse, isPut }) => parse(!(isPut && several))),
     ];
     return [{ arn, account, policies, tags: tagsOf(properties.Tags) }];

@@ -1,4 +1,6 @@
+import type { VpcEndpoint } from '../../assembly/network.ts';
 import type { Condition } from '../condition.ts';
+import type { AccessQuestion } from '../request.ts';
 import { type Policy, parsePolicy } from '../statement.ts';
 
 /** A role, with everything that limits it. */
@@ -14,13 +16,8 @@ export interface Role {
   constructPath: string;
 }
 
-/** A VPC endpoint. */
-export interface Endpoint {
-  id: string;
-  vpc: string;
-  /** The last part of its service name, e.g. `kms`. */
-  service: string;
-  kind: 'Interface' | 'Gateway' | 'other';
+/** A VPC endpoint, with what decides who may pass. */
+export interface Endpoint extends Pick<VpcEndpoint, 'id' | 'vpc' | 'service' | 'kind'> {
   /** Absent: everything may pass. */
   policy: Policy | undefined;
   /** That a request comes through it. */
@@ -58,22 +55,20 @@ export function emptyWorld(given: Partial<World> = {}): World {
   };
 }
 
+/** A resource as what makes one tells it; its account is by default the one in its ARN. */
+interface GivenResource {
+  arn: string;
+  account?: string;
+  policy?: unknown;
+  tags?: Readonly<Record<string, string>>;
+}
+
 /** Adds a resource with its policy, or replaces the one of that ARN: a key that rotation made, a secret whose policy changed. */
-export function addResource(
-  world: World,
-  resource: {
-    arn: string;
-    account?: string;
-    policy?: unknown;
-    tags?: Readonly<Record<string, string>>;
-  },
-): void {
-  const { arn, policy } = resource;
+export function addResource(world: World, given: GivenResource): void {
+  const { arn, account = arn.split(':')[4] || world.account, policy, tags = {} } = given;
   world.resources.set(arn, {
-    arn,
-    account: resource.account ?? (arn.split(':')[4] || world.account),
-    policies: policy === undefined ? [] : [parsePolicy(arn, policy)],
-    tags: new Map(Object.entries(resource.tags ?? {}).map(([key, value]) => [key.toLowerCase(), value])),
+    ...{ arn, account, policies: policy === undefined ? [] : [parsePolicy(arn, policy)] },
+    tags: new Map(Object.entries(tags).map(([key, value]) => [key.toLowerCase(), value])),
   });
 }
 
@@ -86,17 +81,10 @@ export function removeResource(world: World, arn: string): void {
  * The resource whose policies decide about `action` on `arn`: the bucket of an object,
  * the function of a version; for `sts` the role itself. Undefined when the world has none.
  */
-export function resourceFor(world: World, action: string, arn: string): Resource | undefined {
+export function targetOf({ action, resource: arn }: AccessQuestion, world: World): Resource | undefined {
   const role = world.roles.get(arn);
-  if (role !== undefined) {
-    // The trust policy is about assuming the role; nothing else is decided by it.
-    return {
-      arn,
-      account: role.account,
-      policies: /^sts:/i.test(action) ? [role.trust] : [],
-      tags: role.tags,
-    };
-  }
+  // The trust policy is about assuming the role; nothing else is decided by it.
+  if (role !== undefined) return { ...role, policies: /^sts:/i.test(action) ? [role.trust] : [] };
   // By the service of the ARN: an action may have wildcards.
   return world.resources.get(arn) ?? world.resources.get(OWNERS.get(arn.split(':', 3)[2])?.(arn) ?? arn);
 }

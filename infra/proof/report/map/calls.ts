@@ -1,5 +1,5 @@
 import type { Reach } from '../../network/reach.ts';
-import { decide, type Question } from '../../policy/decide.ts';
+import { decide } from '../../policy/decide.ts';
 import { endpointServiceOf } from '../../policy/endpoint.ts';
 import { rolePrincipal } from '../../policy/principal.ts';
 import { type ProofInput, wordsOf } from '../../rules/rule.ts';
@@ -30,11 +30,6 @@ const ASKINGS: readonly (readonly [kind: NodeKind, verb: string, actions: string
   ['table', 'read', 'dynamodb:GetItem dynamodb:Query dynamodb:Scan'],
   ['table', 'write', 'dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem'],
 ];
-
-interface Way {
-  through: string;
-  fixed: Pick<Question, 'via' | 'context'>;
-}
 
 const NO_ENDPOINT = { 'aws:SourceVpce': null, 'aws:SourceVpc': null };
 
@@ -67,7 +62,7 @@ export function computeCalls(nodes: readonly MapNode[], { reach, world }: ProofI
 const ON_BEHALF = 'an AWS service on its behalf';
 
 /** The ways for a function's requests to AWS, each with what is fixed about requests that take it. */
-function waysFor(action: string, { endpoints, internet }: Reach): Way[] {
+function waysFor(action: string, { endpoints, internet }: Reach) {
   const service = endpointServiceOf(action);
   const past = (viaService: string) => ({ context: { ...NO_ENDPOINT, 'aws:ViaAWSService': viaService } });
   return [

@@ -35,10 +35,9 @@ interface Card {
  * crosses another, and any width will do. XHTML, for a page or a drawing that has `MAP_STYLE`.
  */
 export function drawMap(map: ZoneMap): string {
-  const columns = columnsOf(map).map(
-    (cards) => `<div class="column">${cards.map(drawCard).join('\n')}</div>`,
-  );
-  return `<div class="zone-map">${columns.join('\n')}</div>`;
+  const drawColumn = (cards: readonly Card[]) =>
+    `<div class="column">${cards.map(drawCard).join('\n')}</div>`;
+  return `<div class="zone-map">${columnsOf(map).map(drawColumn).join('\n')}</div>`;
 }
 
 /** How high {@link drawMap} becomes in two columns of 600 pixels. Too much rather than too little, since faces differ. */
@@ -56,14 +55,13 @@ export function estimateHeight(map: ZoneMap): number {
     );
   const rowHeight = ({ pairs, out }: Row) => {
     const width = out.length > 0 ? 16 : 36;
-    const heights = pairs.map(
-      ({ node, into }) => 12 + Math.max(callsHeight(into, width), nodeHeight(node, width)),
+    const heights = pairs.map(({ node, into }) =>
+      Math.max(callsHeight(into, width), nodeHeight(node, width)),
     );
-    return 12 + Math.max(sum(heights), callsHeight(out, 26));
+    return 12 + Math.max(sum(heights.map((height) => 12 + height)), callsHeight(out, 26));
   };
-  return Math.max(
-    ...columnsOf(map).map((cards) => sum(cards.map(({ rows }) => 64 + sum(rows.map(rowHeight))))),
-  );
+  const cardHeight = ({ rows }: Card) => 64 + sum(rows.map(rowHeight));
+  return Math.max(...columnsOf(map).map((cards) => sum(cards.map(cardHeight))));
 }
 
 function sum(numbers: readonly number[]): number {
@@ -105,23 +103,15 @@ function rowsOf(map: ZoneMap, zone: string, edges: readonly Edge[]): Row[] {
   const shown = map.nodes.filter((node) => node.zone === zone && !isDrawnAsCaller(node));
   const rows = Map.groupBy(shown, (node) => {
     const out = edges.filter(({ source }) => source === node);
-    return [node.kind, ...out.map((edge) => `${edge.to} ${edge.verb} ${edge.through} ${edge.violated}`)].join(
-      '\n',
-    );
+    const calls = out.map(({ to, verb, through, violated }) => `${to} ${verb} ${through} ${violated}`);
+    return [node.kind, ...calls].join('\n');
   });
-  return [...rows.values()].map((nodes) => ({
-    pairs: nodes.map((node) => ({
-      node,
-      into: bundle(
-        edges.filter(({ target }) => target === node),
-        'source',
-      ),
-    })),
-    out: bundle(
-      edges.filter(({ source }) => nodes.includes(source)),
-      'target',
-    ),
-  }));
+  const callersOf = (node: MapNode) => edges.filter(({ target }) => target === node);
+  return [...rows.values()].map((nodes) => {
+    const calls = edges.filter(({ source }) => nodes.includes(source));
+    const pairs = nodes.map((node) => ({ node, into: bundle(callersOf(node), 'source') }));
+    return { pairs, out: bundle(calls, 'target') };
+  });
 }
 
 /** `edges` by the node at their `end`, and those nodes together that are of one zone and have the same calls. */
@@ -133,7 +123,7 @@ function bundle(edges: readonly Edge[], end: 'source' | 'target'): Bundle[] {
       : [edge[end].zone, edge.through, edge.violated, ...verbsOf([edge, ...others])].join('\n'),
   );
   return [...alike.values()].map((groups) => ({
-    ends: groups.flatMap(([edge]) => (edge === undefined ? [] : [edge[end]])),
+    ends: groups.flatMap(([edge]) => edge?.[end] ?? []),
     edges: groups.flat(),
   }));
 }

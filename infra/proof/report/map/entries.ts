@@ -87,9 +87,7 @@ function readRoutes(assembly: ResolvedAssembly): Entry[] {
       }),
     ];
   });
-  const alike = Map.groupBy(routes, ({ stack, functions, notes }) =>
-    [stack, ...functions, ...notes].join(' '),
-  );
+  const alike = Map.groupBy(routes, (route) => [route.stack, ...route.functions, ...route.notes].join(' '));
   return [...alike.values()].flatMap((group) =>
     group.slice(0, 1).map((first) => ({
       ...first,
@@ -114,11 +112,10 @@ function readRule(rule: ResolvedResource, allMappings: readonly ResolvedResource
   const direct = targets.filter((arn) => arn.split(':')[2] === 'lambda');
   const id = `rule:${rule.arn ?? rule.physicalId}`;
   const service = 'events.amazonaws.com';
-  const schedule = stringOf(ScheduleExpression);
-  if (schedule !== undefined)
-    return entryOf(rule, {
-      ...{ id, kind: 'schedule', label: whole(schedule), notes: [], functions: direct, service },
-    });
+  if (typeof ScheduleExpression === 'string') {
+    const label = whole(ScheduleExpression);
+    return entryOf(rule, { id, kind: 'schedule', label, notes: [], functions: direct, service });
+  }
   const { source, 'detail-type': detailType, detail } = objectOf(EventPattern);
   const mappings = allMappings.filter(({ properties }) =>
     targets.includes(String(properties.EventSourceArn)),
@@ -140,10 +137,8 @@ function readRule(rule: ResolvedResource, allMappings: readonly ResolvedResource
 function readQueue(mapping: ResolvedResource): Entry {
   const id = String(mapping.properties.EventSourceArn);
   const label = id.split(':').at(-1)?.split('-').slice(2).join('-') ?? id;
-  const functions = [mappedFunction(mapping)];
-  return entryOf(mapping, {
-    ...{ id, kind: 'queue', label, notes: ['queue of the zone'], functions, service: undefined },
-  });
+  const of = { functions: [mappedFunction(mapping)], service: undefined };
+  return entryOf(mapping, { id, kind: 'queue', label, notes: ['queue of the zone'], ...of });
 }
 
 function readRotation(rotation: ResolvedResource): Entry {

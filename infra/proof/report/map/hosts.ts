@@ -1,8 +1,8 @@
 import { registrations } from '../../../declaration/registrations.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import type { Network } from '../../assembly/network.ts';
-import type { ResolvedAssembly } from '../../assembly/resolve.ts';
 import { type Reach, readAnsweredNames } from '../../network/reach.ts';
+import type { ProofInput } from '../../rules/rule.ts';
 import { INTERNET, type MapCall, type MapNode, NETWORKS, OUTSIDE } from './model.ts';
 
 /** A host of the internet, with the VPCs whose resolver answers its name. */
@@ -12,18 +12,13 @@ export interface Host {
 }
 
 /** The hosts that zones' resolvers answer, but for AWS's own. Limits names only: a connection to an address passes a resolver. */
-export function hostNodes(
-  declaration: SystemDeclaration,
-  assembly: ResolvedAssembly,
-  network: Network,
-): Host[] {
+export function hostNodes({ declaration, assembly, network }: ProofInput): Host[] {
   const answered = network.vpcs.flatMap(({ physicalId: vpc }) => {
     const names = readAnsweredNames(assembly, vpc);
     const { exits = {} } = declaration.zones[network.zones.get(vpc) ?? ''] ?? {};
-    const behind = Object.values(exits).flatMap(({ hosts, proxy }) => [
-      ...hosts,
-      URL.parse(proxy?.url ?? '')?.hostname,
-    ]);
+    const behind = Object.values(exits).flatMap(({ hosts, proxy }) =>
+      hosts.concat(URL.parse(proxy?.url ?? '')?.hostname ?? []),
+    );
     return [names]
       .flat()
       .filter((name) => !name.endsWith('.amazonaws.com') && !behind.includes(name))

@@ -23,7 +23,7 @@ export function readZoneMap(whole: ProofInput, findings: readonly Finding[] = []
   const { declaration, assembly, network, world, reach } = input;
   const entries = readEntries(assembly);
   const own = [...entries, ...readNodes(input)];
-  const hosts = hostNodes(declaration, assembly, network);
+  const hosts = hostNodes(input);
   const exits = exitsOf(declaration, reach);
   return markViolations({
     system: declaration.name,

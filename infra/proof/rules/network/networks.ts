@@ -83,15 +83,14 @@ export const NETWORKS: readonly Rule[] = [
         const hasGateway = network.endpoints.some(
           ({ vpc, kind }) => kind === 'Gateway' && network.zones.get(vpc) === zone,
         );
-        const out = network.groups.get(String(properties.GroupId ?? physicalId))?.permissions ?? [];
+        const out = network.groups.get(String(properties.GroupId ?? physicalId)) ?? [];
         return out.map(({ direction, protocol, from, to, peer }) => {
           if (direction !== 'out' || peer.startsWith('sg-') || peer === NOWHERE) return false;
           const isTcp = (protocol === 'tcp' || protocol === '6') && from === to;
           const isDeclared = exits.some(({ cidrs, ports }) => cidrs.includes(peer) && ports.includes(from));
           const isHttps = (isOnline || hasGateway) && peer === '0.0.0.0/0' && from === 443;
-          return (
-            !(isTcp && (isDeclared || isHttps)) && `lets ${protocol} ${from} to ${to} out to ${peer}, ${no}`
-          );
+          const isFine = isTcp && (isDeclared || isHttps);
+          return !isFine && `lets ${protocol} ${from} to ${to} out to ${peer}, ${no}`;
         });
       }
       const { DestinationCidrBlock: to, TransitGatewayId, VpnGatewayId, GatewayId } = properties;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { unknownValue } from '../../../../infra/proof/assembly/unknown.ts';
 import { covers, globsOverlap, matchGlob, parsePattern } from '../../../../infra/proof/policy/pattern.ts';
 
-const glob = (text: string) => parsePattern(text, { wildcards: true, variables: false }).glob ?? '';
+const glob = (text: string) => parsePattern(text, { wildcards: true, variables: false }) ?? '';
 
 describe('globs', () => {
   it.each([
@@ -75,7 +75,7 @@ describe('globs', () => {
 
 describe('policy variables', () => {
   const matches = (source: string, text: string, variables = true) => {
-    const { glob } = parsePattern(source, { wildcards: true, variables });
+    const glob = parsePattern(source, { wildcards: true, variables });
     return glob === undefined ? undefined : matchGlob(glob, text);
   };
 
