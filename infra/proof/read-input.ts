@@ -16,6 +16,6 @@ export function readInput(
   const network = readNetwork(assembly, declaration);
   const reach = computeReach(network);
   const world = buildWorld(assembly);
-  const actors = readActors(assembly, world, network, reach, declaration);
-  return { declaration, assembly, network, reach, world, actors, ...(comparison ? { comparison } : {}) };
+  const read = { declaration, assembly, network, reach, world };
+  return { ...read, actors: readActors(read), ...(comparison ? { comparison } : {}) };
 }

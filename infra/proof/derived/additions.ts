@@ -31,11 +31,8 @@ const LIMITS: Readonly<Record<string, Readonly<Record<string, Limit>>>> = {
  * What a denial takes away opens nothing, but for the lines of the audit, which Lambda writes with the function's role, and for whatever
  * rotation and the key watch do: who keeps them from it stops what calls somebody.
  */
-function takesAway(
-  document: unknown,
-  { actors }: ProofInput,
-  { properties, arn }: ResolvedResource,
-): string | false {
+function takesAway(document: unknown, { actors }: ProofInput, added: ResolvedResource): string | false {
+  const { properties, arn } = added;
   const policy = parsePolicy('what is added', document);
   const denies = (action: string) => statementsAbout(policy, action).some(({ effect }) => effect === 'Deny');
   if (WRITES_LOGS.some(denies))
@@ -167,7 +164,7 @@ function problemsOf(added: ResolvedResource, input: ProofInput): Problems {
   });
   return [
     takenPlace(added, input),
-    ...problemsOfProperties(added, input, { added: true }),
+    ...problemsOfProperties(added, input),
     ...more.map((one) => one || false),
   ];
 }

@@ -173,12 +173,8 @@ function lackingPolicies(found: unknown, expected: unknown): string[] {
   const has = statementsOf(found);
   const names = listOf(found).map((policy) => objectOf(policy).PolicyName);
   const written = names.filter((name) => typeof name === 'string' && !name.includes('{{'));
-  const parts = [
-    found,
-    ...listOf(found),
-    ...listOf(found).map((policy) => objectOf(policy).PolicyDocument),
-    ...has,
-  ];
+  const documents = listOf(found).map((policy) => objectOf(policy).PolicyDocument);
+  const parts = [found, ...listOf(found), ...documents, ...has];
   if (written.length < names.length || parts.some((part) => isObject(part) && isIntrinsic(part)))
     return ['has policies that only the deploy decides'];
   // IAM keeps the last one of a name.

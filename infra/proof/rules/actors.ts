@@ -2,10 +2,11 @@ import { deriveGrants } from '../../declaration/derive.ts';
 import { askingFunctions, functionName, signerName, type TokenSource } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
 import { type Network, SIGNING } from '../assembly/network.ts';
-import { type ResolvedAssembly, resourcesOfType } from '../assembly/resolve.ts';
+import { type ResolvedStack, resourcesOfType } from '../assembly/resolve.ts';
 import type { Reach } from '../network/reach.ts';
 import { type Principal, rolePrincipal } from '../policy/principal.ts';
 import type { Endpoint, Role, World } from '../policy/world/world.ts';
+import type { ProofInput } from './rule.ts';
 import { trustedServices } from './trust.ts';
 
 /** The name that the proof gives to what belongs to no zone. */
@@ -44,13 +45,8 @@ export interface Actor {
 }
 
 /** Every role of the assembly with its place in the system. */
-export function readActors(
-  assembly: ResolvedAssembly,
-  world: World,
-  network: Network,
-  reach: readonly Reach[],
-  declaration: SystemDeclaration,
-): Actor[] {
+export function readActors(input: Omit<ProofInput, 'actors' | 'comparison'>): Actor[] {
+  const { assembly, world, network, reach, declaration } = input;
   const signers = new Map(
     deriveGrants(declaration).map(({ client, zone }) => [signerName(declaration.name, client, zone), client]),
   );
@@ -100,9 +96,6 @@ function viewsByZone(world: World, { zones }: Network): ReadonlyMap<string, Worl
 }
 
 /** Whether a stack is declared to be somebody else's, and no resource of it says that it is of a zone. */
-export function isOther(
-  { otherStacks }: SystemDeclaration,
-  { zone, name }: { zone: string | undefined; name: string },
-): boolean {
-  return zone === undefined && otherStacks.includes(name);
+export function isOther({ otherStacks }: SystemDeclaration, stack: Pick<ResolvedStack, 'zone' | 'name'>) {
+  return stack.zone === undefined && otherStacks.includes(stack.name);
 }

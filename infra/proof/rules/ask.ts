@@ -67,12 +67,10 @@ function withoutResources(formula: Formula<Condition>, except: readonly string[]
     Object.fromEntries(Object.entries<Condition>(side).map(([name, one]) => [name, change(one)])) as Side;
   const { identity, boundary, endpoints, resource } = formula;
   return {
-    ...{
-      ...formula,
-      identity: both(identity),
-      boundary: boundary && both(boundary),
-      resource: both(resource),
-    },
+    ...formula,
+    identity: both(identity),
+    boundary: boundary && both(boundary),
+    resource: both(resource),
     endpoints: () => endpoints().map(({ through, answer }) => ({ through, answer: both(answer) })),
   };
 }

@@ -42,14 +42,13 @@ export interface CapabilityRule extends Rule {
   rows(input: ProofInput): CapabilityRow[];
 }
 
+/** The layers that limit a role itself. */
+export const OF_ROLE: readonly EnforcingLayer[] = ['identity policy', 'permissions boundary'];
+
 /** That every request meets a policy's Condition element (AWS's JSON), seen to by each of `by` (default: what limits the role itself). */
-export function requirement(
-  element: object,
-  by: readonly EnforcingLayer[] = ['identity policy', 'permissions boundary'],
-  alone?: string,
-): Requirement {
+export function requirement(element: object, by = OF_ROLE, alone?: string): Requirement {
   const condition = compileConditions(element, false);
-  return { condition, words: describeCondition(condition), by, ...(alone === undefined ? {} : { alone }) };
+  return { condition, words: describeCondition(condition), by, alone };
 }
 
 /** That every request comes through the endpoint for a service in the actor's own zone. */
@@ -106,13 +105,9 @@ interface Problem {
   shown: Parameters<typeof requestOf>[1];
 }
 
-/** The violations among `judgements`: one for all the actions of which the same is wrong. */
-function describeJudgements(
-  judgements: readonly Judgement[],
-  input: ProofInput,
-  remedy: string,
-): Violation[] {
-  const found = judgements.flatMap((judgement) =>
+/** The violations among what was `judged`: one for all the actions of which the same is wrong. */
+function describeJudgements(judged: readonly Judgement[], input: ProofInput, remedy: string): Violation[] {
+  const found = judged.flatMap((judgement) =>
     problemsOf(judgement).map((problem) => ({ judgement, problem })),
   );
   const alike = Map.groupBy(found, ({ problem: { resource, words } }) => `${resource} ${words('')}`);
@@ -127,11 +122,8 @@ function describeJudgements(
   });
 }
 
-function pathOf(
-  { actor, resource, what }: Judgement,
-  actions: readonly string[],
-  input: ProofInput,
-): string[] {
+function pathOf(judgement: Judgement, actions: readonly string[], input: ProofInput): string[] {
+  const { actor, resource, what } = judgement;
   const through = [...new Set(actions.flatMap((action) => grantedThrough(actor, action, resource)))];
   const target = resourceByArn(input.assembly, resource);
   return [actor.path, ...(through.length > 0 ? through : ['its policies']), target?.constructPath ?? what];
@@ -141,25 +133,19 @@ function problemsOf(judgement: Judgement): Problem[] {
   const { actor, answer, allowed, unmet, shortfalls, what } = judgement;
   const when = answer.when() || 'always';
   const verdict = when === 'always' ? when : `when ${when}`;
-  const resource = actor.path;
+  const may = (how: string, shown: Problem['shown']): Problem => ({
+    ...{ resource: actor.path, shown },
+    words: (actions) => `${actor.name} may ${actions} on ${what}${how}.`,
+  });
   return [
     ...shortfalls.map((lack) => ({
       ...{ resource: toMend(judgement, lack), words: lackInWords(judgement, lack) },
       shown: { holding: lack.enforcing, given: lack.given },
     })),
-    ...(allowed || answer.verdict === 'never'
-      ? []
-      : [
-          {
-            ...{ resource, shown: {} },
-            words: (actions: string) => `${actor.name} may ${actions} on ${what}: ${verdict}.`,
-          },
-        ]),
-    ...unmet.map(({ words, condition }) => ({
-      ...{ resource, shown: { given: not(condition) } },
-      words: (actions: string) =>
-        `${actor.name} may ${actions} on ${what} not only when ${words}, but ${verdict}.`,
-    })),
+    ...(allowed || answer.verdict === 'never' ? [] : [may(`: ${verdict}`, {})]),
+    ...unmet.map(({ words, condition }) =>
+      may(` not only when ${words}, but ${verdict}`, { given: not(condition) }),
+    ),
   ];
 }
 

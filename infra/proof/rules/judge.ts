@@ -14,7 +14,7 @@ export interface Requirement {
   /** Promised layers; with or without them there must be two in all. */
   by: readonly EnforcingLayer[];
   /** Why one layer is enough, where it is. */
-  alone?: string;
+  alone?: string | undefined;
 }
 
 /** What an actor may do all the same. */
@@ -84,7 +84,7 @@ export function judge(capability: Capability, input: ProofInput): Judgement[] {
         const patterns = fixed ?? [everyOf(action.slice(0, action.indexOf(':')))];
         return [
           ...own.flatMap((allowance) => judgeAllowed(actor, action, allowance)),
-          ...questions(patterns, except, action, input).map((resource) =>
+          ...questions(patterns, except, directResources(input.world, action)).map((resource) =>
             judgeForbidden(capability, actor, action, resource, except),
           ),
         ];
@@ -92,41 +92,36 @@ export function judge(capability: Capability, input: ProofInput): Judgement[] {
     });
 }
 
-/** What is to be asked beside what is allowed: the patterns, and resources with policies that name roles. */
-function questions(
-  patterns: readonly string[],
-  except: readonly string[],
-  action: string,
-  input: ProofInput,
-): readonly string[] {
-  const named = directResources(input.world, action);
+type Arns = readonly string[];
+
+/** What is to be asked beside what is allowed: the patterns, and `named`, resources with policies that name roles. */
+function questions(patterns: Arns, except: Arns, named: Arns): Arns {
   if (named.length === 0 && except.length === 0) return patterns;
-  const direct = named.filter(
-    (arn) => !patterns.includes(arn) && patterns.some((pattern) => includes(pattern, arn)),
-  );
+  const isMeant = (arn: string) => patterns.some((pattern) => includes(pattern, arn));
+  const direct = named.filter((arn) => !patterns.includes(arn) && isMeant(arn));
   return [...patterns, ...direct].filter((arn) => !except.some((own) => includes(own, arn)));
 }
 
 function judgeForbidden(
-  { by, alone: whyOne }: Capability,
+  of: Capability,
   actor: Actor,
   action: string,
   resource: string,
-  excepted: readonly string[],
+  spared: Arns,
 ): Judgement {
   const [, , service = '*'] = resource.split(':');
   const except = resource.includes('*')
-    ? excepted.filter((arn) => service === '*' || arn.split(':')[2] === service)
+    ? spared.filter((arn) => service === '*' || arn.split(':')[2] === service)
     : [];
   const answer = ask(actor, action, resource, { except });
   const { verdict, enforcing } = answer;
-  const promised = by?.(actor, action, resource) ?? (['identity policy'] as const);
-  const why = whyOne?.(actor, action);
+  const by = of.by?.(actor, action, resource) ?? ['identity policy'];
+  const alone = of.alone?.(actor, action);
   return {
     ...{ actor, action, resource, except, answer, enforcing, allowed: false, unmet: [] },
     what: except.length === 0 ? resource : `${resource} except ${except.join(', ')}`,
-    shortfalls: verdict === 'never' ? shortfallsOf('', answer, promised, why) : [],
-    alone: enforcing.length < 2 ? (why ?? '') : '',
+    shortfalls: verdict === 'never' ? shortfallsOf({ words: '', by, alone }, answer) : [],
+    alone: enforcing.length < 2 ? (alone ?? '') : '',
   };
 }
 
@@ -138,33 +133,24 @@ function judgeAllowed(actor: Actor, action: string, { resources, requires }: All
       held: ask(actor, action, resource, { given: not(required.condition) }),
     }));
     const met = checked.filter(({ held }) => held.verdict === 'never');
+    const single = met.filter(({ held }) => held.enforcing.length < 2);
     return {
       ...{ actor, action, resource, what: resource, answer, allowed: true },
       except: [],
       unmet: checked.filter(({ held }) => held.verdict !== 'never').map(({ required }) => required),
-      shortfalls: met.flatMap(({ required: { words, by, alone, condition }, held }) =>
-        shortfallsOf(words, held, by, alone, not(condition)),
-      ),
+      shortfalls: met.flatMap(({ required, held }) => shortfallsOf(required, held, not(required.condition))),
       enforcing:
         answer.verdict === 'never'
           ? answer.enforcing
           : [...new Set(met.flatMap(({ held }) => held.enforcing))],
-      alone: [
-        ...new Set(
-          met.flatMap(({ required, held }) => (held.enforcing.length < 2 ? (required.alone ?? []) : [])),
-        ),
-      ].join(' '),
+      alone: [...new Set(single.flatMap(({ required }) => required.alone ?? []))].join(' '),
     };
   });
 }
 
-function shortfallsOf(
-  words: string,
-  { enforcing, silent }: Answer,
-  by: readonly EnforcingLayer[],
-  alone: string | undefined,
-  given?: Condition,
-): Shortfall[] {
+function shortfallsOf(promise: Omit<Requirement, 'condition'>, held: Answer, given?: Condition): Shortfall[] {
+  const { words, by, alone } = promise;
+  const { enforcing, silent } = held;
   // A role's own policy must have the condition even where the resource's policy makes up for it.
   const missing = by.filter((layer) => !(layer === 'identity policy' ? silent : enforcing).includes(layer));
   const few = enforcing.length < (alone === undefined ? 2 : 1);

@@ -8,7 +8,8 @@ import type { ProofInput } from './rule.ts';
  * The actions that policies anywhere in a resource's properties allow, with their wildcards. Left out is what they leave to the resource's
  * own account: it gives nobody anything that no identity policy names.
  */
-export function actionsAllowedIn({ account, ...resource }: ResolvedResource): string[] {
+export function actionsAllowedIn(resource: ResolvedResource): string[] {
+  const { account } = resource;
   const own = ['AWS', account, `arn:aws:iam::${account}:root`];
   const isLeft = (statement: unknown) => {
     const texts = Object.entries(objectOf(objectOf(statement).Principal)).flatMap(([kind, names]) => [
@@ -17,7 +18,7 @@ export function actionsAllowedIn({ account, ...resource }: ResolvedResource): st
     ]);
     return texts.length > 0 && texts.every((text) => own.includes(String(text)));
   };
-  return actionsIn(resource, (statements) => statements.filter((statement) => !isLeft(statement)));
+  return actionsIn(resource, (statement) => !isLeft(statement));
 }
 
 /** Every action that a policy of something else than an identity names, anywhere in the templates, with its wildcards. */
@@ -27,15 +28,15 @@ export function namedByResources({ assembly }: ProofInput): string[] {
 }
 
 function actionsIn(
-  { type, properties }: Pick<ResolvedResource, 'type' | 'properties'>,
-  of = (statements: readonly unknown[]) => statements,
+  { type, properties }: ResolvedResource,
+  isMeant = (_statement: unknown) => true,
 ): string[] {
   // A rule of WAF has a Statement too.
   const documents = type.startsWith('AWS::WAFv2::') ? [] : documentsIn(properties);
   const named = documents.flatMap((document) =>
     namedActions(
       isObject(document) && document.Statement !== undefined
-        ? { Statement: of(listOf(document.Statement)) }
+        ? { Statement: listOf(document.Statement).filter(isMeant) }
         : document,
     ),
   );

@@ -51,16 +51,15 @@ export function untouching({ stacks, resources }: ResolvedAssembly, declaration:
   );
   const own = [...owned.flatMap(({ names }) => names), ...secrets, METRICS_NAMESPACE];
   // Names of stages and the like are words that anything may hold.
-  const telling = own.filter((name) => name.length > 5);
+  const telling = own.filter((name) => name.length > 5).map((name) => name.replace(/[^\w:/-]/g, '\\$&'));
   // What is before a name may be written as JSON writes it (a tab, the end of a line).
-  const named = new RegExp(`(?<!(?<!\\\\(?:u00.)?)\\w)(?:${telling.map(escapeRegExp).join('|')})(?!\\w)`);
+  const named = new RegExp(`(?<!(?<!\\\\(?:u00.)?)\\w)(?:${telling.join('|')})(?!\\w)`);
   // Whoever deploys reads it, whatever the resource itself may do.
-  const isRead = (properties: JsonObject) =>
-    [
-      ...JSON.stringify(properties)
-        .replace(/["\\,[\]]/g, '')
-        .matchAll(REFERENCES),
-    ].some(([, secret = '']) => !PLAIN.test(secret) || secrets.some((name) => secret.includes(name)));
+  const isOwn = (secret: string) => !PLAIN.test(secret) || secrets.some((name) => secret.includes(name));
+  const isRead = (properties: JsonObject) => {
+    const text = JSON.stringify(properties).replace(/["\\,[\]]/g, '');
+    return text.matchAll(REFERENCES).some(([, secret = '']) => isOwn(secret));
+  };
   const touches = ({ type, properties }: ResolvedResource) =>
     !NARROW.test(type) ||
     WIDE.test(type) ||
@@ -74,10 +73,6 @@ export function untouching({ stacks, resources }: ResolvedAssembly, declaration:
   // Findings go by path, and two may have the same: where two stacks have one name, or one has none of its own.
   const touching = new Set(theirs.filter(touches).map(({ constructPath }) => constructPath));
   return new Set(theirs.map(({ constructPath }) => constructPath).filter((path) => !touching.has(path)));
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[^\w:/-]/g, '\\$&');
 }
 
 /**

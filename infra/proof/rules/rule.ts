@@ -112,6 +112,11 @@ export function resourceRule({ of, problems, subject, path, remedy, ...rule }: R
   };
 }
 
+/** Whether a resource is none that the declaration yields, or has more than it yields; false where nobody compared. */
+export function isAddition({ stack, logicalId }: ResolvedResource, { comparison }: ProofInput): boolean {
+  return comparison?.additions.some((one) => one.stack === stack && one.logicalId === logicalId) ?? false;
+}
+
 /** Whether a resource outlives its stack, and its replacement; `RetainExceptOnCreate` lets a first deploy that failed be tried again. */
 export function isKept({ definition: { DeletionPolicy, UpdateReplacePolicy } }: ResolvedResource): boolean {
   const kept = ['Retain', 'RetainExceptOnCreate'].includes(String(DeletionPolicy));

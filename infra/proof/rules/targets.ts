@@ -101,11 +101,7 @@ export function rotationOf({ assembly, declaration }: ProofInput): ResolvedResou
 }
 
 /** The key of the resource's own stack that `named`, an id or ARN, is. */
-export function ownKey(
-  { stack }: ResolvedResource,
-  named: unknown,
-  { assembly }: ProofInput,
-): ResolvedResource | undefined {
+export function ownKey({ stack }: ResolvedResource, named: unknown, { assembly }: ProofInput) {
   return resourcesOfType(assembly, 'AWS::KMS::Key').find(
     ({ arn, physicalId, stack: own }) => own === stack && (named === arn || named === physicalId),
   );
@@ -150,11 +146,8 @@ export function resourcesOfZone({ assembly }: ProofInput, zone: string, types: r
 }
 
 /** ARNs of the tables or secrets that the declaration gives functions of the actor's zone: the actor's own, and everybody's. `secret` is any, `clientKeys` those with a client's keys alone. */
-export function ownedIn(
-  input: ProofInput,
-  { zone, name: role }: Actor,
-  kind: 'table' | 'secret' | 'clientKeys',
-): { own: string[]; taken: string[] } {
+export function ownedIn(input: ProofInput, actor: Actor, kind: 'table' | 'secret' | 'clientKeys') {
+  const { zone, name: role } = actor;
   const { name: system, zones } = input.declaration;
   const declared = zones[zone];
   if (declared === undefined) return { own: [], taken: [] };

@@ -47,23 +47,18 @@ export function findWitness(asked: Question, world: World, wanted: Wanted = {}):
   const facts = all([...meant, networkFacts(world, question.action, via)]);
   const searches: Search[] = [];
   for (const resource of resourcesOf(question, world, wanted)) {
-    const formula = formulate({ ...question, resource }, world);
+    const asking = { ...question, resource };
+    const formula = formulate(asking, world);
     // Of a pattern too: single resources may have policies of their own, which its answer leaves out.
     const denied = without.length > 0 ? not(combine(formula)) : ALWAYS;
     const condition = all([facts, denied, combine(withoutLayers(formula, without))]);
-    const search = {
-      question: { ...question, resource },
-      world,
-      condition,
-      tests: testsOf(condition),
-      budget: { steps: MOST_STEPS },
-    };
+    const search = { question: asking, world, condition, tests: testsOf(condition), steps: MOST_STEPS };
     searches.push(search);
     const found = solve(condition, search);
     if (found) return witnessOf(search, found, without);
   }
   for (const search of searches) {
-    const found = solve(search.condition, { ...search, mayAssume: true, budget: { steps: MOST_STEPS } });
+    const found = solve(search.condition, { ...search, mayAssume: true, steps: MOST_STEPS });
     if (found) return witnessOf(search, found, without);
   }
   return undefined;
@@ -162,7 +157,7 @@ interface Search {
   /** Every test of the condition. */
   tests: ReadonlyMap<string, Test>;
   /** How many more choices it may make. */
-  budget: { steps: number };
+  steps: number;
   /** Whether something unknown may be assumed. */
   mayAssume?: boolean;
 }
@@ -170,7 +165,7 @@ interface Search {
 /** Chooses value after value, and goes back where nothing is left. */
 function solve(condition: Condition, search: Search, choice: Choice = new Map()): Choice | undefined {
   if (condition.kind === 'constant') return condition.value ? choice : undefined;
-  if (search.budget.steps-- <= 0) return undefined;
+  if (search.steps-- <= 0) return undefined;
   const open = [...testsOf(condition).values()];
   const key = open.flatMap((test) => ('key' in test ? test.key : [])).find((one) => !choice.has(one));
   const assumed = search.mayAssume ? [true, false] : [];
@@ -227,7 +222,7 @@ function valuesFor(key: string, { tests, world, question }: Search): readonly (r
 }
 
 function witnessOf({ question, world, tests }: Search, choice: Choice, without: readonly Layer[]): Witness {
-  const { principal: who } = question;
+  const { principal: who, action, resource } = question;
   const [service] = [choice.get(SERVICE.toLowerCase())].flat();
   // Lambda names a session after its function, whose role has its name.
   const principal =
@@ -250,12 +245,7 @@ function witnessOf({ question, world, tests }: Search, choice: Choice, without: 
     return typeof truth === 'boolean' ? [describeCondition(truth ? condition : not(condition))] : [];
   });
   return {
-    ...{
-      principal,
-      action: question.action,
-      resource: question.resource,
-      context: Object.fromEntries(context),
-    },
+    ...{ principal, action, resource, context: Object.fromEntries(context) },
     ...(without.length > 0 ? { without } : {}),
     ...(assuming.length > 0 ? { assuming } : {}),
   };

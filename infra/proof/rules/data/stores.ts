@@ -3,7 +3,7 @@ import { eventNames, functionName } from '../../../declaration/names.ts';
 import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
 import { type Actor, NO_ZONE } from '../actors.ts';
 import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
-import { type ProofInput, type Rule, resourceRule } from '../rule.ts';
+import { isAddition, type ProofInput, type Rule, resourceRule, wordsOf } from '../rule.ts';
 import { ownedIn, ownKey, resourcesOfZone, variablesOf } from '../targets.ts';
 
 /** What waits in a queue is encrypted with a key of its zone; of other stores properties-are-understood says so, and that nothing copies them. */
@@ -19,22 +19,16 @@ export const dataIsEncrypted: Rule = resourceRule({
     const { undelivered } = eventNames(input.declaration.name, zone);
     const managed = physicalId.endsWith(`/${undelivered}`) && properties.SqsManagedSseEnabled === true;
     const { KmsMasterKeyId: key } = properties;
-    return [
-      !managed &&
-        !ownKey(queue, key, input) && ['KmsMasterKeyId', 'is not encrypted with a key of its own zone'],
-    ];
+    const isEncrypted = managed || ownKey(queue, key, input);
+    return [!isEncrypted && ['KmsMasterKeyId', 'is not encrypted with a key of its own zone']];
   },
   remedy: 'Encrypt it with the data key of its own stack.',
 });
 
 /** Types of a zone's own stores and channels. */
-const OWN = [
-  'AWS::DynamoDB::Table',
-  'AWS::SQS::Queue',
-  'AWS::SNS::Topic',
-  'AWS::Events::EventBus',
-  'AWS::S3::Bucket',
-];
+const OWN = wordsOf(
+  'AWS::DynamoDB::Table AWS::Events::EventBus AWS::S3::Bucket AWS::SNS::Topic AWS::SQS::Queue',
+);
 
 /** A zone's functions read and write the tables, queues, topics, buses and buckets of their own zone only: sessions hold tokens, and queues name patients. */
 export const ownDataOnly: CapabilityRule = capabilityRule({
@@ -99,9 +93,9 @@ function storesOf(actor: Actor, input: ProofInput): string[] {
 }
 
 /** Whether it is a table that the declaration yields; what is added, and queues, a zone shares. */
-function isOfSystem({ stack, logicalId, type }: ResolvedResource, { comparison }: ProofInput): boolean {
-  const added = comparison?.additions.some((one) => one.stack === stack && one.logicalId === logicalId);
-  return type === 'AWS::DynamoDB::Table' && added === false;
+function isOfSystem(store: ResolvedResource, input: ProofInput): boolean {
+  const isYielded = input.comparison !== undefined && !isAddition(store, input);
+  return store.type === 'AWS::DynamoDB::Table' && isYielded;
 }
 
 /** Whether the environment of the actor's function names a store. */

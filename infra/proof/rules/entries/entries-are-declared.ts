@@ -127,10 +127,7 @@ function alarmsOf({ name, clients, zones }: SystemDeclaration): string[] {
   return [...networks, ...keys];
 }
 
-function weakenings(
-  properties: JsonObject,
-  { declaration: system, assembly }: Pick<ProofInput, 'declaration' | 'assembly'>,
-): string[] {
+function weakenings(properties: JsonObject, { declaration: system, assembly }: ProofInput): string[] {
   const name = String(properties.AlarmName);
   const kind = name.startsWith(`${system.name}-`) && ALARM_NAMES.find((kind) => name.endsWith(`-${kind}`));
   if (!kind) return [];

@@ -1,4 +1,4 @@
-import { type CapabilityRule, capabilityRule } from '../capability.ts';
+import { type CapabilityRule, capabilityRule, OF_ROLE } from '../capability.ts';
 import { type Invariant, wordsOf } from '../rule.ts';
 import { everyOf } from '../targets.ts';
 
@@ -56,7 +56,7 @@ export const FORBIDDEN_ACTIONS: readonly CapabilityRule[] = QUESTIONS.map(
       ...{ name, invariant, title, actions: wordsOf(actions) },
       // Roles are what sts:AssumeRole is about.
       ...(actions.startsWith('sts:') ? { on: () => [everyOf('iam')] } : {}),
-      by: () => ['identity policy', 'permissions boundary'],
+      by: () => OF_ROLE,
       remedy: 'Remove it. That is for a deploy or an administrator, and no function is one.',
     }),
 );

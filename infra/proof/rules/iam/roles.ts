@@ -48,10 +48,9 @@ export const ROLES: readonly Rule[] = [
     invariant: 'I1',
     title: 'Every role has the permissions boundary of its own zone, or its own.',
     of: ['AWS::IAM::Role'],
-    problems: (
-      { properties: { PermissionsBoundary: boundary }, zone = 'gateway-account', physicalId },
-      { assembly, declaration },
-    ) => {
+    problems: (role, { assembly, declaration }) => {
+      const { properties, zone = 'gateway-account', physicalId } = role;
+      const { PermissionsBoundary: boundary } = properties;
       const { name: system, zones } = declaration;
       const declared = zones[zone];
       const isOwn = (name: string) => functionName(system, zone, name) === physicalId;

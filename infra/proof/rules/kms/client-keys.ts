@@ -1,6 +1,6 @@
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { SIGNING } from '../../assembly/network.ts';
-import { type CapabilityRule, capabilityRule, requirement } from '../capability.ts';
+import { type CapabilityRule, capabilityRule, OF_ROLE, requirement } from '../capability.ts';
 import { admissionOf, externalPrincipals, unknownRole } from '../external-principals.ts';
 import { type Rule, violationsOf, wordsOf } from '../rule.ts';
 import { clientKeyArn, clientKeyArns, everyOf, ownEndpoint, rotationOf, signingPlace } from '../targets.ts';
@@ -28,9 +28,7 @@ export const signIsForSigners: CapabilityRule = capabilityRule({
 });
 
 /** Algorithms that KMS knows and no client may be given. */
-const registered = [
-  ...new Set(Object.values(ALGORITHMS).map(({ kmsSigningAlgorithm }) => kmsSigningAlgorithm)),
-];
+const registered = [...new Set(Object.values(ALGORITHMS).map((one) => one.kmsSigningAlgorithm))];
 
 /** Why only the key policy binds the algorithm. */
 const ONE_ALGORITHM =
@@ -47,25 +45,18 @@ const bound: CapabilityRule = capabilityRule({
     const client = actor.client ?? '';
     const algorithm = input.declaration.clients[client]?.algorithm ?? 'ES256';
     const vpc = [...input.network.zones].find(([, zone]) => zone === SIGNING)?.[0] ?? 'no VPC';
-    const equal = (key: string, value: string | readonly string[]) => ({ StringEquals: { [key]: value } });
-    const role = ['identity policy', 'permissions boundary'] as const;
+    const is = (key: string, value: string | readonly string[], by = OF_ROLE, alone?: string) =>
+      requirement({ StringEquals: { [key]: value } }, by, alone);
     const { kmsSigningAlgorithm: own } = ALGORITHMS[algorithm];
     const requires = [
-      requirement(equal('kms:MessageType', 'DIGEST'), ['resource policy', ...role, 'endpoint policy']),
-      requirement(equal('aws:SourceVpce', ownEndpoint(actor, 'kms')), role),
-      requirement(equal('aws:SourceVpc', vpc), ['resource policy', ...role]),
-      requirement(
-        equal('kms:SigningAlgorithm', registered),
-        ['resource policy', 'identity policy'],
-        ONE_ALGORITHM,
-      ),
-      requirement(equal('kms:SigningAlgorithm', own), ['resource policy'], ONE_ALGORITHM),
+      is('kms:MessageType', 'DIGEST', ['resource policy', ...OF_ROLE, 'endpoint policy']),
+      is('aws:SourceVpce', ownEndpoint(actor, 'kms')),
+      is('aws:SourceVpc', vpc, ['resource policy', ...OF_ROLE]),
+      is('kms:SigningAlgorithm', registered, ['resource policy', 'identity policy'], ONE_ALGORITHM),
+      is('kms:SigningAlgorithm', own, ['resource policy'], ONE_ALGORITHM),
     ];
     // By the role’s own policies the same holds of any key, since they may name one by an id that no template knows.
-    const ofRole = requires.map((one) => ({
-      ...one,
-      by: one.by.filter((layer) => layer !== 'resource policy'),
-    }));
+    const ofRole = requires.map((one) => ({ ...one, by: one.by.filter((of) => of !== 'resource policy') }));
     return [
       { resources: [clientKeyArn(input, client)], requires },
       { resources: [everyOf('kms')], requires: ofRole.filter(({ by }) => by.length > 0) },

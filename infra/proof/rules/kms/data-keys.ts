@@ -74,10 +74,7 @@ export const dataKeysAreClosed: Rule = resourceRule({
         const own = 'account' in principal && principal.account === account;
         const may = (actions: readonly string[], given?: Condition) =>
           admissionOf(principal, actions, arn, input.world, { ...(given && { given }), delegation: true });
-        const found = [
-          may(own ? USES : asked, own ? directly : undefined),
-          may(['kms:CreateGrant'], unowned),
-        ];
+        const found = [own ? may(USES, directly) : may(asked), may(['kms:CreateGrant'], unowned)];
         const actions = found.flatMap((one) => one?.actions ?? []).slice(0, 4);
         const request = found.find(Boolean)?.request;
         return request ? [[undefined, `lets ${name} do ${actions.join(', ')}`, request]] : [];

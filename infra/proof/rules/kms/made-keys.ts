@@ -92,10 +92,8 @@ export const madeKeysAreClosed: Rule = {
       .filter(({ admin }) => admin)
       .flatMap(({ principal, role, view, path, name }) => {
         const world = { ...view, resources: new Map(view.resources) };
-        const policy = {
-          Statement: { Effect: 'Allow', Action: '*', Resource: '*', Principal: { AWS: '*' } },
-        };
-        addResource(world, { arn: resource, account, policy });
+        const Statement = { Effect: 'Allow', Action: '*', Resource: '*', Principal: { AWS: '*' } };
+        addResource(world, { arn: resource, account, policy: { Statement } });
         const found = CAPTURES.flatMap((action) => {
           const { identity, boundary } = formulate({ principal, action, resource }, view);
           const denies = [identity, ...(boundary ? [boundary] : [])].map((one) => not(one.denies));

@@ -84,13 +84,15 @@ function functionOf(permission: ResolvedResource, { assembly }: ProofInput): Res
 const SOURCES: Readonly<
   Record<string, (permission: ResolvedResource, target: ResolvedResource, input: ProofInput) => boolean>
 > = {
-  'apigateway.amazonaws.com': ({ properties }, { stack, region, account }, { assembly }) =>
+  'apigateway.amazonaws.com': (
+    { properties: { SourceArn: from } },
+    { stack, region, account },
+    { assembly },
+  ) =>
     resourcesOfType(assembly, 'AWS::ApiGateway::RestApi').some(
       (api) =>
         api.stack === stack &&
-        String(properties.SourceArn).startsWith(
-          `arn:aws:execute-api:${region}:${account}:${api.physicalId}/`,
-        ),
+        String(from).startsWith(`arn:aws:execute-api:${region}:${account}:${api.physicalId}/`),
     ),
   'events.amazonaws.com': ({ properties }, { stack }, { assembly }) =>
     resourcesOfType(assembly, 'AWS::Events::Rule').some(

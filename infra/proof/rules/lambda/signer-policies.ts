@@ -125,10 +125,8 @@ function problemsOf(
       .flatMap((policy) => statementsAbout(policy, action))
       .filter(({ effect, principals: who }) => effect === 'Deny' && who?.everybody === true)
       .map(({ condition, covers }) => all([condition, covers(arn), covers(`${arn}:1`)]));
-  const principals = [
-    unknownRole(arn.split(':')[4] ?? '').principal,
-    ...askers.map((asker) => rolePrincipal(asker)),
-  ];
+  const { principal: other } = unknownRole(arn.split(':')[4] ?? '');
+  const principals = [other, ...askers.map((asker) => rolePrincipal(asker))];
   return [
     own.length !== 1 && `has ${own.length} policies of its own, and Lambda keeps the last that is put`,
     ...denied.map(([what, actions, whenever]) => {
@@ -140,8 +138,9 @@ function problemsOf(
       const shown = () =>
         [findWitness, findNearest]
           .values()
-          .flatMap((find) => questions.map((one) => () => find(one, world, { given: whenever, holding: [] })))
-          .map((find) => find())
+          .flatMap((find) =>
+            questions.values().map((one) => find(one, world, { given: whenever, holding: [] })),
+          )
           .find((found) => found !== undefined);
       const problem = `is not kept by its own policy from being ${what}`;
       return open !== undefined && ([undefined, problem, remembered(shown)] as const);

@@ -56,15 +56,13 @@ export const recordsAreBare: Rule = {
         remedy,
       });
       const rotated = resourcesOfType(input.assembly, 'AWS::SecretsManager::RotationSchedule').flatMap(
-        ({ properties: { SecretId, RotationLambdaARN: by }, constructPath: resource }) =>
-          violationsOf(
-            [
-              SecretId === record?.arn &&
-                (kept || by !== rotation) &&
-                `has ${String(by)} rotate a client record`,
-            ],
-            { resource, remedy },
-          ),
+        ({ properties: { SecretId, RotationLambdaARN: by }, constructPath: resource }) => {
+          const isStrange = SecretId === record?.arn && (kept || by !== rotation);
+          return violationsOf([isStrange && `has ${String(by)} rotate a client record`], {
+            resource,
+            remedy,
+          });
+        },
       );
       return [...found, ...rotated];
     });

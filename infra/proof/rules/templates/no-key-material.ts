@@ -110,12 +110,8 @@ type Place = [at: string, text: string, isJoined?: boolean];
 function stringsWithin(value: unknown, field: string): Place[] {
   if (typeof value === 'string') {
     const joined = value.replace(/[,|;]\s*/g, '');
-    return joined === value
-      ? [[field, value]]
-      : [
-          [field, value],
-          [field, joined, true],
-        ];
+    const whole: Place = [field, value];
+    return joined === value ? [whole] : [whole, [field, joined, true]];
   }
   if (Array.isArray(value)) {
     const items = value.flatMap((item, index) => stringsWithin(item, `${field}[${index}]`));

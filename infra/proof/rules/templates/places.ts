@@ -2,7 +2,7 @@ import type { ZoneDeclaration } from '../../../declaration/schema.ts';
 import { isObject } from '../../assembly/json.ts';
 import type { ResolvedResource } from '../../assembly/resolve.ts';
 import { hasUnknown, showUnknown } from '../../assembly/unknown.ts';
-import { type Problem, type ProofInput, wordsOf } from '../rule.ts';
+import { isAddition, type Problem, type ProofInput, wordsOf } from '../rule.ts';
 import { ADDED, OURS } from './types.ts';
 
 /** One place of a type's properties; see {@link placesOf}. */
@@ -57,14 +57,11 @@ export function isAddable(type: string): boolean {
 }
 
 /**
- * What of a resource's properties is not understood, or not as it must be: of one that was `added`, else of one that the declaration may yield,
+ * What of a resource's properties is not understood, or not as it must be: of one that was added, else of one that the declaration may yield,
  * which may also have what one that is added may have.
  */
-export function problemsOfProperties(
-  resource: ResolvedResource,
-  input: ProofInput,
-  { added }: { added: boolean },
-): (Problem | false)[] {
+export function problemsOfProperties(resource: ResolvedResource, input: ProofInput): (Problem | false)[] {
+  const added = isAddition(resource, input);
   const addable = ADDABLE.get(resource.type) ?? [];
   const yielded = added ? undefined : YIELDED.get(resource.type);
   const more = addable.filter(({ path }) => !yielded?.some((one) => rootOf(one.path) === rootOf(path)));
@@ -129,17 +126,16 @@ function problemOf(
   value: unknown,
   { values, types, among }: Place,
   { stack, zone }: ResolvedResource,
-  { assembly, comparison, declaration }: ProofInput,
+  input: ProofInput,
   added: boolean,
 ): string | false {
+  const { assembly, declaration } = input;
   const text = String(value);
   if (!added && hasUnknown(text)) return `has a ${path} that only the deploy decides (${showUnknown(text)})`;
   if (values !== undefined && !values.includes(text))
     return `has ${path} ${text}, which is not ${values.join(' or ')}`;
   const isAmong = (one: ResolvedResource) =>
     among === 'these templates' || one.stack === stack || (added && zone !== undefined && one.zone === zone);
-  const isOther = ({ stack: of, logicalId }: ResolvedResource) =>
-    !comparison?.additions.some((one) => one.stack === of && one.logicalId === logicalId);
   const named =
     types === undefined ||
     (!added && idsOfOthers(declaration.zones[zone ?? '']).includes(text)) ||
@@ -149,7 +145,7 @@ function problemOf(
         // What a condition decides may never be made, and then what has its name is another's.
         (one.certain || (added && among !== 'what is added')) &&
         isAmong(one) &&
-        !(among === 'what is added' && added && isOther(one)) &&
+        !(among === 'what is added' && added && !isAddition(one, input)) &&
         [text, `${text}:*`].some((name) => one.names.includes(name)),
     );
   return !named && `names ${text} in ${path}, which is no ${types.join(' or ')} of ${among}`;

@@ -1,4 +1,4 @@
-import { type Rule, resourceRule, violationsOf } from '../rule.ts';
+import { isAddition, type Rule, resourceRule, violationsOf } from '../rule.ts';
 import { KNOWN_TYPES, problemsOfProperties } from './places.ts';
 import { notUnderstood } from './types.ts';
 
@@ -10,13 +10,11 @@ export const propertiesAreUnderstood: Rule = resourceRule({
     'Of the types that a system is made of, every property is one that the proof understands, known before the deploy, and leads to resources of the templates.',
   of: KNOWN_TYPES,
   problems: (resource, input) => {
-    const { certain, stack, logicalId } = resource;
     // Another rule judges what was added.
-    if (input.comparison?.additions.some((one) => one.stack === stack && one.logicalId === logicalId))
-      return [];
+    if (isAddition(resource, input)) return [];
     return [
-      !certain && 'exists only if the deploy decides so',
-      ...problemsOfProperties(resource, input, { added: false }),
+      !resource.certain && 'exists only if the deploy decides so',
+      ...problemsOfProperties(resource, input),
     ];
   },
   remedy:
