@@ -29,14 +29,11 @@ export function resolveValue(value: unknown, scope: Scope): unknown {
   if (!isObject(value)) return value;
   const [name, ...others] = Object.keys(value);
   if (name !== undefined && others.length === 0 && (name === 'Ref' || name.startsWith('Fn::'))) {
-    return INTRINSICS[name]?.(value[name], scope) ?? unknownExpression(value, scope);
+    const known = INTRINSICS[name]?.(value[name], scope);
+    return known ?? unknownValue(`${scope.stack}: ${JSON.stringify(value)}`);
   }
-  const members: [string, unknown][] = [];
-  for (const [key, written] of Object.entries(value)) {
-    const member = resolveValue(written, scope);
-    if (member !== NO_VALUE) members.push([key, member]);
-  }
-  return Object.fromEntries(members);
+  const members = Object.entries(value).map(([key, member]) => [key, resolveValue(member, scope)] as const);
+  return Object.fromEntries(members.filter(([, member]) => member !== NO_VALUE));
 }
 
 /** One that is not among {@link INTRINSICS}, such as `Fn::If`, is for the deploy to decide. */
@@ -107,8 +104,4 @@ function resolveDynamicReferences(text: string): string {
 
 function isScalar(value: unknown): value is string | number | boolean {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-}
-
-function unknownExpression(value: JsonObject, scope: Scope): string {
-  return unknownValue(`${scope.stack}: ${JSON.stringify(value)}`);
 }

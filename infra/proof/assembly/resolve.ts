@@ -131,11 +131,8 @@ interface OpenStack extends AssemblyStack {
   identity(logicalId: string): Identity | undefined;
 }
 
-function openStack(
-  stack: AssemblyStack & Pick<OpenStack, 'account' | 'region' | 'saysRegion'>,
-  all: readonly OpenStack[],
-): OpenStack {
-  const { template, name, account, region } = stack;
+function openStack(stack: Omit<OpenStack, 'scope' | 'identity'>, all: readonly OpenStack[]): OpenStack {
+  const { template, name, account, region, saysRegion } = stack;
   const resources = objectOf(template.Resources);
   const unknown = (what: string) => unknownValue(`${name}: ${what}`);
   const pseudo: Readonly<Record<string, string>> = {
@@ -154,9 +151,7 @@ function openStack(
   });
   // Whether a stack that names no region is in the one of another, nobody knows.
   const stacksIn = (where: string) =>
-    all.filter(
-      (one) => one.account === account && one.region === where && one.saysRegion === stack.saysRegion,
-    );
+    all.filter((one) => one.account === account && one.region === where && one.saysRegion === saysRegion);
   const scope: Scope = {
     stack: name,
     ref: (id) =>

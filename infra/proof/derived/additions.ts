@@ -56,12 +56,8 @@ const WRITES_LOGS = wordsOf(
  * A name that functions call, answered otherwise, leads what they send elsewhere; it would be their zone's hosted zone that answers.
  * Route 53 takes a character by its octal number too, and servers (NS) that a record names answer for all that is below it.
  */
-function answersForHost(
-  value: unknown,
-  { declaration }: ProofInput,
-  added: ResolvedResource,
-): string | false {
-  const type = String(added.properties.Type);
+function answersForHost(value: unknown, { declaration }: ProofInput, of: ResolvedResource): string | false {
+  const type = String(of.properties.Type);
   const name = String(value)
     .replace(/\\([0-7]{3})/g, (_escaped, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
     .toLowerCase()
@@ -160,13 +156,9 @@ function problemsOf(added: ResolvedResource, input: ProofInput): Problems {
       : taken
         ? `takes a name that is ${taken} (${property})`
         : LIMITS[type]?.[property]?.(value, input, added);
-    return problem && ([property, problem] as const);
+    return problem ? ([property, problem] as const) : undefined;
   });
-  return [
-    takenPlace(added, input),
-    ...problemsOfProperties(added, input),
-    ...more.map((one) => one || false),
-  ];
+  return [takenPlace(added, input), ...problemsOfProperties(added, input), ...more];
 }
 
 /** Whether a condition that only the deploy knows chooses the value, or a part of it: both would have to be looked at. */
@@ -176,12 +168,8 @@ function isDecidedAtDeploy(value: unknown): boolean {
 }
 
 /** Whose a physical name or a tag is that is kept for others: their roles may use whatever is called so. */
-function takenName(
-  property: string,
-  value: unknown,
-  { zone }: ResolvedResource,
-  { declaration: { name, zones } }: ProofInput,
-): string | undefined {
+function takenName(property: string, value: unknown, { zone }: ResolvedResource, input: ProofInput) {
+  const { name, zones } = input.declaration;
   const others = Object.keys(zones).filter((other) => other !== zone);
   const tags = property === 'Tags' ? tagsOf(value) : new Map<string, string>();
   const tagged = tags.get(ZONE_TAG) ?? zone;

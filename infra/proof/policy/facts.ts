@@ -17,9 +17,7 @@ export function closedFacts(asked: AccessQuestion, context: Context, world: Worl
 /** The facts that hold for every request of a kind: what the context gives and the caller implies; the rest is open. */
 export function openFacts(asked: AccessQuestion, context: Context, world: World): Facts {
   const valuesOf = (value: Context[string]) => (value === null ? NONE : [value].flat());
-  const given = new Map(
-    Object.entries(context).map(([name, value]) => [name.toLowerCase(), valuesOf(value)]),
-  );
+  const given = new Map(Object.entries(context).map(([key, value]) => [key.toLowerCase(), valuesOf(value)]));
   return { values: (key) => given.get(key) ?? impliedValues(key, asked, world), resource: asked.resource };
 }
 

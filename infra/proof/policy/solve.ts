@@ -51,12 +51,10 @@ export function simplify(condition: Condition, facts: Condition = ALWAYS): Condi
   return join(parts);
 }
 
+type Put = (literal: Condition, test: Test) => Condition;
+
 /** Negations only in front of tests, and what `put` makes of each of these. */
-function pushNegations(
-  condition: Condition,
-  negated: boolean,
-  put: (literal: Condition, test: Test) => Condition = (literal) => literal,
-): Condition {
+function pushNegations(condition: Condition, negated: boolean, put: Put = (literal) => literal): Condition {
   if (condition.kind === 'not') return pushNegations(condition.of, !negated, put);
   if (condition.kind === 'constant' || condition.kind === 'test') {
     const literal = negated ? not(condition) : condition;

@@ -86,12 +86,9 @@ export function admissionOf(
     return resource === undefined ? [] : [{ principal, action, resource }];
   });
   const [first] = found;
-  return (
-    first && {
-      actions: found.map(({ action }) => action),
-      request: remembered(() => findWitness(first, world, { given })),
-    }
-  );
+  if (first === undefined) return undefined;
+  const request = remembered(() => findWitness(first, world, { given }));
+  return { actions: found.map(({ action }) => action), request };
 }
 
 /** Services that bring what happens in an account; another, such as CloudFront, may hand what it is given to whoever asks. */

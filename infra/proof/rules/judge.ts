@@ -102,13 +102,7 @@ function questions(patterns: Arns, except: Arns, named: Arns): Arns {
   return [...patterns, ...direct].filter((arn) => !except.some((own) => includes(own, arn)));
 }
 
-function judgeForbidden(
-  of: Capability,
-  actor: Actor,
-  action: string,
-  resource: string,
-  spared: Arns,
-): Judgement {
+function judgeForbidden(of: Capability, actor: Actor, action: string, resource: string, spared: Arns) {
   const [, , service = '*'] = resource.split(':');
   const except = resource.includes('*')
     ? spared.filter((arn) => service === '*' || arn.split(':')[2] === service)

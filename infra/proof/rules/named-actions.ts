@@ -27,10 +27,7 @@ export function namedByResources({ assembly }: ProofInput): string[] {
   return [...new Set(resources.flatMap((resource) => actionsIn(resource)))];
 }
 
-function actionsIn(
-  { type, properties }: ResolvedResource,
-  isMeant = (_statement: unknown) => true,
-): string[] {
+function actionsIn({ type, properties }: ResolvedResource, isMeant = (_statement: unknown) => true) {
   // A rule of WAF has a Statement too.
   const documents = type.startsWith('AWS::WAFv2::') ? [] : documentsIn(properties);
   const named = documents.flatMap((document) =>

@@ -78,12 +78,7 @@ function exampleAction({ action, resource }: Question): string {
 /** How many choices one search makes at most: a found request takes about as many as it has keys. */
 const MOST_STEPS = 2000;
 
-const LAYERS: readonly Layer[] = [
-  'identity policy',
-  'resource policy',
-  'permissions boundary',
-  'endpoint policy',
-];
+const LAYERS = ['identity policy', 'resource policy', 'permissions boundary', 'endpoint policy'] as const;
 
 /**
  * A request that is denied and would be allowed without as few layers as can be: those of `holding`, each of which denies it alone,
@@ -189,10 +184,7 @@ function answer(test: Test, choice: Choice, { question }: Search): Truth {
 }
 
 /** What every request has, by lower-case key. */
-const USUAL: Readonly<Record<string, string>> = {
-  'aws:securetransport': 'true',
-  'aws:viaawsservice': 'false',
-};
+const USUAL: Record<string, string> = { 'aws:securetransport': 'true', 'aws:viaawsservice': 'false' };
 
 /** Another value than policies name, by lower-case key. */
 const OTHERS: Readonly<Record<string, string>> = {

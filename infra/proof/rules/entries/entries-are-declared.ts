@@ -11,7 +11,7 @@ import { compileConditions } from '../../policy/operators.ts';
 import type { Actor } from '../actors.ts';
 import { ask } from '../ask.ts';
 import { actionsOf, throughOwnEndpoint } from '../capability.ts';
-import { type ProofInput, type Rule, resourceRule, violationsOf } from '../rule.ts';
+import { type Problem, type ProofInput, type Rule, resourceRule, violationsOf } from '../rule.ts';
 import { clientKeyArns, recordArns, recordOf } from '../targets.ts';
 
 /** Events come from the zone's own bus, by the declared pattern; what a queue's function fails with is kept. */
@@ -54,7 +54,7 @@ export const eventsAreDeclared: Rule = resourceRule({
 });
 
 /** What of keys and records a function of the admin zone can't read, or not always: who keeps it from that stops what calls somebody. */
-function unread(actor: Actor, input: ProofInput): string[] {
+function unread(actor: Actor, input: ProofInput): Problem[] {
   const [kms, secrets] = ['kms', 'secretsmanager'].map((of) => throughOwnEndpoint(actor, of).condition);
   const records = recordArns(input);
   const keys = Object.keys(input.declaration.clients).map((client) => recordOf(input, client));
@@ -74,9 +74,9 @@ function unread(actor: Actor, input: ProofInput): string[] {
     ['DescribeSecret GetSecretValue ListSecretVersionIds', records, secrets],
   ] as const;
   return asked.flatMap(([names, on, given = ALWAYS]) =>
-    actionsOf({ [given === secrets ? 'secretsmanager' : 'kms']: names }).filter((action) =>
-      on.some((resource) => ask(actor, action, resource, { given }).verdict !== 'always'),
-    ),
+    actionsOf({ [given === secrets ? 'secretsmanager' : 'kms']: names })
+      .filter((action) => on.some((resource) => ask(actor, action, resource, { given }).verdict !== 'always'))
+      .map((action) => [action, `can’t always ${action}`] as const),
   );
 }
 
@@ -102,14 +102,10 @@ export const alarmsRing: Rule = {
       ...input.actors
         .filter(({ admin }) => admin)
         .flatMap((actor) =>
-          violationsOf(
-            unread(actor, input).map((action) => [action, `can’t always ${action}`]),
-            {
-              resource: actor.path,
-              subject: actor.name,
-              remedy: 'Deny rotation and the key watch nothing that they read.',
-            },
-          ),
+          violationsOf(unread(actor, input), {
+            ...{ resource: actor.path, subject: actor.name },
+            remedy: 'Deny rotation and the key watch nothing that they read.',
+          }),
         ),
     ];
   },

@@ -74,9 +74,9 @@ function grantsCredentials(properties: JsonObject): boolean {
 
 /** The function of the same stack that the URI of an integration or authorizer leads to. */
 function ownFunction(uri: unknown, stack: string, { assembly }: ProofInput): ResolvedResource | undefined {
-  const target = integratedFunction(uri)?.arn;
+  const arn = integratedFunction(uri)?.arn;
   return resourcesOfType(assembly, 'AWS::Lambda::Function').find(
-    (fn) => fn.arn === target && fn.stack === stack,
+    (fn) => fn.arn === arn && fn.stack === stack,
   );
 }
 

@@ -31,13 +31,9 @@ export const ROLES: readonly Rule[] = [
         .filter(({ role, other }) => role.account === account && (other || !theirs))
         .map(({ name }) => name);
       const roles = [...stringsOf(Roles), ...stringsOf(RoleName)].filter((name) => !own.includes(name));
-      return [
-        ...roles.map((name) => `role ${name}`),
-        ...stringsOf(Users).map((name) => `user ${name}`),
-        ...stringsOf(Groups).map((name) => `group ${name}`),
-      ].map(
-        (other) => `is for ${other}, which ${theirs ? 'no other stack has' : 'the templates do not have'}`,
-      );
+      const named = Object.entries({ role: roles, user: stringsOf(Users), group: stringsOf(Groups) });
+      const lack = theirs ? 'no other stack has' : 'the templates do not have';
+      return named.flatMap(([kind, names]) => names.map((name) => `is for ${kind} ${name}, which ${lack}`));
     },
     subject: ({ constructPath }) => `The policy ${constructPath}`,
     remedy: 'Attach it to roles of the templates only.',

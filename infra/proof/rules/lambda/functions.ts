@@ -84,16 +84,12 @@ function functionOf(permission: ResolvedResource, { assembly }: ProofInput): Res
 const SOURCES: Readonly<
   Record<string, (permission: ResolvedResource, target: ResolvedResource, input: ProofInput) => boolean>
 > = {
-  'apigateway.amazonaws.com': (
-    { properties: { SourceArn: from } },
-    { stack, region, account },
-    { assembly },
-  ) =>
-    resourcesOfType(assembly, 'AWS::ApiGateway::RestApi').some(
-      (api) =>
-        api.stack === stack &&
-        String(from).startsWith(`arn:aws:execute-api:${region}:${account}:${api.physicalId}/`),
-    ),
+  'apigateway.amazonaws.com': ({ properties: { SourceArn } }, { stack, region, account }, { assembly }) => {
+    const place = `arn:aws:execute-api:${region}:${account}:`;
+    return resourcesOfType(assembly, 'AWS::ApiGateway::RestApi').some(
+      (api) => api.stack === stack && String(SourceArn).startsWith(`${place}${api.physicalId}/`),
+    );
+  },
   'events.amazonaws.com': ({ properties }, { stack }, { assembly }) =>
     resourcesOfType(assembly, 'AWS::Events::Rule').some(
       (rule) => rule.stack === stack && rule.arn === properties.SourceArn,

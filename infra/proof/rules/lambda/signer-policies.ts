@@ -113,11 +113,10 @@ export function signersOf(input: ProofInput) {
   });
 }
 
-function problemsOf(
-  { arn, askers, denied }: ReturnType<typeof signersOf>[number],
-  own: readonly ResolvedResource[],
-  { world }: ProofInput,
-): Problems {
+type Signer = ReturnType<typeof signersOf>[number];
+
+function problemsOf(signer: Signer, own: readonly ResolvedResource[], { world }: ProofInput): Problems {
+  const { arn, askers, denied } = signer;
   const policies = world.resources.get(arn)?.policies ?? [];
   // On the signer and on every version or alias of it.
   const deniedTo = (action: string) =>

@@ -58,10 +58,7 @@ export const recordsAreBare: Rule = {
       const rotated = resourcesOfType(input.assembly, 'AWS::SecretsManager::RotationSchedule').flatMap(
         ({ properties: { SecretId, RotationLambdaARN: by }, constructPath: resource }) => {
           const isStrange = SecretId === record?.arn && (kept || by !== rotation);
-          return violationsOf([isStrange && `has ${String(by)} rotate a client record`], {
-            resource,
-            remedy,
-          });
+          return violationsOf([isStrange && `has ${by} rotate a client record`], { resource, remedy });
         },
       );
       return [...found, ...rotated];

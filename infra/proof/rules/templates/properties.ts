@@ -12,10 +12,8 @@ export const propertiesAreUnderstood: Rule = resourceRule({
   problems: (resource, input) => {
     // Another rule judges what was added.
     if (isAddition(resource, input)) return [];
-    return [
-      !resource.certain && 'exists only if the deploy decides so',
-      ...problemsOfProperties(resource, input),
-    ];
+    const { certain } = resource;
+    return [!certain && 'exists only if the deploy decides so', ...problemsOfProperties(resource, input)];
   },
   remedy:
     'Say it in zones.ts and synthesize again. What our constructs newly yield belongs into infra/proof/rules/templates/types.ts, with the rule that judges it or without consequence.',
