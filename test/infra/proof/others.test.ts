@@ -1,5 +1,5 @@
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
-import { type App, Duration, Stack } from 'aws-cdk-lib';
+import { type App, CfnParameter, Duration, Stack } from 'aws-cdk-lib';
 import { SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -46,6 +46,7 @@ function addShop(app: App): void {
   const pictures = new Bucket(data, 'Pictures');
   const orders = new Queue(data, 'Orders', { visibilityTimeout: Duration.minutes(1) });
   const web = new Stack(app, SHOP);
+  new CfnParameter(web, 'Password', { noEcho: true });
   const code = Code.fromInline('exports.handler = async () => 1');
   const runtime = Runtime.NODEJS_24_X;
   const shop = new LambdaFunction(web, 'Shop', { code, runtime, handler: 'index.handler' });

@@ -2,6 +2,7 @@ import { findKeyMaterial, type KeyMaterial } from '../../assembly/contents/find-
 import { readAsset } from '../../assembly/contents/read-asset.ts';
 import { objectOf } from '../../assembly/json.ts';
 import { showUnknown } from '../../assembly/unknown.ts';
+import { isOther } from '../actors.ts';
 import type { Rule, Violation } from '../rule.ts';
 
 /** A dynamic reference that is no plain parameter, or may be none: a deploy would write a secret where everybody who sees the resource reads it. */
@@ -23,7 +24,7 @@ export const noKeyMaterial: Rule = {
   invariant: 'I6',
   title:
     'No template, parameter, tag, output or asset holds key material, and no deploy writes a secret into one.',
-  check: ({ assembly }) => {
+  check: ({ assembly, declaration }) => {
     const names = assembly.resources.map(({ logicalId }) => logicalId);
     const paths = assembly.resources.map(({ constructPath }) => constructPath);
     // CDK and CloudFormation make names up from logical ids, which end in a hash, and tag with construct paths.
@@ -51,19 +52,23 @@ export const noKeyMaterial: Rule = {
       return found.length > 0 ? found : findWithin(resource, written, field);
     };
     return [
-      ...assembly.stacks.flatMap(({ name, template: { Resources, ...written }, sections, deployment }) => [
-        ...Object.entries(objectOf(Resources)).flatMap(([id, definition]) => {
-          const found = assembly.resources.find(({ stack, logicalId }) => stack === name && logicalId === id);
-          return findInEither(found?.constructPath ?? `${name}/${id}`, found?.properties, definition, id);
-        }),
-        ...findInEither(name, sections, written),
-        ...findWithin(name, deployment, 'deployment'),
-        ...Object.entries(objectOf(written.Parameters)).flatMap(([id, parameter]) =>
-          String(objectOf(parameter).NoEcho) === 'true'
-            ? [secret(name, id, 'is a secret (NoEcho) that whoever deploys must have')]
-            : [],
-        ),
-      ]),
+      ...assembly.stacks.flatMap(
+        ({ name, zone, template: { Resources, ...written }, sections, deployment }) => [
+          ...Object.entries(objectOf(Resources)).flatMap(([id, definition]) => {
+            const found = assembly.resources.find(
+              ({ stack, logicalId }) => stack === name && logicalId === id,
+            );
+            return findInEither(found?.constructPath ?? `${name}/${id}`, found?.properties, definition, id);
+          }),
+          ...findInEither(name, sections, written),
+          ...findWithin(name, deployment, 'deployment'),
+          ...Object.entries(objectOf(written.Parameters)).flatMap(([id, parameter]) =>
+            String(objectOf(parameter).NoEcho) === 'true' && !isOther(declaration, { name, zone })
+              ? [secret(name, id, 'is a secret (NoEcho) that whoever deploys must have')]
+              : [],
+          ),
+        ],
+      ),
       ...assembly.resources.flatMap(({ assetPath, constructPath }) =>
         (assetPath === undefined ? [] : readAsset(assetPath)).flatMap((file) =>
           search(file.text, file.name.endsWith('.json'))
