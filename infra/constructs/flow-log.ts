@@ -7,31 +7,33 @@ import { allowFlowLog } from './statements.ts';
 import type { ZoneRuntime } from './zone-function.ts';
 
 /** Records every connection of a zone's VPC: the one trace of a connection to an address that no name was asked for. */
-export function addFlowLog(stack: Construct, { place, network, boundary, key, logPrefix }: ZoneRuntime) {
-  const scope = new Construct(stack, 'FlowLog');
-  const logGroup = new LogGroup(scope, 'Logs', {
-    logGroupName: `${logPrefix}/flow`,
-    retention: RetentionDays.THREE_MONTHS,
-    encryptionKey: key,
-    removalPolicy: RemovalPolicy.DESTROY,
-  });
-  const role = new Role(scope, 'Role', {
-    description: 'Writes the flow log of this VPC.',
-    assumedBy: new ServicePrincipal('vpc-flow-logs.amazonaws.com', {
-      conditions: {
-        StringEquals: { 'aws:SourceAccount': place.account },
-        ArnLike: { 'aws:SourceArn': `arn:aws:ec2:${place.region}:${place.account}:vpc-flow-log/*` },
-      },
-    }),
-    permissionsBoundary: boundary,
-    inlinePolicies: { own: new PolicyDocument({ statements: [allowFlowLog(logGroup.logGroupArn)] }) },
-  });
-  new CfnFlowLog(scope, 'Log', {
-    resourceType: 'VPC',
-    resourceId: network.vpc.vpcId,
-    trafficType: 'ALL',
-    logDestinationType: 'cloud-watch-logs',
-    logGroupName: logGroup.logGroupName,
-    deliverLogsPermissionArn: role.roleArn,
-  });
+export class FlowLog extends Construct {
+  constructor(scope: Construct, id: string, { place, network, boundary, key, logPrefix }: ZoneRuntime) {
+    super(scope, id);
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `${logPrefix}/flow`,
+      retention: RetentionDays.THREE_MONTHS,
+      encryptionKey: key,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = new Role(this, 'Role', {
+      description: 'Writes the flow log of this VPC.',
+      assumedBy: new ServicePrincipal('vpc-flow-logs.amazonaws.com', {
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': place.account },
+          ArnLike: { 'aws:SourceArn': `arn:aws:ec2:${place.region}:${place.account}:vpc-flow-log/*` },
+        },
+      }),
+      permissionsBoundary: boundary,
+      inlinePolicies: { own: new PolicyDocument({ statements: [allowFlowLog(logGroup.logGroupArn)] }) },
+    });
+    new CfnFlowLog(this, 'Log', {
+      resourceType: 'VPC',
+      resourceId: network.vpc.vpcId,
+      trafficType: 'ALL',
+      logDestinationType: 'cloud-watch-logs',
+      logGroupName: logGroup.logGroupName,
+      deliverLogsPermissionArn: role.roleArn,
+    });
+  }
 }

@@ -44,29 +44,34 @@ export function keyAlarms({ name: service, clients }: SystemDeclaration): AlarmR
   );
 }
 
+/** The facts of the admin zone, and its rotation function. */
+type KeyRotationProps = Pick<ZoneFacts, 'system' | 'place' | 'records'> & { handler: IFunction };
+
 /**
  * Rotates each client's record on its schedule. Not at deploy: the client may not exist at its issuer yet, and an update
- * would rotate again (RotateImmediatelyOnUpdate is true unless said). `records` has the ARN of each client's.
+ * would rotate again (RotateImmediatelyOnUpdate is true unless said).
  */
-export function addKeyRotation(stack: Construct, facts: ZoneFacts, handler: IFunction): void {
-  const scope = new Construct(stack, 'KeyRotation');
-  for (const [client, { rotation }] of Object.entries(facts.system.clients)) {
-    const record = required(facts.records[client], `The record of client ${client}`);
-    const permission = new CfnPermission(scope, `${client}-Permission`, {
-      action: 'lambda:InvokeFunction',
-      functionName: handler.functionArn,
-      principal: 'secretsmanager.amazonaws.com',
-      sourceAccount: facts.place.account,
-      sourceArn: record,
-    });
-    const schedule = new CfnRotationSchedule(scope, client, {
-      secretId: record,
-      rotationLambdaArn: handler.functionArn,
-      rotateImmediatelyOnUpdate: false,
-      rotationRules: { scheduleExpression: rotationCron(rotation.everyDays) },
-    });
-    schedule.addResourceDependency(permission);
-    schedule.node.addDependency(handler);
+export class KeyRotation extends Construct {
+  constructor(scope: Construct, id: string, { system, place, records, handler }: KeyRotationProps) {
+    super(scope, id);
+    for (const [client, { rotation }] of Object.entries(system.clients)) {
+      const record = required(records[client], `The record of client ${client}`);
+      const permission = new CfnPermission(this, `${client}-Permission`, {
+        action: 'lambda:InvokeFunction',
+        functionName: handler.functionArn,
+        principal: 'secretsmanager.amazonaws.com',
+        sourceAccount: place.account,
+        sourceArn: record,
+      });
+      const schedule = new CfnRotationSchedule(this, client, {
+        secretId: record,
+        rotationLambdaArn: handler.functionArn,
+        rotateImmediatelyOnUpdate: false,
+        rotationRules: { scheduleExpression: rotationCron(rotation.everyDays) },
+      });
+      schedule.addResourceDependency(permission);
+      schedule.node.addDependency(handler);
+    }
   }
 }
 

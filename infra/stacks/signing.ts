@@ -5,7 +5,7 @@ import { noteQuotas, warnOfDeclaration, warnOfMissingSelfService } from '../anno
 import { Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
 import { addDashboard } from '../constructs/dashboard.ts';
 import { DataKey } from '../constructs/data-key.ts';
-import { addFlowLog } from '../constructs/flow-log.ts';
+import { FlowLog } from '../constructs/flow-log.ts';
 import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
 import { saveQueries } from '../constructs/saved-queries.ts';
 import { addRecord } from '../constructs/secrets.ts';
@@ -74,7 +74,7 @@ export class SigningStack extends SystemStack {
     });
     const name = boundaryName(system.name, SIGNING_ZONE);
     const boundary = new PermissionsBoundary(this, 'Boundary', name, signingBoundaryStatements(facts));
-    addFlowLog(this, { ...facts, boundary, key });
+    new FlowLog(this, 'FlowLog', { ...facts, boundary, key });
     const rows = deriveGrants(system).flatMap((grant) => {
       const zone = required(system.zones[grant.zone], `Zone ${grant.zone}`);
       const { account = this.account } = zone;

@@ -7,11 +7,11 @@ import { Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
 import { functionArn, type Place } from '../constructs/arns.ts';
 import { DataKey } from '../constructs/data-key.ts';
 import { addWork, eventKeyStatements } from '../constructs/event-entry.ts';
-import { addFlowLog } from '../constructs/flow-log.ts';
+import { FlowLog } from '../constructs/flow-log.ts';
 import { addFunctionPolicy } from '../constructs/function-policy.ts';
 import { PermissionsBoundary } from '../constructs/permissions-boundary.ts';
 import { EXECUTION_LOG_PREFIX, RestEntry } from '../constructs/rest-entry.ts';
-import { addKeyChecks, addKeyRotation, addSchedule, keyAlarms } from '../constructs/schedules.ts';
+import { addKeyChecks, addSchedule, KeyRotation, keyAlarms } from '../constructs/schedules.ts';
 import { addSecrets } from '../constructs/secrets.ts';
 import { type EndpointService, ZoneNetwork } from '../constructs/zone-network.ts';
 import {
@@ -116,7 +116,7 @@ export class ZoneStack extends SystemStack {
       return made ?? new PermissionsBoundary(this, id, policyName, boundaryStatements(facts, group));
     };
     const runtime = { system: system.name, place, network, key, logPrefix };
-    addFlowLog(this, { ...runtime, boundary: boundaryOf() });
+    new FlowLog(this, 'FlowLog', { ...runtime, boundary: boundaryOf() });
     if (declared.callers.some(({ calls }) => calls !== 'entry'))
       this.say(
         'FunctionGroup',
@@ -166,7 +166,7 @@ export class ZoneStack extends SystemStack {
       ...ofFunctions,
     ];
     const [rotation, watch] = [functions.get('rotation'), functions.get('key-watch')];
-    if (rotation) addKeyRotation(this, facts, rotation);
+    if (rotation) new KeyRotation(this, 'KeyRotation', { ...facts, handler: rotation });
     const alarms = new Alarms(this, watch ? 'KeyAlarms' : 'Alarms', {
       ...{ system, place, key, displayName: `${system.name}: ${watch ? 'keys' : zone}` },
       rows: [...(watch ? keyAlarms(system) : []), ...rows],

@@ -15,8 +15,8 @@ export function nameIds(input: ProofInput): NameIds {
   for (const [vpc, zone] of network.zones) names.set(vpc, `the VPC of ${zone}`);
   for (const client of Object.keys(declaration.clients))
     names.set(clientKeyArn(input, client), `the keys of ${client}`);
-  for (const { arn = '', constructPath } of resourcesOfType(assembly, 'AWS::KMS::Key'))
-    names.set(arn, `the key ${constructPath.replace(/\/Resource$/, '')}`);
+  for (const { arn, constructPath } of resourcesOfType(assembly, 'AWS::KMS::Key'))
+    if (arn !== undefined) names.set(arn, `the key ${constructPath.replace(/\/Resource$/, '')}`);
   const escaped = [...names.keys()].map((id) => id.replace(/[^\w:/-]/g, '\\$&'));
   const known = new RegExp(escaped.join('|') || '$^', 'g');
   return (text) =>

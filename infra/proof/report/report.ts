@@ -37,7 +37,7 @@ export function reportMatrix(proof: Pick<Proof, 'input'>, width: number, { zone,
   const names: NameIds = (text) => escapeControls(inWords(text));
   const all = escapeStrings(matrixOf(proof));
   const isOf = (row: CapabilityRow) =>
-    [undefined, row.zone].includes(zone) && [undefined, row.principal].includes(role);
+    (zone ?? row.zone) === row.zone && (role ?? row.principal) === row.principal;
   const matrix = all.filter(isOf);
   if (matrix.length === 0) {
     const known = [...new Set(all.map((row) => (role === undefined ? row.zone : row.principal)))];

@@ -52,23 +52,25 @@ export const noKeyMaterial: Rule = {
       return found.length > 0 ? found : findWithin(resource, written, field);
     };
     return [
-      ...assembly.stacks.flatMap(
-        ({ name, zone, template: { Resources, ...written }, sections, deployment }) => [
-          ...Object.entries(objectOf(Resources)).flatMap(([id, definition]) => {
-            const found = assembly.resources.find(
-              ({ stack, logicalId }) => stack === name && logicalId === id,
-            );
-            return findInEither(found?.constructPath ?? `${name}/${id}`, found?.properties, definition, id);
-          }),
-          ...findInEither(name, sections, written),
-          ...findWithin(name, deployment, 'deployment'),
-          ...Object.entries(objectOf(written.Parameters)).flatMap(([id, parameter]) =>
-            String(objectOf(parameter).NoEcho) === 'true' && !isOther(declaration, { name, zone })
-              ? [secret(name, id, 'is a secret (NoEcho) that whoever deploys must have')]
+      ...assembly.stacks.flatMap(({ template: { Resources, ...written }, ...stack }) => [
+        ...Object.entries(objectOf(Resources)).flatMap(([id, definition]) => {
+          const found = assembly.resources.find((one) => one.stack === stack.name && one.logicalId === id);
+          return findInEither(
+            found?.constructPath ?? `${stack.name}/${id}`,
+            found?.properties,
+            definition,
+            id,
+          );
+        }),
+        ...findInEither(stack.name, stack.sections, written),
+        ...findWithin(stack.name, stack.deployment, 'deployment'),
+        ...Object.entries(isOther(declaration, stack) ? {} : objectOf(written.Parameters)).flatMap(
+          ([id, parameter]) =>
+            String(objectOf(parameter).NoEcho) === 'true'
+              ? [secret(stack.name, id, 'is a secret (NoEcho) that whoever deploys must have')]
               : [],
-          ),
-        ],
-      ),
+        ),
+      ]),
       ...assembly.resources.flatMap(({ assetPath, constructPath }) =>
         (assetPath === undefined ? [] : readAsset(assetPath)).flatMap((file) =>
           search(file.text, file.name.endsWith('.json'))
