@@ -7,11 +7,11 @@ import {
   type WWWAuthenticateChallenge,
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi';
+import { nonceLoopError } from './authenticated-request.ts';
 import { type BeginCall, type CallHeaders, isLostKey, signedCalls } from './call-headers.ts';
 import { describeNetworkFailure } from './errors.ts';
 import { abortError, tellFate, withDeadline, withSecondConnection } from './http.ts';
 import { describeCause, shorten } from './oauth-errors.ts';
-import { nonceLoopError } from './request-token.ts';
 import type { TokenClient } from './token-client.ts';
 import type { ApiFetch, TokenSource } from './tokens.ts';
 

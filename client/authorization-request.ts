@@ -9,9 +9,9 @@ import {
   processPushedAuthorizationResponse,
   pushedAuthorizationRequest,
 } from 'oauth4webapi';
+import { requestAuthenticated } from './authenticated-request.ts';
 import { requireEndpoint } from './issuer.ts';
 import { readAs } from './oauth-errors.ts';
-import { requestAuthenticated } from './request-token.ts';
 import type { TokenClient } from './token-client.ts';
 import type { AuthorizationRequest, KeyBinding, PushedRequest } from './tokens.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { Intent } from '@helseid-zones/protocol/intents';
 import type { TokenClient } from './token-client.ts';
-import { requireToken68 } from './token-response.ts';
+import { requireToken68 } from './token-endpoint.ts';
 import type { AccessToken, TokenSource } from './tokens.ts';
 
 /** What one attempt of an API call is sent with; the token is a secret. */

@@ -103,6 +103,10 @@ export interface Zone<S extends AnySystem = AnySystem, Z extends ZoneNames<S> = 
   route(answer: (event: RouteEvent) => unknown): (event: RouteEvent) => Promise<RouteAnswer>;
 }
 
+/** What to do about a variable that a function of one's own asks for. */
+const UNDECLARED =
+  'declare in zones.ts what it is of, and deploy, or in a unit test give it to startTestZone, as variables';
+
 /**
  * Connects a function to its zone: reads what the deploy gave it, once, and sends nothing yet. Names complete, and wrong ones
  * are errors, where `zones.ts` registers its declaration ({@link Register}).
@@ -164,7 +168,7 @@ export function connectZone<S extends AnySystem = Registered, Z extends ZoneName
 
   return {
     ...{ system: config.system, name: config.zone, routes: config.routes, aws, log, spent, client, api },
-    variable: (name) => readVariable(env, name),
+    variable: (name) => readVariable(env, name, UNDECLARED),
     clientKeys: config.clientKeys ?? {},
     route: (answer) => serveRoutes(config.routes, log.audit, answer),
   };

@@ -9,13 +9,12 @@ const arnsByClient = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.st
 
 /**
  * A variable that the infrastructure sets.
- * @throws {ZonesError} config_invalid: it is missing or empty
+ * @throws {ZonesError} config_invalid: it is missing or empty; `remedy` says what to do
  */
-export function readVariable(env: Environment, name: string): string {
+export function readVariable(env: Environment, name: string, remedy = 'deploy once more'): string {
   const value = env[name];
   if (value) return value;
-  const message = `The variable ${name} is missing; declare in zones.ts what it is of, and deploy, or in a unit test give it to startTestZone, as variables.`;
-  throw new ZonesError('config_invalid', message);
+  throw new ZonesError('config_invalid', `The variable ${name} is missing; ${remedy}.`);
 }
 
 /**

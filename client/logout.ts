@@ -2,9 +2,9 @@ import { ZonesError } from '@helseid-zones/protocol/errors';
 import { parseUrl } from '@helseid-zones/protocol/url';
 import { isObject } from '@helseid-zones/protocol/values';
 import { processRevocationResponse, revocationRequest } from 'oauth4webapi';
+import { requestAuthenticated } from './authenticated-request.ts';
 import { CLOCK_TOLERANCE, verifyIssuerJwt } from './issuer.ts';
 import { readAs } from './oauth-errors.ts';
-import { requestAuthenticated } from './request-token.ts';
 import type { TokenClient } from './token-client.ts';
 import type { LogoutTokenClaims, RevocationRequest } from './tokens.ts';
 

@@ -1,6 +1,6 @@
 import { abortError, untilAborted } from './http.ts';
 import type { TokenClient } from './token-client.ts';
-import { readTokens, requestGrant } from './token-response.ts';
+import { readTokens, requestGrant } from './token-endpoint.ts';
 import type { AccessToken, AccessTokenRequest, TokenSource } from './tokens.ts';
 
 /**

@@ -3,6 +3,7 @@ import type { RouteConfig } from '@helseid-zones/protocol/config';
 import { type ErrorCode, type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/values';
 import { describeNetworkFailure } from './errors.ts';
+import { readBody } from './http.ts';
 import { describeError, type Log } from './log.ts';
 
 /** An event of API Gateway's REST proxy integration, as far as it is looked at; AWS's own type fits. */
@@ -127,11 +128,11 @@ async function render(value: unknown): Promise<RouteAnswer> {
 
 /** An answer's body. The gateway carries text in UTF-8: of anything else it would lose what it can't read. */
 async function readText(response: Response): Promise<string> {
-  const bytes = await response.arrayBuffer().catch((cause: unknown) => {
+  const bytes = await readBody(response, Number.POSITIVE_INFINITY).catch((cause: unknown) => {
     const facts = describeNetworkFailure(cause);
     throw new ZonesError('api_unreachable', 'The API broke off its answer.', { cause, facts });
   });
-  if (isUtf8(bytes)) return Buffer.from(bytes).toString();
+  if (isUtf8(bytes)) return bytes.toString();
   const message =
     'The API answered with bytes that are no text in UTF-8, which a route does not carry; answer with a text that you make of them.';
   throw new ZonesError('api_answer_unusable', message, { facts: { status: response.status } });

@@ -6,11 +6,11 @@ import {
   processRefreshTokenResponse,
   validateAuthResponse,
 } from 'oauth4webapi';
+import type { Answer } from './authenticated-request.ts';
 import { CLOCK_TOLERANCE } from './issuer.ts';
 import { readAs, shorten } from './oauth-errors.ts';
-import type { Answer } from './request-token.ts';
 import { describeClient, type TokenClient } from './token-client.ts';
-import { readTokens, readUserTokens, requestGrant } from './token-response.ts';
+import { readTokens, readUserTokens, requestGrant } from './token-endpoint.ts';
 import type {
   AccessToken,
   CodeRedemption,

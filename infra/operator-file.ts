@@ -27,7 +27,7 @@ const operatorFile = v.object({
   gateways: v.array(v.object({ zone: v.string(), url: v.string() })),
   /** A function a zone and client that may ask the client's signer, and by which way. */
   callers: v.array(v.object({ zone: text, client: text, signerArn: text, lambdaUrl: text, credentials })),
-  /** Somebody else's client for each zone with an authorizer, whose key (a JWK as JSON) is the stand-in's own; a person, where it wants one. */
+  /** Somebody else's client for each zone with an authorizer, by its key (a JWK as JSON); `wantsPerson` where its tokens would have to name one, and the stand-in gives none. */
   foreign: v.array(
     v.object({
       ...{ zone: text, issuer: text, clientId: text, privateKey: text },

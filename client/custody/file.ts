@@ -33,7 +33,7 @@ const DEAD = 10_000;
  * Both of its functions throw:
  *
  * @throws {ZonesError} custody_refused: others may read it or write to its folder or a link's, one of them belongs to another user,
- * it is no file or an empty one, or its lock is none of ours
+ * it is no file, or its lock is none of ours
  * @throws {ZonesError} custody_unavailable: it can't be read or written, or another process is changing it
  */
 export function createFileStore(path: string, mode: number, what = 'key file'): RingStore {
@@ -54,12 +54,6 @@ export function createFileStore(path: string, mode: number, what = 'key file'): 
       await requireOwnFolders(path, what);
       const seen = [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
       if (held?.seen !== seen) held = { seen, text: await handle.readFile('utf8') };
-      // A disk that was full leaves one: with a first key in it, that of before would be gone for good.
-      if (held.text.trim() === '')
-        throw new ZonesError(
-          'custody_refused',
-          `The ${what} is empty: put its copy back, or remove it to begin with a first key.`,
-        );
       return held.text;
     } catch (cause) {
       throw isZonesError(cause) ? cause : unreadable(cause);

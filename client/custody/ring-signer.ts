@@ -37,6 +37,13 @@ export function openRing(store: RingStore, options: CustodyOptions, passphrase?:
   let held: { text: string | undefined; ring: KeyRing; readAt: number } | undefined;
 
   function take(text: string | undefined): KeyRing {
+    // A disk that was full leaves that: with a first key in it, those of before would be gone for good.
+    if (text?.trim() === '')
+      throw new ZonesError(
+        'custody_refused',
+        'What the keys are kept in is empty: put its copy back, or remove it to begin with a first key.',
+        { facts: { custody: scheme } },
+      );
     const ring =
       held && held.text === text ? held.ring : parseRing(text ?? '', passphrase, options.algorithm);
     requireOwner(ring.owner);

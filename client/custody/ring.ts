@@ -34,8 +34,9 @@ export interface KeyRing {
 /** The owner's members, as the text names them too. */
 const MEMBERS = ['client', 'clientId', 'issuer', 'zone'] as const;
 
-/** What a line before each key may say of it. */
 const STATES = ['current', 'next', 'retiring'] as const;
+
+/** What a line before each key may say of it. */
 const OF_KEYS = ['kid', 'algorithm', 'state', 'usableUntil'] as const;
 
 /** A whole PKCS#8 key in PEM. */

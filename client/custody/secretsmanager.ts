@@ -32,7 +32,8 @@ export function createSecretStore(aws: AwsCaller, arn: string): RingStore {
     if (!answer) return {};
     const { SecretString: text, VersionId: version } = answer;
     if (typeof text !== 'string' || typeof version !== 'string') throw unavailable(undefined);
-    return { text, version };
+    // One that a deploy made may begin empty.
+    return { ...(text.trim() ? { text } : {}), version };
   }
 
   /** Whether it was this text that came after that version. */

@@ -25,9 +25,6 @@ const PAUSE = 2;
 /** Writes one audit line: a stable code and facts, never a secret. */
 export type Audit = (code: string, facts: Readonly<Record<string, string | number | boolean>>) => void;
 
-/** The one way to read and change a client record. */
-export type RecordStore = ReturnType<typeof createRecordStore>;
-
 /**
  * A record store on Secrets Manager. A version is immutable, so a change is a new version under {@link DRAFT_STAGE},
  * then a compare-and-swap: AWSCURRENT moves to it only if it still sits on the version that was read. AWSPENDING is

@@ -8,7 +8,6 @@ import { type GatewayRequest, readRequest } from './request.ts';
 import { type LoginWish, loginPath } from './transactions.ts';
 
 /** What a login function does with a request. It throws `ZonesError`; then nothing was set in the browser. */
-/** What answers a request. */
 export type Handle<T = Answer> = (deps: Dependencies, request: GatewayRequest) => Promise<T>;
 
 /** A Lambda handler behind API Gateway's REST proxy integration. */

@@ -2,7 +2,7 @@ import { DefaultStackSynthesizer, Fn, Stack } from 'aws-cdk-lib';
 import { ArnPrincipal, CompositePrincipal, PolicyDocument } from 'aws-cdk-lib/aws-iam';
 import { CfnResourcePolicy } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { askingRoles, type TokenSource } from '../declaration/names.ts';
+import { askingRoles, type CallTarget } from '../declaration/names.ts';
 import { allowTo, denyEverybody } from './statements.ts';
 import type { ZoneFacts } from './zone-policies.ts';
 
@@ -62,7 +62,7 @@ export function addFunctionPolicy(
   scope: Construct,
   id: string,
   facts: ZoneFacts,
-  who: TokenSource,
+  who: CallTarget,
   asked: string,
 ) {
   const { system, zone, declared, place, network } = facts;

@@ -4,8 +4,8 @@ import { hasSecrets, zoneQueues } from '../declaration/function-resources.ts';
 import {
   askingFunctions,
   boundaryGroup,
+  type CallTarget,
   functionName,
-  type TokenSource,
   zoneFunctions,
 } from '../declaration/names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
@@ -109,7 +109,7 @@ function each(names: readonly string[], actions: readonly string[]): Use['by'] {
  */
 function usesOf({ system, zone, declared, place, signers, secrets }: ZoneFacts): Use[] {
   const tokens = functionArn(place, functionName(system.name, zone, TOKENS_FUNCTION));
-  const ask = (sid: string, asked: TokenSource, on: readonly string[]): Use => {
+  const ask = (sid: string, asked: CallTarget, on: readonly string[]): Use => {
     const callers = declared.callers.filter(({ calls }) => calls === asked).map(({ role }) => role);
     const names = [...askingFunctions(declared, asked), ...callers];
     return { sid, service: 'lambda', by: each(names, ['lambda:InvokeFunction']), on };
@@ -126,9 +126,12 @@ function usesOf({ system, zone, declared, place, signers, secrets }: ZoneFacts):
       { ...shared, sid: 'SendToOwn', by: each(senders, SEND) },
     ];
   });
-  const kept = secrets.map(({ kind, owner, arn }): Use => {
+  // One for all alike: an endpoint's policy has a statement of each.
+  const alike = Map.groupBy(secrets, ({ kind, owner }) => `${kind} ${owner}`).values();
+  const kept = [...alike].map((same): Use => {
+    const [{ kind, owner }] = same as [MadeSecrets[number]];
     const [sid, actions] = SECRET_USES[kind];
-    return { sid, service: 'secretsmanager', by: each([owner], actions), on: [arn] };
+    return { sid, service: 'secretsmanager', by: each([owner], actions), on: same.map(({ arn }) => arn) };
   });
   const asks = [ask('OwnSigners', 'signers', Object.values(signers)), ask('OwnTokens', 'tokens', [tokens])];
   return [...asks, ...tables, ...queues, ...kept];
@@ -172,7 +175,9 @@ export function boundaryStatements(facts: ZoneFacts, group?: string): PolicyStat
     deny('NeverClientKeys', KEY_CAPTURE_ACTIONS, '*'),
     // Nothing is invoked from a zone without an endpoint for it.
     deny('InvokeHereOnly', 'lambda:InvokeFunction', '*', {
-      ...(network.has('lambda') ? { StringNotEquals: via(network.endpointId('lambda')).StringEquals } : {}),
+      ...(network.has('lambda')
+        ? { StringNotEquals: { 'aws:SourceVpce': network.endpointId('lambda') } }
+        : {}),
       // What Secrets Manager does for the key watch comes from outside the VPC.
       ...(declared.admin ? { BoolIfExists: { 'aws:ViaAWSService': 'false' } } : {}),
     }),

@@ -97,13 +97,13 @@ export function zoneFunctions(zone: ZoneDeclaration): string[] {
 }
 
 /** Whom functions of a zone ask when they need tokens: its signers, by whose signatures they fetch them, or its tokens function, which has them. */
-export type TokenSource = 'signers' | 'tokens';
+export type CallTarget = 'signers' | 'tokens';
 
 /**
  * The functions of a zone that ask its signers: all but the authorizer, which only validates. With a tokens function that one alone,
  * and those of login, which need more than tokens; the others ask it. None where the zone has no signer. Sorted.
  */
-export function askingFunctions(zone: ZoneDeclaration, asked: TokenSource = 'signers'): string[] {
+export function askingFunctions(zone: ZoneDeclaration, asked: CallTarget = 'signers'): string[] {
   if (!zone.admin && zone.grants.length === 0) return [];
   const signs = (name: string) =>
     zone.tokens === 'own' || [TOKENS_FUNCTION, ...LOGIN_FUNCTIONS].some((own) => own === name);
@@ -118,7 +118,7 @@ export function askingRoles(
   zone: string,
   declared: ZoneDeclaration,
   account: string,
-  asked: TokenSource = 'signers',
+  asked: CallTarget = 'signers',
 ): string[] {
   return [
     ...askingFunctions(declared, asked).map(

@@ -85,7 +85,7 @@ export function readKeyOptions(args: readonly string[]) {
 const DAYS = 30;
 
 /** What is of some commands alone: said to another it would be passed over, and with it what was meant. */
-const ONLY_OF: Readonly<Record<string, readonly CommandName[]>> = {
+const ONLY_OF: Partial<Record<keyof typeof OPTIONS, readonly CommandName[]>> = {
   client: ['show', 'list', 'jwk', 'rotate', 'verify', 'policy', 'draft', 'retire', 'delete'],
   ...{ now: ['rotate', 'verify'], force: ['retire'], days: ['delete'], 'signing-vpc': ['policy'] },
   ...{ organization: ['draft'], redirect: ['draft'], reconcile: ['audit'], trace: ['audit'] },

@@ -130,7 +130,7 @@ export const ANOTHER_API: StandInApi = {
   scopes: ['urn:helseid-zones:another-api/read'],
 };
 
-/** One for each zone with an authorizer, with what that demands. Keys are ES256, made at each start, and nowhere but here. */
+/** One for each zone with an authorizer, with what that demands. Keys are ES256, made at each start; `npm run call` finds them in `operator.json`. */
 export function makeForeignClients(system: SystemDeclaration) {
   return Object.entries(system.zones).flatMap(([zone, { gateway }]) => {
     const demands = gateway?.authorizer;

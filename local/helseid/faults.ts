@@ -21,9 +21,6 @@ interface Where {
   path: string;
 }
 
-/** Faults that a stand-in has on request. */
-export type HttpFaults = ReturnType<typeof createHttpFaults>;
-
 /** No faults, until some are injected: `wrap` has a listener's requests meet them. */
 export function createHttpFaults() {
   const { inject, next } = planFaults<Where, HttpFault>();

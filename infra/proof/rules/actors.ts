@@ -1,5 +1,5 @@
 import { deriveGrants } from '../../declaration/derive.ts';
-import { askingFunctions, functionName, signerName, type TokenSource } from '../../declaration/names.ts';
+import { askingFunctions, type CallTarget, functionName, signerName } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
 import { type Network, SIGNING } from '../assembly/network.ts';
 import { type ResolvedStack, resourcesOfType } from '../assembly/resolve.ts';
@@ -34,7 +34,7 @@ export interface Actor {
   /** Whether it is a function of the admin zone. */
   admin: boolean;
   /** Whom of its zone the declaration lets it ask, if anybody. */
-  asks: TokenSource | undefined;
+  asks: CallTarget | undefined;
   /** The endpoints that its network leaves it; undefined where requests may go other ways, or where no network says. */
   ways: readonly Endpoint[] | undefined;
   /**
@@ -52,7 +52,7 @@ export function readActors(input: Omit<ProofInput, 'actors' | 'comparison'>): Ac
   );
   const asking = new Map(
     Object.entries(declaration.zones).flatMap(([zone, declared]) =>
-      (['signers', 'tokens'] as const).flatMap((asked): [string, TokenSource][] =>
+      (['signers', 'tokens'] as const).flatMap((asked): [string, CallTarget][] =>
         askingFunctions(declared, asked).map((name) => [functionName(declaration.name, zone, name), asked]),
       ),
     ),

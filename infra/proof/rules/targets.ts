@@ -1,6 +1,6 @@
 import { TOKENS_FUNCTION } from '../../declaration/fields.ts';
 import { ownSecrets, ownTables } from '../../declaration/function-resources.ts';
-import { functionName, recordName, signerName, type TokenSource } from '../../declaration/names.ts';
+import { type CallTarget, functionName, recordName, signerName } from '../../declaration/names.ts';
 import { readAsset } from '../assembly/contents/read-asset.ts';
 import { type JsonObject, objectOf } from '../assembly/json.ts';
 import { SIGNING } from '../assembly/network.ts';
@@ -74,7 +74,7 @@ export function signersOfZone(input: ProofInput, zone: string): string[] {
 }
 
 /** ARNs of the functions that a zone asks, unqualified: its signers, or its tokens function, if it has one. */
-export function askedOfZone(input: ProofInput, zone: string, asked: TokenSource): string[] {
+export function askedOfZone(input: ProofInput, zone: string, asked: CallTarget): string[] {
   if (asked === 'signers') return signersOfZone(input, zone);
   const { assembly, declaration } = input;
   if (declaration.zones[zone]?.tokens !== 'function') return [];

@@ -4,6 +4,7 @@ import { signerName } from '../../../infra/declaration/names.ts';
 import { listOf, objectOf } from '../../../infra/proof/assembly/json.ts';
 import { ROTATION_STEPS } from '../../aws/secrets/rotation.ts';
 import type { TrailLine } from '../../aws/trail.ts';
+import type { SelfServiceBehaviour } from '../../helseid/self-service.ts';
 import { askAws, findInState, readClientRecord, rotateClientKey } from '../client-keys.ts';
 import type { LocalSystem } from '../system.ts';
 import { callRoute, sendEvent } from './entries.ts';
@@ -173,7 +174,11 @@ async function expectNewKeys(system: LocalSystem, loads: readonly Load[], keys: 
 }
 
 /** Does something while the self-service APIs treat previous keys so. */
-async function withPreviousKeys<T>({ standIns }: LocalSystem, so: 'keep' | 'drop', run: () => Promise<T>) {
+async function withPreviousKeys<T>(
+  { standIns }: LocalSystem,
+  so: SelfServiceBehaviour['previousKeys'],
+  run: () => Promise<T>,
+) {
   const behaviours = [...(standIns?.selfServices.values() ?? [])].map(({ behaviour }) => behaviour);
   const before = behaviours.map((behaviour) => behaviour.previousKeys);
   for (const behaviour of behaviours) behaviour.previousKeys = so;

@@ -98,16 +98,17 @@ export async function openTables(definitions: readonly TableDefinition[], path?:
   async function createTable(definition: TableDefinition): Promise<void> {
     const { TableName } = definition;
     const made = await run('CreateTable', structuredClone(definition));
-    const refused = made.status !== 200 && !JSON.stringify(made.output).includes('ResourceInUseException');
-    for (let tries = 0; tries < 5_000 && !refused; tries += 1) {
+    const text = JSON.stringify(made.output);
+    const failed = (why: string) =>
+      new ZonesError('local_failed', `dynalite ${why} Where the state is damaged, --fresh begins anew.`);
+    if (made.status !== 200 && !text.includes('ResourceInUseException'))
+      throw failed(`refused table ${TableName}: ${text}`);
+    for (let tries = 0; tries < 5_000; tries += 1) {
       const { output } = await run('DescribeTable', { TableName });
       if (JSON.stringify(output).includes('"TableStatus":"ACTIVE"')) return;
       await setTimeout(1);
     }
-    throw new ZonesError(
-      'local_failed',
-      `dynalite refused table ${TableName}: ${JSON.stringify(made.output)} Where the state is damaged, --fresh begins anew.`,
-    );
+    throw failed(`made table ${TableName}, which takes no items yet.`);
   }
 
   // Of one that could not be opened there is nothing to close.

@@ -82,7 +82,7 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
       'UpdateSecretVersionStage',
       { VersionStage: text(256), MoveToVersionId: optionalText, RemoveFromVersionId: optionalText },
       ({ stored }, { VersionStage, MoveToVersionId: to, RemoveFromVersionId: from }) => {
-        updateStage(stored, VersionStage, to, from);
+        updateStage(stored, VersionStage, { to, from });
         secrets.save();
         return { ARN: stored.arn, Name: stored.name };
       },

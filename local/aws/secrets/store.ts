@@ -81,11 +81,15 @@ export function removeStage(version: StoredVersion, stage: string): void {
   version.stages = version.stages.filter((name) => name !== stage);
 }
 
+/** Ids of the version that a label goes to, and of the one that has it. */
+type Move = { to: string | undefined; from: string | undefined };
+
 /**
  * `UpdateSecretVersionStage`: a compare-and-swap, since whoever moves a label must name the version that has it.
  * @throws {AwsError} InvalidParameterException: another version has it; ResourceNotFoundException: no such version
  */
-export function updateStage(secret: StoredSecret, stage: string, to?: string, from?: string): void {
+export function updateStage(secret: StoredSecret, stage: string, move: Move): void {
+  const { to, from } = move;
   const holder = versionAt(secret, stage);
   if (to === undefined && from === undefined)
     throw invalid('You must specify a MoveToVersionId or a RemoveFromVersionId.');

@@ -9,10 +9,10 @@ import {
   processGenericTokenEndpointResponse,
   type TokenEndpointResponse,
 } from 'oauth4webapi';
+import { type Answer, requestAuthenticated } from './authenticated-request.ts';
 import { CLOCK_TOLERANCE, verifyIssuerJwt } from './issuer.ts';
 import { revokeToken } from './logout.ts';
 import { readAs } from './oauth-errors.ts';
-import { type Answer, requestAuthenticated } from './request-token.ts';
 import type { TokenClient } from './token-client.ts';
 import type {
   AccessToken,
