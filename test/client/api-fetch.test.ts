@@ -216,6 +216,15 @@ test('calls refused at the same time share one new token', async () => {
   expect(issuer.posts.length).toBe(3);
 });
 
+test('a nonce and a refused token in one call: three requests at most', async () => {
+  const { api, call, client } = await makeApi();
+  const { accessToken } = await getAccessToken(client, { scopes: ['a'] });
+  api.behaviour.nonce = 'required';
+  api.behaviour.refused = new Set([accessToken]);
+  expect((await call(`${API}/x`)).status).toBe(200);
+  expect(api.requests.length).toBe(3);
+});
+
 test('a source without another token leaves the API’s answer to the caller', async () => {
   const { api, client } = await makeApi();
   api.behaviour.refused = 'all';

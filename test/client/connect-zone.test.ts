@@ -56,7 +56,12 @@ describe('what is missing is named', () => {
     ['signers that are no JSON', { SIGNERS: 'journal' }, 'documents', /SIGNERS/],
     ['signers that are no object', { SIGNERS: 'null' }, 'documents', /SIGNERS/],
     ['no region', { AWS_REGION: undefined }, 'documents', /AWS_REGION/],
-    ['no folder', { LAMBDA_TASK_ROOT: undefined }, 'documents', /LAMBDA_TASK_ROOT.*connectZone/],
+    [
+      'no folder',
+      { LAMBDA_TASK_ROOT: undefined },
+      'documents',
+      /LAMBDA_TASK_ROOT.*connectZone\(\{ config \}\)/,
+    ],
     ['another folder', { LAMBDA_TASK_ROOT: '/nowhere' }, 'documents', /connectZone\(\{ config \}\)/],
   ])('%s', (_, change, name, message) => {
     const call = () => connect(change).api(name);

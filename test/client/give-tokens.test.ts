@@ -175,6 +175,22 @@ test('a key that was retired early costs one new token, and an issuer out of rea
   expect(issuer.tokens.get(second.authorization.slice(5))?.jkt).toBe(next.thumbprint);
 });
 
+test('a key that was retired early is none of what is counted as refused: headers come the moment after', async () => {
+  const { give, issuer, signer } = await makeZone();
+  const { authorization: refused } = headersOf(await give(REQUEST));
+  await give({ ...REQUEST, refused });
+  const [old] = [...issuer.tokens.values()];
+  const next = signer.addKey();
+  issuer.register(next);
+  signer.switchTo(next.thumbprint);
+  signer.retire(old?.jkt ?? '');
+  const { authorization } = headersOf(await give(REQUEST));
+  expect(issuer.tokens.get(authorization.slice(5))?.jkt).toBe(next.thumbprint);
+  // None to be had: the signer's own word.
+  signer.retire(next.thumbprint);
+  expect(codeOf(await give(REQUEST))).toBe('key_not_usable');
+});
+
 test('a function calls its API by them; a nonce, a refused token and a second refusal go as with a signer', async () => {
   const { call, api, asked, issuer } = await makeZone();
   api.behaviour.nonce = 'required';

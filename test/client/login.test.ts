@@ -72,7 +72,10 @@ test('a login: PAR, code, tokens', async () => {
     onBehalfOf: '974760673',
   });
   const url = new URL(pushed.authorizationUrl);
-  expect([...url.searchParams.values()]).toEqual([CLIENT_ID, pushed.requestUri]);
+  expect(Object.fromEntries(url.searchParams)).toEqual({
+    client_id: CLIENT_ID,
+    request_uri: pushed.requestUri,
+  });
   expect(pushed.expiresIn).toBe(60);
   expect(issuer.posts[0]).toMatchObject({
     path: '/par',

@@ -141,3 +141,19 @@ test('a key that is new makes the issuer’s be read again, however lately they 
   await validateLogoutToken(client, await issuer.signLogoutToken(), remember);
   expect(issuer.keysRead).toBe(3);
 });
+
+test('while the issuer’s keys can’t be read, made-up tokens neither drop the ones read nor ask for them', async () => {
+  const { client, issuer, clock, network } = await makeWorld();
+  const { remember } = makeMemory();
+  await validateLogoutToken(client, await issuer.signLogoutToken(), remember);
+  clock.now += 31_000;
+  network.mount('https://sts.test', async () => new Response(null, { status: 503 }));
+  const sent = network.sent.length;
+  for (let n = 0; n < 20; n += 1) {
+    const madeUp = await issuer.signLogoutToken({}, { kid: `made-up-${n}` });
+    const error = await failure(validateLogoutToken(client, madeUp, remember), 'issuer_unreachable');
+    expect(error.facts).toEqual({ status: 503 });
+    await validateLogoutToken(client, await issuer.signLogoutToken(), remember);
+  }
+  expect(network.sent.length).toBe(sent + 1);
+});

@@ -107,6 +107,15 @@ describe.each(['own', 'function'] as const)('with tokens: %s', (tokens) => {
       await expect(fetch('https://elsewhere.example')).rejects.toThrow(/nothing at https:\/\/elsewhere/);
     });
   });
+
+  test('a refused token is replaced once, and then the API’s answer stands', async () => {
+    test_.answer('documents', () => new Response('no', { status: 401 }));
+    const documents = zone.api('documents', { organization: ORGANIZATION });
+    const response = await documents('/v1/x');
+    expect([response.status, await response.text()]).toEqual([401, 'no']);
+    expect(new Set(test_.calls.map(({ claims }) => claims['jti'])).size).toBe(2);
+    expect(test_.calls).toHaveLength(2);
+  });
 });
 
 test.each([

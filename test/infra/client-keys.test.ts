@@ -166,7 +166,12 @@ const HOSTILE: readonly [name: string, stack: string, rule: string, change: Chan
   ['the function writes past the endpoint', REPORTS, WRITING, pastEndpoint],
   ['the function opens them to others', REPORTS, WRITING, opens('report', OPEN)],
   ['a policy of the secret lets somebody in', REPORTS, 'resource-types-are-known', POLICY],
-  ['a copy', REPORTS, UNDERSTOOD, sets('ClientKeys', { ReplicaRegions: [{ Region: 'eu-west-1' }] })],
+  [
+    'a copy elsewhere',
+    REPORTS,
+    UNDERSTOOD,
+    sets('ClientKeys', { ReplicaRegions: [{ Region: 'eu-west-1' }] }),
+  ],
   ['a key of another account', REPORTS, UNDERSTOOD, sets('ClientKeys', { KmsKeyId: FOREIGN })],
   [
     'no key of the zone',
@@ -182,7 +187,12 @@ const HOSTILE: readonly [name: string, stack: string, rule: string, change: Chan
   ['their key goes with it', REPORTS, BARE, marks('Key', { UpdateReplacePolicy: 'Delete' }, 'KMS::Key')],
   ['keys under another name', REPORTS, DECLARED, sets('ClientKeys', { Name: `${KEYS}-2` })],
   ['a rotation by somebody', REPORTS, BARE, ROTATION],
-  ['it is told of others', REPORTS, DECLARED, setsVariables('report', { REPORTING_CLIENT_KEYS: 'arn:x' })],
+  [
+    'report is told of others',
+    REPORTS,
+    DECLARED,
+    setsVariables('report', { REPORTING_CLIENT_KEYS: 'arn:x' }),
+  ],
   ['summary is told of another', REPORTS, DECLARED, setsVariables('summary', { MAIL_SECRET: 'arn:x' })],
   ['a way out', REPORTS, 'names-answered', sets('NetworkAllowedNames', { Domains: ['example.org'] })],
 ];

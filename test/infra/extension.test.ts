@@ -195,7 +195,10 @@ describe('a grant of anything else throws, and says what to declare', () => {
       (_, worker) => worker.addToRolePolicy(new PolicyStatement({ actions: ['*'], resources: ['*'] })),
       /is given \* on \*/,
     ],
-    'the key, alone': [({ key }, worker) => key.grant(worker, 'kms:CreateGrant'), /kms:CreateGrant/],
+    'the key, but for services': [
+      ({ key }, worker) => key.grant(worker, 'kms:CreateGrant'),
+      /kms:CreateGrant/,
+    ],
   };
   test.each(Object.entries(refused))('%s', (_, [grant, message]) => {
     expect(() => grant(zone, worker)).toThrow(coded('declaration_invalid', message));

@@ -8,7 +8,7 @@ import { decideRequest } from '../../local/aws/decide-request.ts';
 import system from '../one-client.zones.ts';
 import { dropStatement, find, idOf, role, signer, withTemplate } from './proof/mutate.ts';
 import { oneClient, synthesize as synthesized } from './proof/one-client.ts';
-import { statementsOf, synthesize, text } from './synthesize.ts';
+import { statementsOf, synthesize, synthesizeTemplates, text } from './synthesize.ts';
 
 const ZONES = ['public', 'internal', 'admin'];
 const POLICY = 'SignerPolicyjournal';
@@ -46,6 +46,15 @@ describe('a policy of each signer’s own', () => {
       ],
       ['OnlyFromItsZone', 'lambda:InvokeFunction*'],
     ]);
+  });
+
+  it('is made for no signer where the declaration does without', () => {
+    const without = synthesizeTemplates({
+      ...system,
+      signing: { ...system.signing, resourcePolicies: false },
+    });
+    expect(without.ofType('AWS::Lambda::ResourcePolicy')).toEqual([]);
+    expect(without.dependencies('journal-zone-public')).not.toContain('journal-signing');
   });
 });
 
@@ -122,8 +131,10 @@ describe('even an administrator, as the engine decides', () => {
     const roles = new Map([...world.roles, [foreign.arn, foreign], [home.arn, home]]);
     const from = (arn: string, context: Context) => {
       const resource = signer('public').replace('000000000000', own);
-      const request = { principal: rolePrincipal(arn), action: INVOKE, resource, context };
-      return decideRequest(request, { ...world, roles });
+      return decideRequest(
+        { principal: rolePrincipal(arn), action: INVOKE, resource, context },
+        { ...world, roles },
+      );
     };
     expect(from(foreign.arn, { 'aws:VpceAccount': other })).toEqual(ALLOWED);
     expect(from(foreign.arn, {})).toMatchObject(DENIED);

@@ -143,7 +143,11 @@ const FOUND: readonly [rule: string, what: string, change: Change][] = [
   [OWN, 'a function may ask the signer as well', gives('workerRole', INVOKE, signer('internal'))],
   [OWN, 'the tokens function may ask another zone’s signer', gives('tokensRole', INVOKE, signer('public'))],
   [OWN, 'a function may ask an old version of it', gives('workerRole', INVOKE, `${tokens('internal')}:*`)],
-  ['own-data-only', 'a worker has the tokens', gives('workerRole', 'dynamodb:GetItem', table('internal'))],
+  [
+    'own-data-only',
+    'a function reads the tokens',
+    gives('workerRole', 'dynamodb:GetItem', table('internal')),
+  ],
   ['queues-are-read-by-own', 'it may take events', gives('tokensRole', 'sqs:ReceiveMessage', QUEUE)],
   ['roles-are-bounded', 'a function has the boundary of those that ask signers', bounds],
   [CALLER_OF, 'its policy lets everybody of the account by', drops('OnlyItsZone')],

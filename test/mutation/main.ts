@@ -32,7 +32,7 @@ const TESTS = [
   'test/infra/declaration/*.test.ts',
   'test/infra/proof/policy/{decide,operators,pattern,solve}.test.ts',
   'test/infra/proof/{ask,assembly,reach,resolve,world}.test.ts',
-  'test/local/aws/{evaluate,faults}.test.ts',
+  'test/local/aws/{decide-request,faults}.test.ts',
 ];
 /** They run or weigh bundles, where no mutant is switched on; so handlers, which are wiring alone, are left out too. */
 const APART = /\/(?:boundaries|bundle|deployed|handler)\.test|\/handler\.ts/;

@@ -1,7 +1,7 @@
 import { parseZoneConfig, TARGET_PATH } from '@helseid-zones/protocol/config';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
-import { required } from '@helseid-zones/protocol/values';
+import { isObject, required } from '@helseid-zones/protocol/values';
 import { describe, expect, test } from 'vitest';
 import { coded } from '../coded.ts';
 
@@ -178,6 +178,17 @@ describe('what everything is made of', () => {
 
   test.each([0, false, 'x'])('%j is there', (value) => {
     expect(required(value, 'x')).toBe(value);
+  });
+
+  test.each([
+    [{}, true],
+    [null, false],
+    [[], false],
+    ['x', false],
+    [undefined, false],
+    [() => 1, false],
+  ])('%j is an object: %s', (value, expected) => {
+    expect(isObject(value)).toBe(expected);
   });
 
   test('an error has its code, its facts but those that are undefined, and its cause only where there is one', () => {

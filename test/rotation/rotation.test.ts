@@ -43,6 +43,12 @@ describe('bootstrap', () => {
     ]);
   });
 
+  test('an error other than "no such key" is no waiting', async () => {
+    const world = createWorld();
+    world.kms.failNext('Sign', 'KMSInternalException', 1, 500);
+    expect(code((await world.rotate()).error)).toBe('kms_unavailable');
+  });
+
   test('where there is no self-service API, every key waits for the operator', async () => {
     const world = await started({ selfRegistering: false });
     await world.rotate();
@@ -289,11 +295,38 @@ describe('KMS', () => {
     await rotates(world);
   });
 
+  test('gives a new key another policy: it is retired and disabled, never registered', async () => {
+    const world = await started();
+    world.kms.bendPolicy = () => '{"Statement":[]}';
+    expect(code((await world.rotate()).error)).toBe('rotation_failed');
+    expect(states(world)).toEqual(['current', 'retired']);
+    expect([...world.kms.keys.values()].map(({ status }) => status)).toEqual(['Enabled', 'Disabled']);
+    expect(world.audited).toContain('KEY_UNFIT');
+    world.kms.bendPolicy = undefined;
+    await rotates(world);
+    expect(world.helseId.keys).toHaveLength(2);
+  });
+
   test('gives the policy back written otherwise: that is the same', async () => {
     const world = await started();
     world.kms.bendPolicy = (policy) =>
       JSON.stringify(JSON.parse(policy), null, 2).replace(/"kms:Sign[^"]*"/, '[$&]');
     expect((await world.rotate()).error).toBeUndefined();
+  });
+
+  test.each(['Disabled', 'PendingDeletion'] as const)('has the candidate %s', async (state) => {
+    const world = await started();
+    world.helseId.behaviour.post = 'fail';
+    await world.rotate();
+    world.helseId.behaviour.post = 'accept';
+    const [, candidate] = world.record().keys;
+    const key = world.kms.keys.get(candidate?.keyArn ?? '');
+    if (key) key.status = state;
+    world.secrets.move('AWSPENDING', world.secrets.stages.get('AWSCURRENT') ?? '');
+    expect((await world.rotate()).error).toBeUndefined();
+    expect(states(world)).toEqual(
+      state === 'Disabled' ? ['retiring', 'current'] : ['retiring', 'retired', 'current'],
+    );
   });
 
   test('loses a candidate that is verified already: it retires, and another is made', async () => {
@@ -328,6 +361,22 @@ describe('the declaration changes while a key waits', () => {
       ['ES256', 'retired'],
       ['PS256', 'created'],
     ]);
+  });
+
+  test('its policy: likewise, unless HelseID may know the key already', async () => {
+    const world = createWorld();
+    await world.rotate();
+    world.policy.template = world.policy.template.replace('Sign"', 'Changed"');
+    await world.rotate();
+    expect(states(world)).toEqual(['retired', 'created']);
+    world.helseId.registerByHand(await readJwk(world, world.record().keys[1]?.kid ?? ''));
+    await world.rotate();
+    world.helseId.behaviour.post = 'fail';
+    await world.rotate();
+    world.helseId.behaviour.post = 'accept';
+    world.policy.template = world.policy.template.replace('Changed"', 'Again"');
+    expect((await world.rotate()).error).toBeUndefined();
+    expect(states(world)).toEqual(['retired', 'retiring', 'current']);
   });
 });
 
@@ -441,6 +490,15 @@ test('a plan that a newer release has written is left alone, and the failure say
 });
 
 describe('the harness notices', () => {
+  test('traffic that fails although HelseID accepts a recorded key', async () => {
+    const world = await started();
+    const [key] = world.kms.keys.values();
+    if (key) key.status = 'Disabled';
+    await world.probe();
+    expect(world.failures.some(({ excused }) => !excused)).toBe(true);
+    expect(findLeftovers(world).join()).toContain('disabled');
+  });
+
   test('a key that is posted before the record says so', async () => {
     const world = await started();
     world.helseId.behaviour.drops = 'at-once';
@@ -456,5 +514,12 @@ describe('the harness notices', () => {
     expect(
       world.failures.filter(({ what }) => what.startsWith('call')).every(({ excused }) => !excused),
     ).toBe(true);
+  });
+
+  test('keys outside the record', async () => {
+    const world = await started();
+    await world.kms.createKey({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
+    world.helseId.registerByHand({ kty: 'EC', kid: 'foreign' });
+    expect(findLeftovers(world)).toHaveLength(2);
   });
 });

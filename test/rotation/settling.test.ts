@@ -60,6 +60,23 @@ describe('KMS does not know a key that it has just made', () => {
     expect(world.kms.keys.size).toBe(2);
   });
 
+  test('but did a moment ago: a key too young to be deleted is not given up, an older one is', async () => {
+    const world = await started();
+    world.helseId.behaviour.post = 'fail';
+    const token = world.secrets.beginRotation();
+    await world.rotate({ token });
+    world.secrets.move('AWSPENDING', world.secrets.stages.get('AWSCURRENT') ?? '');
+    world.helseId.behaviour.post = 'accept';
+    const candidate = world.kms.keys.get(world.record().keys[1]?.keyArn ?? '');
+    if (candidate) candidate.created = Number.POSITIVE_INFINITY;
+    world.kms.settling = 1;
+    expect((await world.rotate()).error).toMatchObject({ code: 'rotation_failed' });
+    expect(states(world)).toEqual(['current', 'registered']);
+    await world.skip(7 * DAY);
+    expect((await world.rotate()).error).toBeUndefined();
+    expect(states(world)).toEqual(['retiring', 'retired', 'current']);
+  });
+
   test('key-watch counts it when it is an hour old', async () => {
     const world = await started();
     for (const key of world.kms.keys.values()) key.created = Number.POSITIVE_INFINITY;

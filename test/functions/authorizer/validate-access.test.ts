@@ -245,6 +245,24 @@ describe('refused', () => {
     await expect(validate(twist, { ...RULES, tokenAlgorithm: 'ES256' }, ports)).resolves.toBeTruthy();
   });
 
+  const reasons: [string, Twist, Record<string, unknown>][] = [
+    ['expired token', { token: { exp: NOW - 6 } }, { reason: 'ERR_JWT_EXPIRED', claim: 'exp' }],
+    [
+      'token of another issuer',
+      { token: { iss: 'https://other.example' } },
+      { reason: 'ERR_JWT_CLAIM_VALIDATION_FAILED', claim: 'iss' },
+    ],
+    [
+      'token that is not valid yet',
+      { token: { nbf: NOW + 6 } },
+      { reason: 'ERR_JWT_CLAIM_VALIDATION_FAILED', claim: 'nbf' },
+    ],
+    ['unknown kid', { token: { header: { kid: 'other' } } }, { reason: 'ERR_JWKS_NO_MATCHING_KEY' }],
+  ];
+  test.each(reasons)('%s: the facts say why', async (_, twist, facts) => {
+    await expect(validate(twist)).rejects.toMatchObject({ facts });
+  });
+
   test('a proof whose payload is no object is not one with a wrong signature', async () => {
     const payloads = ['[]', 'null', '"x"', 'nonsense', '{"jti":"\xff"}'];
     for (const payload of payloads) {
@@ -317,6 +335,12 @@ describe('replay', () => {
     // It may come from a clock that is ahead, and is taken until it is too old by one that is behind.
     const longest = RULES.clockSkew + RULES.proofAge + RULES.clockSkew;
     expect(expiries).toEqual([NOW + longest + 1, NOW + longest + 2]);
+  });
+
+  test('a cache that fails lets nobody in', async () => {
+    const replays = { claim: () => Promise.reject(new Error('down')) };
+    const ports = { ...makePorts(keys.issuer.jwk), replays };
+    await expect(validate({}, RULES, ports)).rejects.toThrow('down');
   });
 });
 

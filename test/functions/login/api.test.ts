@@ -126,6 +126,16 @@ describe('forwarding', () => {
     expect(cancelled).toBe(true);
   });
 
+  it('gets another token once when the API refuses one', async () => {
+    const { browser, issuer, api } = await enter();
+    const [first = ''] = [...issuer.tokens.keys()];
+    api.behaviour.refused = new Set([first]);
+    expect(await browser.ask(SUMMARY)).toMatchObject(OK);
+    expect(api.requests).toHaveLength(2);
+    expect(await browser.ask(SUMMARY)).toMatchObject(OK);
+    expect(api.requests).toHaveLength(3);
+  });
+
   it('gets one token more for a 401, and none again while that one is refused too', async () => {
     const { login, browser, issuer, api } = await enter();
     api.behaviour.answer = refuse;
@@ -272,6 +282,15 @@ describe('forwarding', () => {
     const { ended } = await call(source, stream);
     await expect(ended).rejects.toMatchObject({ code: 'request_aborted' });
     await cancelled;
+  });
+
+  it('passes on 8 MiB', async () => {
+    const { browser, api } = await enter();
+    const bytes = Buffer.alloc(8 * 1024 * 1024, 0xff);
+    api.behaviour.answer = () => new Response(bytes);
+    const answer = await browser.send(SUMMARY);
+    expect(answer.statusCode).toBe(200);
+    expect(Buffer.from(answer.body, 'base64').equals(bytes)).toBe(true);
   });
 
   it('gets tokens by scope where APIs have no resource indicator, and none of them wide', async () => {

@@ -153,7 +153,11 @@ describe('the lifetime of a refresh token', () => {
     ['does not outlive its token: 0', { rt_expires_in: 0 }, OK],
     ['does not outlive its token: negative', { rt_expires_in: -5 }, OK],
     ['does not outlive its token: absent', { rt_expires_in: undefined }, OK],
-    ['stays with a token that stays', { refresh_token: undefined, rt_expires_in: undefined }, OVER],
+    [
+      'stays with a token that was not replaced',
+      { refresh_token: undefined, rt_expires_in: undefined },
+      OVER,
+    ],
   ])('%s', async (_, response, later) => {
     const { login, browser, issuer } = await expire({}, { response: { rt_expires_in: 700 } });
     issuer.behaviour.response = response;
@@ -317,7 +321,13 @@ describe('refresh', () => {
   it.each([
     ['is left to a request whose issuer takes 21 seconds: the session lives on', 21, false, OK, BUSY],
     ['is left to a request whose issuer takes 55 seconds: the session lives on', 55, false, OK, BUSY],
-    ['leaves alone what a faster request stored once its lease had lapsed', 66, true, BUSY, OK],
+    [
+      'leaves alone what a faster request stored, when its lease had lapsed before it asked',
+      66,
+      true,
+      BUSY,
+      OK,
+    ],
   ])('%s', async (_, seconds, first, expected, others) => {
     const { login, browser, issuer } = await expire();
     login.onWait.run = () => login.later(1);

@@ -354,6 +354,16 @@ describe('KMS says no', () => {
     expect(signaturesOf(await world.sign(assertion))).toHaveLength(1);
   });
 
+  test('an answer without a signature is no signature', async () => {
+    const world = withKey();
+    const { send } = world.kms;
+    world.kms.send = (async (command: never) => ({
+      ...(await send(command)),
+      Signature: new Uint8Array(),
+    })) as typeof send;
+    expect(await world.sign(assertion)).toMatchObject({ error: { code: 'kms_refused' } });
+  });
+
   test('the audit names KMS’s calls, also those whose signatures nobody got, and counts the answers that were lost', async () => {
     const world = withKey();
     const { send } = world.kms;

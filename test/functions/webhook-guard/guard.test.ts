@@ -31,7 +31,7 @@ interface Request {
 }
 
 /** A guard before a handler that remembers what reached it. */
-function start(readSecret = async () => SECRET) {
+function start(readSecret = async () => SECRET, now = () => NOW * 1000) {
   const reached: unknown[] = [];
   const lines: [string, object][] = [];
   const handler = guardWebhooks(
@@ -47,7 +47,7 @@ function start(readSecret = async () => SECRET) {
       ],
       readSecret,
       audit: (code, facts) => lines.push(watch([code, facts], 'a line of the log')),
-      now: () => NOW * 1000,
+      now,
     },
     (event) => {
       reached.push(event);
@@ -83,6 +83,23 @@ describe('handed on', () => {
     expect(reached).toMatchObject([
       { body: BODY, requestContext: { requestId: 'r', authorizer: { webhookId: 'msg_1' } } },
     ]);
+  });
+
+  test.each([
+    [59, 204, 401],
+    [61, 401, 204],
+  ])('what the secret of up to a minute ago signs: after %i s', async (seconds, byOld, byNew) => {
+    const other = new Uint8Array(32).fill(7);
+    let [secret, at] = [SECRET, NOW];
+    const { send } = start(
+      async () => secret,
+      () => at * 1000,
+    );
+    await expect(send()).resolves.toBe(204);
+    secret = `whsec_${Buffer.from(other).toString('base64')}`;
+    at += seconds;
+    await expect(send()).resolves.toBe(byOld);
+    await expect(send({ signature: await sign('msg_1', NOW, BODY, other) })).resolves.toBe(byNew);
   });
 
   test('bytes, which the gateway encodes', async () => {

@@ -231,7 +231,9 @@ const BY_FIELD: Record<string, [value: unknown, message: RegExp, named?: string]
   'zones.partner.account': [['11112222333', /twelve digits/]],
   'zones.admin.account': [['111122223333', /CreateKey/]],
   'zones.admin': [[ABSENT, /need one admin zone/, 'zones']],
-  'zones.second': [[{ cidr: '10.70.0.0/20', admin: true, grants: [] }, /2 admin zones/, 'zones']],
+  'zones.second': [
+    [{ cidr: '10.70.0.0/20', admin: true, grants: [] }, /2 admin zones \(admin, second\)/, 'zones'],
+  ],
   'zones.admin.events': [[FULL.zones['internal']?.events, /Secrets Manager alone/, 'zones.admin']],
   'zones.admin.grants': [[FULL.zones['internal']?.grants, /must be empty/]],
   'zones.internal.gateway': [[{ routes: [] }, /at least one/, 'zones.internal.gateway.routes']],

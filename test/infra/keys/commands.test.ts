@@ -272,7 +272,7 @@ describe('rotate', () => {
 
   test('with --now nothing is stopped when no new key has come', async () => {
     world.helseId.behaviour.post = 'refuse';
-    await expect(run('rotate', '--now')).rejects.toThrow(/Older keys sign on\.$/);
+    await expect(run('rotate', '--now')).rejects.toThrow(coded('rotation_failed', /Older keys sign on\.$/));
     expect(states()[0]).toBe('current');
   });
 

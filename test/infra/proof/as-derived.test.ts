@@ -105,7 +105,11 @@ describe('a difference', () => {
     ['code of another bucket', /takes its code from elsewhere/, ofCode({ S3Bucket: 'another-bucket' })],
     ['a version of the code', /takes its code from elsewhere/, ofCode({ S3ObjectVersion: '1' })],
     ['code of no hash', /takes its code from elsewhere/, ofCode({ S3Key: 'code.zip' })],
-    ['a variable', /NODE_EXTRA, which the declaration/, setsVariables('worker', { NODE_EXTRA: '1' })],
+    [
+      'a variable',
+      /NODE_EXTRA, which the declaration does not yield/,
+      setsVariables('worker', { NODE_EXTRA: '1' }),
+    ],
     [
       'a statement that is gone',
       /lacks or changes the statement OwnSigners/,
@@ -411,7 +415,10 @@ describe('additions are understood by type and property', () => {
           return { Queues: [{ Ref: idOf(r, 'EventsQueue7') }], PolicyDocument: { Statement: [] } };
         },
       ],
-      'a queue of the declaration': [/names \S+ in Queues/, { Queues: [{ Ref: 'EventsQueue7396B467' }] }],
+      'a queue that the declaration yields': [
+        /names \S+ in Queues/,
+        { Queues: [{ Ref: 'EventsQueue7396B467' }] },
+      ],
     },
     'AWS::CloudWatch::Alarm': {
       'an alarm that invokes a function': [
@@ -436,8 +443,14 @@ describe('additions are understood by type and property', () => {
         /has Rules\[\].VisibilityConfig.SampledRequestsEnabled true/,
         { Rules: [SAMPLED] },
       ],
-      'its own answer': [/has DefaultAction.\S+, which is not understood/, { DefaultAction: answering(200) }],
-      'a redirect': [/has Rules\[\].Action.\S+, which is not understood/, webAcl({ Action: answering(302) })],
+      'an answer of its own': [
+        /has DefaultAction.\S+, which is not understood/,
+        { DefaultAction: answering(200) },
+      ],
+      'a redirect of a rule': [
+        /has Rules\[\].Action.\S+, which is not understood/,
+        webAcl({ Action: answering(302) }),
+      ],
     },
     'AWS::WAFv2::WebACLAssociation': {
       'a firewall of another account': [
@@ -476,7 +489,10 @@ describe('additions are understood by type and property', () => {
     'AWS::KMS::Key': { 'a key that the whole account may use': [/lacks KeyPolicy/, {}] },
     'AWS::ApiGateway::Method': {
       'a method that is no preflight': [/GET, which is not OPTIONS/, preflight('GET', 'MOCK')],
-      'a preflight by a function': [/AWS_PROXY, which is not MOCK/, preflight('OPTIONS', 'AWS_PROXY')],
+      'a preflight that a function answers': [
+        /AWS_PROXY, which is not MOCK/,
+        preflight('OPTIONS', 'AWS_PROXY'),
+      ],
     },
   };
   it.each<Case>([

@@ -302,7 +302,7 @@ describe('a secret that a deploy reads for another stack', () => {
   });
 });
 
-it('are where the system may be, where it says no place and they do', () => {
+it('other stacks that say a region and account are judged there, though the system says none', () => {
   const at = { account: '111111111111', region: 'eu-west-1' };
   const given = withTemplate(assembly, SHOP, may('dynamodb:GetItem', '*'));
   const stacks = given.stacks.map((stack) => (stack.name === SHOP ? { ...stack, ...at } : stack));

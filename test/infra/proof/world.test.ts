@@ -172,22 +172,24 @@ describe('resource policies', () => {
   });
 });
 
-it('of two policies that are put in the place of one another either may be the one', () => {
+it.each([
+  ['queue', 'SQS::Queue', { QueueName: 'q' }, 'Queues', at('sqs', 'q'), 'sqs:SendMessage'],
+  ['topic', 'SNS::Topic', { TopicName: 'q' }, 'Topics', at('sns', 'q'), 'sns:Publish'],
+  ['bucket', 'S3::Bucket', { BucketName: 'q' }, 'Bucket', 'arn:aws:s3:::q', 's3:GetObject'],
+])('of two policies of one %s either may be the one', (_, type, properties, target, resource, action) => {
+  const named = type === 'S3::Bucket' ? 'q' : [resource];
   const put = (Effect: string) =>
-    of('SQS::QueuePolicy', {
-      Queues: [at('sqs', 'q')],
-      PolicyDocument: document({ ...allow('sqs:SendMessage', { Principal: { AWS: ROLE } }), Effect }),
+    of(`${type}Policy`, {
+      [target]: named,
+      PolicyDocument: document({ ...allow(action, { Principal: { AWS: ROLE } }), Effect }),
     });
-  const given = {
-    Role: role(),
-    Queue: of('SQS::Queue', { QueueName: 'q' }),
-    A: put('Allow'),
-    B: put('Deny'),
-  };
-  const asked = { principal: worker, action: 'sqs:SendMessage', resource: at('sqs', 'q') };
+  const given = { Role: role(), It: of(type, properties), A: put('Allow'), B: put('Deny') };
+  const asked = { principal: worker, action, resource };
   expect(decide(asked, worldOf(given)).verdict).not.toBe('never');
   const { A, ...alone } = given;
   expect(decide(asked, worldOf(alone)).verdict).toBe('never');
+  const { B, ...open } = given;
+  expect(decide(asked, worldOf(open)).verdict).toBe('always');
 });
 
 describe('permissions of a function', () => {

@@ -413,7 +413,7 @@ const CHANGES: [name: string, place: string, change: Change][] = [
     ]),
   ),
   [
-    'one of the default group is added',
+    'one with the default group is added',
     'Vpc Endpoints',
     adds(...ENDPOINTS, { ...ENDPOINT, ...DEFAULT_GROUP }),
   ],
@@ -466,20 +466,28 @@ const CHANGES: [name: string, place: string, change: Change][] = [
   ['answers are cached', 'Stage Cached', sets(`${STAGES}/prod`, { CacheClusterEnabled: true })],
   ['an alarm counts in another unit', 'Alarm Unit', setsFirst(...ALARMS, { Unit: 'Bytes' })],
   [
-    'no firewall is there',
+    'the firewall is detached',
     'Names',
     answersWith('route53resolver GetFirewallRuleGroupAssociation', undefined),
   ],
   ['an alarm is deleted', 'Alarm', drops(...ALARMS)],
   ['an alarm is muted', 'Alarm Muted', setsFirst(...ALARMS, { ActionsEnabled: 'false' })],
-  ['TLS is weakened', 'Api SecurityPolicy', sets('apigateway /restapis/api1', { SecurityPolicy: 'TLS_1_0' })],
+  [
+    "an API's TLS is weakened",
+    'Api SecurityPolicy',
+    sets('apigateway /restapis/api1', { SecurityPolicy: 'TLS_1_0' }),
+  ],
   ['a method is opened', 'Api Methods.GET /.AuthorizationType', hasMethod({ AuthorizationType: 'NONE' })],
   [
     'a method is added',
     'Api Methods.ANY /x',
     adds(RESOURCES, 'Item', { Path: '/x', ResourceMethods: { ANY: { AuthorizationType: 'NONE' } } }),
   ],
-  ['one is in no template', 'Old', (of) => summaries(of).push({ ...OLD, ResourceType: 'AWS::SQS::Queue' })],
+  [
+    'one is in the stack alone',
+    'Old',
+    (of) => summaries(of).push({ ...OLD, ResourceType: 'AWS::SQS::Queue' }),
+  ],
   ['one was never deployed', 'Alarm', (of) => summaries(of).splice(Object.keys(IDS).indexOf('Alarm'), 1)],
 ];
 
@@ -522,7 +530,7 @@ test('a stack of another account is not asked for, and said', async () => {
     accountWith(() => {}),
   );
   expect(unread).toEqual([
-    { resource: 'other', type: expect.any(String), reason: expect.stringContaining('2222') },
+    { resource: 'other', type: expect.any(String), reason: expect.stringContaining('222222222222') },
   ]);
 });
 

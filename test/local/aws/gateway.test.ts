@@ -292,8 +292,18 @@ describe('authorization by a Lambda authorizer', () => {
     ['when it says Unauthorized', () => new Error('Unauthorized'), 401, { message: 'Unauthorized' }],
     ['when it fails', () => new Error('unauthorized'), 500, FAULT],
     ['when it denies', () => allow('Deny', '*'), 403, FORBIDDEN],
-    ['another method', () => allow('Allow', 'arn:aws:execute-api:*:*:api/live/POST/*'), 403, FORBIDDEN],
-    ['another action', () => policyOf({ Effect: 'Allow', Action: 's3:*', Resource: '*' }), 403, FORBIDDEN],
+    [
+      'when it allows another method',
+      () => allow('Allow', 'arn:aws:execute-api:*:*:api/live/POST/*'),
+      403,
+      FORBIDDEN,
+    ],
+    [
+      'when it allows another action',
+      () => policyOf({ Effect: 'Allow', Action: 's3:*', Resource: '*' }),
+      403,
+      FORBIDDEN,
+    ],
     ['when it allows nothing', () => policyOf(), 403, FORBIDDEN],
     [
       'when its policy has a condition',
@@ -302,7 +312,12 @@ describe('authorization by a Lambda authorizer', () => {
     ],
     ['when it names nobody', () => ({ ...allow('Allow', '*'), principalId: undefined }), 500, FAULT],
     ['when it has another member', () => ({ ...allow('Allow', '*'), scopes: 'read' }), 500, FAULT],
-    ['when it has a list', () => ({ ...allow('Allow', '*'), context: { scopes: ['read'] } }), 500, FAULT],
+    [
+      'when its context has a list',
+      () => ({ ...allow('Allow', '*'), context: { scopes: ['read'] } }),
+      500,
+      FAULT,
+    ],
     ['when it answers something else', () => 'null', 500, FAULT],
   ] as [string, () => unknown, number, object][])('refuses %s', async (_, answer, status, body) => {
     const refused = await call(answer);

@@ -98,6 +98,14 @@ describe('a machine', () => {
       });
     },
   );
+
+  test('costs two signatures while the nonce is remembered', async () => {
+    const client = await makeClient();
+    await getAccessToken(client, { scopes: ['example:a/read'] });
+    client.signed.length = 0;
+    await getAccessToken(client, { scopes: ['example:b/read'] });
+    expect(client.signed.sort()).toEqual(['client_assertion', 'dpop_proof']);
+  });
 });
 
 describe('a person', () => {
@@ -136,6 +144,15 @@ describe('a person', () => {
       await expect(refreshTokens(client, { refreshToken })).rejects.toMatchObject({ code: 'token_refused' });
     },
   );
+
+  test('gets a narrow token per API by resource indicator', async () => {
+    const client = await makeClient();
+    const { tokens } = await logIn(client, { resources: ['example:a', 'example:b'] });
+    expect(decodeJwt(tokens.accessToken)).toMatchObject({ aud: 'example:a' });
+    const { refreshToken = '' } = tokens;
+    const next = await refreshTokens(client, { refreshToken, resource: 'example:b' });
+    expect(decodeJwt(next.accessToken)).toMatchObject({ aud: 'example:b' });
+  });
 
   test.each<[string, Partial<HelseIdBehaviour>, boolean]>([
     ['with every answer', { nonce: 'every-answer' }, true],

@@ -34,7 +34,9 @@ mutations('actions-are-known', {
   'public: a zone deploys': gives('summary', 'cloudformation:UpdateStack'),
   'public: a zone starves signers': gives('summary', 'lambda:PutFunctionConcurrency'),
   'internal: a boundary lets a zone do everything with roles': (r) => allow(find(r, 'Boundary'), 'iam:*'),
-  'internal: a boundary of the deploy': sets('Boundary', { PolicyDocument: { Ref: 'AnyDocument' } }),
+  'internal: a boundary that only the deploy knows': sets('Boundary', {
+    PolicyDocument: { Ref: 'AnyDocument' },
+  }),
   'internal: policies that only the deploy knows': sets(
     'worker',
     { Policies: { 'Fn::If': ['Maybe', [], [{}]] } },
@@ -110,8 +112,16 @@ mutations('roles-are-bounded', {
 });
 
 mutations('roles-are-not-assumed', {
-  'public: a zone is a signer': gives('summary', 'sts:AssumeRole', role('journal-signer-journal-public')),
-  'internal: a zone is the deployer': gives('worker', 'sts:AssumeRole', role('cdk-hnb659fds-deploy-role-*')),
+  'public: a zone becomes a signer': gives(
+    'summary',
+    'sts:AssumeRole',
+    role('journal-signer-journal-public'),
+  ),
+  'internal: a zone becomes the deployer': gives(
+    'worker',
+    'sts:AssumeRole',
+    role('cdk-hnb659fds-deploy-role-*'),
+  ),
 });
 
 mutations('roles-are-trusted-by-one-service', {

@@ -121,16 +121,32 @@ describe('the verdict', () => {
     ['a condition that the caller never meets', signs(role('other')), 'never'],
     ['one of two texts', signs(is('k', ['B', 'A'])), 'k is A or k is B'],
     ['two texts at once', both(DIGEST, RAW), 'never'],
-    ['a text and another pattern', both(DIGEST, { StringLike: { 'kms:MessageType': 'R*' } }), 'never'],
-    ['two patterns without a text', both({ StringLike: { a: 'x*' } }, { StringLike: { a: 'y*' } }), 'never'],
+    [
+      'a text and a pattern that it does not match',
+      both(DIGEST, { StringLike: { 'kms:MessageType': 'R*' } }),
+      'never',
+    ],
+    [
+      'two patterns that share no text',
+      both({ StringLike: { a: 'x*' } }, { StringLike: { a: 'y*' } }),
+      'never',
+    ],
     [
       'an Allow that a Deny contradicts',
       but(is('aws:SourceVpce', 'vpce-0ccc'), isNot('aws:SourceVpce', SIGNING.endpoint)),
       'never',
     ],
-    ['a narrower Allow', but(is('kms:MessageType', ['DIGEST', 'RAW']), RAW), 'kms:MessageType is DIGEST'],
+    [
+      'an Allow that a Deny narrows',
+      but(is('kms:MessageType', ['DIGEST', 'RAW']), RAW),
+      'kms:MessageType is DIGEST',
+    ],
     ['a Deny of a pattern', but(undefined, { StringLike: { a: 'x*' } }), 'a does not match x*'],
-    ['two keys, one absent', signs({ Null: { a: 'true', b: 'false' } }), 'b is present and a is absent'],
+    [
+      'two keys, one of them absent',
+      signs({ Null: { a: 'true', b: 'false' } }),
+      'b is present and a is absent',
+    ],
     ['a key, whatever its value', signs(is('a', 'x'), isNot('a', 'x')), 'always'],
     ['a Deny that is said twice', but(undefined, isNot('a', 'x'), [deny('*', isNot('a', 'x'))]), 'a is x'],
     ['a key must be absent and equal', signs({ ...is('a', 'x'), Null: { a: 'true' } }), 'never'],
@@ -158,8 +174,16 @@ describe('the verdict', () => {
     ['all but a resource', spares(KEY), 'never'],
     ['all but another resource', spares(`${KEY}2`), 'always'],
     ['one of two actions', { key: [allow(['kms:Verify', 'kms:Sign'])] }, 'always'],
-    ['an endpoint alone', signs({ Null: { 'aws:SourceVpc': 'true', 'aws:SourceVpce': 'false' } }), 'never'],
-    ['a VPC alone', signs({ Null: { 'aws:SourceVpc': 'false', 'aws:SourceVpce': 'true' } }), 'never'],
+    [
+      'an endpoint without its VPC',
+      signs({ Null: { 'aws:SourceVpc': 'true', 'aws:SourceVpce': 'false' } }),
+      'never',
+    ],
+    [
+      'a VPC without an endpoint',
+      signs({ Null: { 'aws:SourceVpc': 'false', 'aws:SourceVpce': 'true' } }),
+      'never',
+    ],
   ])('%s', (_name, parts, expected) => {
     expect(sign(parts)).toBe(expected);
   });

@@ -179,7 +179,10 @@ smallCases({
     ),
     'levels, by default': inPublic(logging({}), /lacks LoggingConfig\.LogFormat/),
     'levels of a format': inPublic(logging({ LogFormat: 'JSON' }), /LogFormat JSON, which is not Text/),
-    'levels of lines': inPublic(logging({ ...TEXT, ApplicationLogLevel: 'FATAL' }), /ApplicationLogLevel/),
+    'levels of lines': inPublic(
+      logging({ ...TEXT, ApplicationLogLevel: 'FATAL' }),
+      /ApplicationLogLevel, which/,
+    ),
     'levels of Lambda’s own': inPublic(logging({ ...TEXT, SystemLogLevel: 'WARN' }), /SystemLogLevel, which/),
   },
   'signers-are-declared': {
@@ -243,11 +246,17 @@ smallCases({
     'not declared': inPublic(route({ HttpMethod: 'PUT' }), /PUT \/summaries\/\{id\} is not a declared route/),
     'to another function': inPublic(route({ Integration: {} }), /is answered by no function of its zone/),
     'the root': inPublic(route({ ResourceId: 'root' }), /GET \/ is not a declared route/),
-    'OPTIONS to a function': inPublic(route({ HttpMethod: 'OPTIONS' }), /OPTIONS \S+ is not a declared/),
+    'OPTIONS to a function': inPublic(
+      route({ HttpMethod: 'OPTIONS' }),
+      /OPTIONS \S+ is not a declared route/,
+    ),
     'an API with a policy that denies': inPublic(apiWith(denied('*'))),
     'an API with a policy that allows': inPublic(apiWith(allowed('*')), /has a policy that lets somebody in/),
     'an authorizer': inPublic(authorizer(SUMMARY)),
-    'another authorizer': inPublic(authorizer('journal-internal-worker'), /asks \S+, which is not of its/),
+    'an authorizer elsewhere': inPublic(
+      authorizer('journal-internal-worker'),
+      /asks \S+, which is not of its/,
+    ),
     'a preflight': inPublic(preflight({ [ORIGIN]: "'*'" })),
     'a preflight from one of several origins, as the CDK writes it': inPublic(
       preflight({}, '#set($context.responseOverride.header.Access-Control-Allow-Origin = $origin)'),
@@ -260,7 +269,7 @@ smallCases({
       preflight({ 'method.response.header.access-control-allow-credentials': "'true'" }),
       CREDENTIALS,
     ),
-    'a preflight by a template': inPublic(
+    'a preflight that a template answers': inPublic(
       preflight({}, '#set($h = $!{context}.responseOverride)'),
       CREDENTIALS,
     ),
@@ -311,7 +320,10 @@ smallCases({
       bucket({ ...allowed('s3:PutObject', objects('/in/*')), Principal: '*' }),
       /somebody without credentials/,
     ),
-    'a service of strangers, to objects of a bucket': inInternal(writing('ses'), /ses.* for any account/),
+    'a service of strangers, to objects of a bucket': inInternal(
+      writing('ses'),
+      /ses.amazonaws.com for any account/,
+    ),
     'CloudFront, to the objects of a bucket': inInternal(
       writing('cloudfront', is('aws:SourceArn', `arn:aws:cloudfront::${ACCOUNT}:distribution/E1`)),
       /cloudfront.amazonaws.com, which may act for anybody/,
@@ -332,7 +344,10 @@ smallCases({
       ),
       ANY,
     ),
-    'every service': inInternal(queue({ ...allowed('sqs:SendMessage'), Principal: { Service: '*' } }), ANY),
+    'every service, by a wildcard': inInternal(
+      queue({ ...allowed('sqs:SendMessage'), Principal: { Service: '*' } }),
+      ANY,
+    ),
     'everybody that is SNS, for any account': inInternal(
       queue(toAll(is('aws:PrincipalServiceName', 'sns.amazonaws.com'))),
       /any service for any account/,
@@ -470,7 +485,10 @@ smallCases(
   {
     'routes-are-authorized': {
       'its authorizer': inPublic({ ...authorizer(SUMMARY), ...route(custom({ Ref: 'Authorizer' })) }),
-      'another authorizer': inPublic({ ...authorizer(SUMMARY), ...route(custom('other')) }, /another auth/),
+      'another authorizer': inPublic(
+        { ...authorizer(SUMMARY), ...route(custom('other')) },
+        /asks another authorizer/,
+      ),
       'the authorizer of another zone': [
         { [PUBLIC]: route(custom('authorizer-a')), 'journal-zone-internal': authorizer(SUMMARY) },
         /asks another authorizer/,
