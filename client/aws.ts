@@ -5,14 +5,8 @@ import { describeNetworkFailure } from './errors.ts';
 import { type Fetch, withDeadline } from './http.ts';
 import { type AwsKeys, signAws } from './sigv4.ts';
 
-/** The services whose endpoint the environment may name, by signing name: the `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>`. */
-const SERVICES = {
-  lambda: 'LAMBDA',
-  dynamodb: 'DYNAMODB',
-  secretsmanager: 'SECRETS_MANAGER',
-  kms: 'KMS',
-  sqs: 'SQS',
-} as const;
+/** The services whose endpoint the environment may name, by `AWS_ENDPOINT_URL_<SERVICE>`; as signing names without `_`, in small letters. */
+const SERVICES = ['LAMBDA', 'DYNAMODB', 'SECRETS_MANAGER', 'KMS', 'SQS'];
 
 /** Keys, or who gives them: asked at each attempt, so it keeps them itself while they are good, as the AWS SDK's providers do. */
 export type AwsCredentials = AwsKeys | (() => Promise<AwsKeys>);
@@ -86,9 +80,9 @@ const THROTTLED =
  * @throws {ZonesError} config_invalid: a variable is missing; the message names it
  */
 export function readAwsConfig(env: Environment, credentials?: AwsCredentials): AwsConfig {
-  const endpoints = Object.entries(SERVICES).flatMap(([service, variable]) => {
-    const url = env[`AWS_ENDPOINT_URL_${variable}`];
-    return url ? [[service, url]] : [];
+  const endpoints = SERVICES.flatMap((service) => {
+    const url = env[`AWS_ENDPOINT_URL_${service}`];
+    return url ? [[service.replace('_', '').toLowerCase(), url]] : [];
   });
   return {
     region: readVariable(env, 'AWS_REGION'),

@@ -1,4 +1,5 @@
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { parseJson } from '@helseid-zones/protocol/values';
 import type { NetworkFacts } from './errors.ts';
 
 /** `fetch`, replaceable. */
@@ -61,6 +62,11 @@ export async function readWhole(answer: Response): Promise<Response> {
   return new Response(body.length > 0 ? body : null, { status, headers });
 }
 
+/** An answer's body as JSON; undefined where it is none. */
+export async function readJson(answer: Response): Promise<unknown> {
+  return parseJson(await answer.text().catch(() => ''));
+}
+
 /** The error for a caller's own abort. */
 export function abortError(signal: AbortSignal): ZonesError {
   const message = 'The request was aborted by its caller.';
@@ -116,8 +122,8 @@ const LOST = ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'];
 /** Whether a connection broke before an answer came. */
 function isConnectionLost(error: unknown): boolean {
   // The caller of AWS has tried often enough.
-  if (!(error instanceof Error) || isZonesError(error, 'signer_unavailable')) return false;
-  if (isZonesError(error, 'tokens_unavailable')) return false;
+  const ofAws = isZonesError(error, 'signer_unavailable') || isZonesError(error, 'tokens_unavailable');
+  if (!(error instanceof Error) || ofAws) return false;
   const code = 'code' in error ? error.code : undefined;
   return LOST.some((lost) => lost === code) || isConnectionLost(error.cause);
 }

@@ -18,7 +18,7 @@ import {
 } from 'oauth4webapi';
 import { type Cached, createCached } from './cached.ts';
 import { describeNetworkFailure } from './errors.ts';
-import { isMomentary, readWhole, type Transport, withDeadline } from './http.ts';
+import { isMomentary, readJson, readWhole, type Transport, withDeadline } from './http.ts';
 import { describeCause } from './oauth-errors.ts';
 import type { TokenClient } from './token-client.ts';
 
@@ -142,7 +142,7 @@ async function readKeys(metadata: () => Promise<AuthorizationServer>, { fetch, t
     fetch(url, { headers, redirect: 'manual', signal }),
   );
   const { status } = response;
-  const body: unknown = status === 200 ? await response.json().catch(() => undefined) : undefined;
+  const body = status === 200 ? await readJson(response) : undefined;
   const { keys: served } = Object(body) as { keys?: unknown };
   const keys = Array.isArray(served) ? served.flatMap((key) => readKey(Object(key)) ?? []) : [];
   if (keys.length > 0 && !keys.some((key, index) => keys.slice(0, index).some(isTwin(key)))) return { keys };

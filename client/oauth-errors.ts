@@ -1,5 +1,6 @@
 import { type ErrorFacts, type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { isObject } from '@helseid-zones/protocol/values';
+import { readJson } from './http.ts';
 
 /** What an authorization server says when it refuses (RFC 6749 5.2). */
 export type Refusal = ErrorFacts['token_refused'];
@@ -18,10 +19,7 @@ export function describeCause(error: unknown): { code?: string; cause: unknown }
 /** Reads a refusal from a 4xx answer's body; nothing if it is no OAuth error. The response stays readable. */
 export async function readRefusal(response: Response): Promise<Refusal | undefined> {
   if (response.status < 400 || response.status > 499) return undefined;
-  const body: unknown = await response
-    .clone()
-    .json()
-    .catch(() => undefined);
+  const body = await readJson(response.clone());
   if (!isObject(body)) return undefined;
   const { error, error_description: text } = body;
   if (typeof error !== 'string') return undefined;

@@ -44,12 +44,9 @@ export interface TokenClientDeps {
  * One client at one issuer, with what is worth remembering between requests: metadata, keys, nonces and tokens. Make it
  * once an execution environment and hand it to the functions of this folder.
  */
-export interface TokenClient extends Readonly<Transport> {
+export interface TokenClient
+  extends Readonly<Transport & Pick<TokenClientDeps, 'clientId' | 'issuer' | 'profile' | 'signer'>> {
   readonly name: string;
-  readonly clientId: string;
-  readonly issuer: string;
-  readonly profile: IssuerProfile;
-  readonly signer: Signer;
   /** The issuer's metadata, cached for 24 hours (FK2, docs/requirements.md). */
   readonly metadata: () => Promise<AuthorizationServer>;
   /** The issuer's public keys. */

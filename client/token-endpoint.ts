@@ -10,6 +10,7 @@ import {
   type TokenEndpointResponse,
 } from 'oauth4webapi';
 import { type Answer, requestAuthenticated } from './authenticated-request.ts';
+import { readJson } from './http.ts';
 import { CLOCK_TOLERANCE, verifyIssuerJwt } from './issuer.ts';
 import { revokeToken } from './logout.ts';
 import { readAs } from './oauth-errors.ts';
@@ -83,10 +84,7 @@ function readBoundKey(token: string): string | undefined {
 
 /** The same answer without its ID token, which is checked on its own and with a code of its own. */
 async function withoutIdToken(response: Response): Promise<Response> {
-  const body: unknown = await response
-    .clone()
-    .json()
-    .catch(() => undefined);
+  const body = await readJson(response.clone());
   if (!isObject(body) || !('id_token' in body)) return response.clone();
   const { id_token: _, ...rest } = body;
   return new Response(JSON.stringify(rest), { status: response.status, headers: response.headers });
@@ -158,7 +156,7 @@ async function acceptTokens<T>(
   try {
     return await read();
   } catch (error) {
-    const unkept = chooseToken(await body.json().catch(() => undefined), held);
+    const unkept = chooseToken(await readJson(body), held);
     if (!unkept) throw error;
     await revokeToken(client, unkept).catch((failed: unknown) => {
       if (!isZonesError(error)) throw error;
