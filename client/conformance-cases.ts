@@ -136,6 +136,5 @@ export const FAULTS: Readonly<Record<string, readonly [fault: Fault, ...codes: s
 };
 
 /** A good signature of something else by a key of nobody's. */
-function strangers(algorithm: Algorithm): Uint8Array {
-  return signBytes(ALGORITHMS[algorithm].hash, Buffer.from('x'), generateKey(algorithm).privateKey);
-}
+const strangers = (algorithm: Algorithm): Uint8Array =>
+  signBytes(ALGORITHMS[algorithm].hash, Buffer.from('x'), generateKey(algorithm).privateKey);

@@ -228,6 +228,4 @@ function describeDetails(tenancy: 'single-tenant' | 'multi-tenant', options: Api
   return all.length === 0 ? undefined : all;
 }
 
-function invalid(message: string, cause?: unknown): ZonesError {
-  return new ZonesError('config_invalid', message, { cause });
-}
+const invalid = (message: string, cause?: unknown) => new ZonesError('config_invalid', message, { cause });

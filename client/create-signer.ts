@@ -159,9 +159,7 @@ export function assembleSigner<Key extends { algorithm: Algorithm }>(
   };
 }
 
-function randomJti(): string {
-  return randomBytes(16).toString('base64url');
-}
+const randomJti = (): string => randomBytes(16).toString('base64url');
 
 function late(cause?: unknown): ZonesError {
   const message = 'Signing took so long that the signature would be stale; ask again.';

@@ -126,9 +126,8 @@ function invalidAnswer({ what, invalid }: OwnFunction<unknown>, why: string): Zo
   return new ZonesError(invalid, message);
 }
 
-function isFact(entry: [string, unknown]): entry is [string, string | number | boolean] {
-  return ['string', 'number', 'boolean'].includes(typeof entry[1]);
-}
+const isFact = (entry: [string, unknown]): entry is [string, string | number | boolean] =>
+  ['string', 'number', 'boolean'].includes(typeof entry[1]);
 
 /** What a {@link createRemoteSigner} is made of. */
 export interface RemoteSignerOptions extends Patience {
@@ -177,9 +176,7 @@ export function createRemoteSigner({ aws, functionArn, ...patience }: RemoteSign
 
 const signedAnswer = v.object({ signatures: v.array(signature) });
 
-function isSignerError(code: unknown): code is ErrorCode {
-  return SIGNER_ERRORS.some((known) => known === code);
-}
+const isSignerError = (code: unknown): code is ErrorCode => SIGNER_ERRORS.some((known) => known === code);
 
 /** Milliseconds for which one invocation is waited for, longer than a fetch takes; a connection that was forgotten costs as much. */
 export const TOKENS_TIMEOUT = 10_000;
@@ -228,6 +225,5 @@ export function remoteCalls(
 }
 
 /** A tokens function answers with what the token client throws, which is more than one list. */
-function isCode(code: unknown): code is ErrorCode {
-  return typeof code === 'string' && /^[a-z]+(?:_[a-z]+)*$/.test(code);
-}
+const isCode = (code: unknown): code is ErrorCode =>
+  typeof code === 'string' && /^[a-z]+(?:_[a-z]+)*$/.test(code);

@@ -107,9 +107,8 @@ async function readMetadata(issuer: string, { fetch, timeout }: Transport): Prom
   }
 }
 
-function invalid(message: string, facts: Facts = {}, cause?: unknown): ZonesError {
-  return new ZonesError('metadata_invalid', message, { cause, facts });
-}
+const invalid = (message: string, facts: Facts = {}, cause?: unknown): ZonesError =>
+  new ZonesError('metadata_invalid', message, { cause, facts });
 
 function unreachable(url: string, facts: Facts, cause?: unknown): ZonesError {
   const why = Object.values(facts).join(' ') || (cause instanceof RangeError ? 'too long' : 'no answer');
@@ -179,9 +178,8 @@ function isTwin({ kid, kty, alg }: JWK): (other: JWK) => boolean {
     (alg === other.alg || alg === undefined || other.alg === undefined);
 }
 
-function isOptionalText(value: unknown): value is string | undefined {
-  return value === undefined || typeof value === 'string';
-}
+const isOptionalText = (value: unknown): value is string | undefined =>
+  value === undefined || typeof value === 'string';
 
 /**
  * The issuer's keys as `jose` asks for them: cached, and read again for a `kid` that is not among them, but for unknown

@@ -130,10 +130,7 @@ function isLogoutTyp(typ: unknown, demanded: string | undefined): boolean {
   return demanded === undefined ? TYPS.includes(type) : type === demanded;
 }
 
-function isOptionalText(value: unknown): value is string | undefined {
-  return value === undefined || (typeof value === 'string' && value !== '');
-}
+const isOptionalText = (value: unknown): value is string | undefined =>
+  value === undefined || (typeof value === 'string' && value !== '');
 
-function invalid(what: string): ZonesError {
-  return new ZonesError('token_invalid', `The logout token ${what}.`);
-}
+const invalid = (what: string): ZonesError => new ZonesError('token_invalid', `The logout token ${what}.`);

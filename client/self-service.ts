@@ -166,6 +166,5 @@ export async function registerKey(
   }
 }
 
-async function findListed(selfService: SelfService, kid: string): Promise<ListedKey | undefined> {
-  return (await selfService.listKeys()).find((key) => key.kid === kid);
-}
+const findListed = async (selfService: SelfService, kid: string): Promise<ListedKey | undefined> =>
+  (await selfService.listKeys()).find((key) => key.kid === kid);

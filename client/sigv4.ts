@@ -65,14 +65,8 @@ function encode(text: string): string {
   );
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : 1;
-}
+const compare = (a: string, b: string): number => (a < b ? -1 : 1);
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-function hmac(key: string | Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
-}
+const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();

@@ -204,9 +204,7 @@ function readIssuer({ headers }: Request): string {
   }
 }
 
-function arnOf(name: string): string {
-  return `arn:aws:lambda:${REGION}:000000000000:function:${name}`;
-}
+const arnOf = (name: string): string => `arn:aws:lambda:${REGION}:000000000000:function:${name}`;
 
 async function signInMemory(signer: Signer, event: unknown): Promise<SignResponse> {
   try {

@@ -175,9 +175,7 @@ function chooseToken(body: unknown, held: string | undefined): RevocationRequest
 }
 
 /** An empty text is a token to nobody (RFC 6749 A.12, A.17). */
-function isToken(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
-}
+const isToken = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
 /**
  * Reads the ID token of a token response. `process` is the library's function for the grant, which checks the claims
@@ -228,6 +226,4 @@ function checkAudience(client: TokenClient, claims: IdTokenClaims): void {
     throw invalid('has the "azp" of another client');
 }
 
-function invalid(what: string): ZonesError {
-  return new ZonesError('id_token_invalid', `The ID token ${what}.`);
-}
+const invalid = (what: string): ZonesError => new ZonesError('id_token_invalid', `The ID token ${what}.`);

@@ -109,9 +109,8 @@ function checkCallback(client: TokenClient, as: AuthorizationServer, request: Co
   });
 }
 
-function invalidResponse(why: string): ZonesError {
-  return new ZonesError('login_refused', `The authorization response is not valid: ${why}.`);
-}
+const invalidResponse = (why: string): ZonesError =>
+  new ZonesError('login_refused', `The authorization response is not valid: ${why}.`);
 
 /**
  * Refreshes (RFC 6749 6), perhaps for one API (`resource`) or another organisation (`details`). The new access token is

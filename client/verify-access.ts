@@ -118,9 +118,8 @@ async function readProof({ method, url, ...call }: AccessCall, token: string, po
   }).catch((error: Error) => error.message);
 }
 
-function valuesOf({ headers }: Pick<AccessCall, 'headers'>, name: string): string[] {
-  return headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value.trim());
-}
+const valuesOf = ({ headers }: Pick<AccessCall, 'headers'>, name: string): string[] =>
+  headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value.trim());
 
 function refuse(status: 401 | 403, error: string, check: string, description: string): Refused {
   return { status, error, check, description };
@@ -190,9 +189,8 @@ export async function verifyProof(
 }
 
 /** `htu` has neither query nor fragment (RFC 9449 4.2); the URL of the request may have both. */
-function isFor(htu: unknown, url: string): boolean {
-  return typeof htu === 'string' && HTU.test(htu) && normalize(htu) === normalize(url);
-}
+const isFor = (htu: unknown, url: string): boolean =>
+  typeof htu === 'string' && HTU.test(htu) && normalize(htu) === normalize(url);
 
 /** An http(s) URI of a host and a path, in the characters of RFC 3986: a URL parser would mend others and forget a user. */
 const HTU = /^https?:\/\/[\w.~%:[\]-]+(?:\/[\w.~%!$&'()*+,;=:@/-]*)?$/i;

@@ -100,9 +100,7 @@ export function reportCost(stacks: readonly StackCost[], width = 120): string {
   ].join('\n');
 }
 
-function sumOf(usd: readonly number[]): number {
-  return usd.reduce((sum, one) => sum + one, 0);
-}
+const sumOf = (usd: readonly number[]): number => usd.reduce((sum, one) => sum + one, 0);
 
 /**
  * List prices in USD of what is done, as {@link PRICES} has those of what stands: eu-north-1, November 2026, without tax
@@ -211,8 +209,6 @@ async function main(args: string[]): Promise<number> {
   return 0;
 }
 
-function invalid(message: string): ZonesError {
-  return new ZonesError('config_invalid', `${message}.\n${USAGE}`);
-}
+const invalid = (message: string): ZonesError => new ZonesError('config_invalid', `${message}.\n${USAGE}`);
 
 if (import.meta.main) await runCommand(main, { usage: USAGE });

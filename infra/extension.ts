@@ -63,6 +63,5 @@ export function applyExtension(
   return new Map(added.map(({ node, cfnResourceType }) => [node.path, cfnResourceType]));
 }
 
-function resourcesOf(app: App): CfnResource[] {
-  return app.node.findAll().filter((one) => CfnResource.isCfnResource(one));
-}
+const resourcesOf = (app: App): CfnResource[] =>
+  app.node.findAll().filter((one) => CfnResource.isCfnResource(one));

@@ -4,13 +4,10 @@ import { directoryOf, readAssembly } from './proof/assembly/read-assembly.ts';
 import { type ResolvedAssembly, resolveAssembly } from './proof/assembly/resolve.ts';
 
 /** A policy as IAM counts it: JSON without white space. */
-function sizeOf(policy: unknown): number {
-  return policy === undefined ? 0 : JSON.stringify(policy).length;
-}
+const sizeOf = (policy: unknown): number => (policy === undefined ? 0 : JSON.stringify(policy).length);
 
-function sizeOfAll(inline: unknown): number {
-  return listOf(inline).reduce<number>((sum, policy) => sum + sizeOf(objectOf(policy).PolicyDocument), 0);
-}
+const sizeOfAll = (inline: unknown): number =>
+  listOf(inline).reduce<number>((sum, policy) => sum + sizeOf(objectOf(policy).PolicyDocument), 0);
 
 const lengthOf = (name: unknown) => String(name ?? '').length;
 

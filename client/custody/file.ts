@@ -217,10 +217,7 @@ async function removeDead(lock: string): Promise<boolean> {
   return (await Promise.allSettled(removed)).some((each) => each.status === 'fulfilled' && each.value);
 }
 
-function codeOf(error: unknown): unknown {
-  return Object(error).code;
-}
+const codeOf = (error: unknown): unknown => Object(error).code;
 
-function unavailable(message: string, cause?: unknown): ZonesError {
-  return new ZonesError('custody_unavailable', message, { cause, facts: { custody: 'file:' } });
-}
+const unavailable = (message: string, cause?: unknown): ZonesError =>
+  new ZonesError('custody_unavailable', message, { cause, facts: { custody: 'file:' } });

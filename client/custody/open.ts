@@ -153,6 +153,4 @@ function requireAws({ aws }: CustodyOptions): AwsCaller {
   return aws;
 }
 
-function refused(why: string): ZonesError {
-  return new ZonesError('custody_refused', `The custody ${why}.`);
-}
+const refused = (why: string): ZonesError => new ZonesError('custody_refused', `The custody ${why}.`);

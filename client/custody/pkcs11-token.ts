@@ -162,9 +162,7 @@ async function readPin(source: string | undefined): Promise<string | undefined> 
 }
 
 /** Text of PKCS#11 is padded with blanks. */
-function textOf(value: unknown): string {
-  return String(value ?? '').replace(/[ \0]+$/, '');
-}
+const textOf = (value: unknown): string => String(value ?? '').replace(/[ \0]+$/, '');
 
 function tolerate(codes: RegExp, run: () => unknown): void {
   try {

@@ -57,6 +57,4 @@ function decode(value: string): Buffer {
   );
 }
 
-function refused(why: string): ZonesError {
-  return new ZonesError('custody_refused', `The PKCS#11 URI ${why}.`);
-}
+const refused = (why: string): ZonesError => new ZonesError('custody_refused', `The PKCS#11 URI ${why}.`);

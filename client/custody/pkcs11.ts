@@ -88,9 +88,8 @@ export async function openPkcs11Keys(text: string, algorithm: Algorithm) {
 }
 
 /** What of a URI says where the token is. */
-function placeOf({ path: { object: _, ...place }, query }: Pkcs11Uri): string {
-  return JSON.stringify([place, query].map((each) => Object.entries(each).sort()));
-}
+const placeOf = ({ path: { object: _, ...place }, query }: Pkcs11Uri): string =>
+  JSON.stringify([place, query].map((each) => Object.entries(each).sort()));
 
 function findKey({ C, library }: Pkcs11, session: Handle, uri: Pkcs11Uri, algorithm: Algorithm) {
   const read = (object: Handle, name: string) =>

@@ -140,9 +140,7 @@ export function requireNames(owner: RingOwner): void {
       );
 }
 
-function isName(text: string): boolean {
-  return /^\S(?:[^\p{Cc}\u2028\u2029]*\S)?$/u.test(text);
-}
+const isName = (text: string): boolean => /^\S(?:[^\p{Cc}\u2028\u2029]*\S)?$/u.test(text);
 
 /** The keys as a memory signer takes them at `now` (epoch seconds): the current one first, the newest last. */
 export function usableKeys({ keys }: KeyRing, now: number): RingKey[] {
@@ -222,9 +220,7 @@ function thumbprintOf(key: KeyObject, algorithm: Algorithm): string {
   }
 }
 
-function refused(why: string): ZonesError {
-  return new ZonesError('custody_refused', `What keeps the client's keys ${why}.`);
-}
+const refused = (why: string) => new ZonesError('custody_refused', `What keeps the client's keys ${why}.`);
 
 /** What keeps a client's keys as one text. */
 export interface RingStore {

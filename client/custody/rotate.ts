@@ -80,9 +80,8 @@ export async function rotateOpened(
   return next.kid;
 }
 
-function currentKid(keys: readonly RingKey[]): string | undefined {
-  return keys.find(({ state }) => state === 'current')?.kid;
-}
+const currentKid = (keys: readonly RingKey[]): string | undefined =>
+  keys.find(({ state }) => state === 'current')?.kid;
 
 /** Without its tokens, since a cached one would prove nothing. */
 function fresh(client: TokenClient, signer = client.signer): TokenClient {

@@ -70,9 +70,8 @@ export function createSecretStore(aws: AwsCaller, arn: string): RingStore {
   };
 }
 
-function isAnswer(error: unknown, name: string): boolean {
-  return isZonesError(error, 'aws_refused') && error.facts.error === name;
-}
+const isAnswer = (error: unknown, name: string): boolean =>
+  isZonesError(error, 'aws_refused') && error.facts.error === name;
 
 function unavailable(cause: unknown): ZonesError {
   const message =

@@ -89,6 +89,4 @@ function attempt(read: () => string): string {
   }
 }
 
-function refused(why: string): ZonesError {
-  return new ZonesError('custody_refused', `The custody's URI ${why}.`);
-}
+const refused = (why: string): ZonesError => new ZonesError('custody_refused', `The custody's URI ${why}.`);

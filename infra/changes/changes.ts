@@ -53,9 +53,7 @@ function isWider({ principal, action, asked }: CapabilityRow, before: ProofInput
   return widens(was, is, networkFacts(now.view, action, undefined));
 }
 
-function say(kind: Change['kind'], who: string, what: string): Change {
-  return { kind, who, what };
-}
+const say = (kind: Change['kind'], who: string, what: string): Change => ({ kind, who, what });
 
 function linesOf(input: ProofInput): Change[] {
   const { assembly, comparison, declaration } = input;

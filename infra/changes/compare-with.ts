@@ -70,9 +70,7 @@ function placeOf({ stacks }: Assembly, { name }: SystemDeclaration): Place {
   return { ...(account ? { account } : {}), ...(region ? { region } : {}) };
 }
 
-function describe({ account = 'any account', region = 'any region' }: Place) {
-  return `${account}, ${region}`;
-}
+const describe = ({ account = 'any account', region = 'any region' }: Place) => `${account}, ${region}`;
 
 /** What one declaration widens against another, both synthesized here, with the files beside the code. */
 function widenedBy(old: SystemDeclaration, declaration: SystemDeclaration, place: Place) {

@@ -26,6 +26,5 @@ function drawRow({ of, graphs }: FigureRow): GraphWidget[] {
   );
 }
 
-function metricOf([, namespace, metricName, dimensionsMap, statistic = 'Sum']: Figure): Metric {
-  return new Metric({ namespace, metricName, dimensionsMap, statistic });
-}
+const metricOf = ([, namespace, metricName, dimensionsMap, statistic = 'Sum']: Figure): Metric =>
+  new Metric({ namespace, metricName, dimensionsMap, statistic });

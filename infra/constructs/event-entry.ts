@@ -18,13 +18,11 @@ import { allowTo, ENVELOPE_ACTIONS } from './statements.ts';
 /** How often a message is tried before it is a dead letter. */
 const MAX_RECEIVES = 5;
 
-function busArn({ region, account }: Place, { bus }: EventNames): string {
-  return `arn:aws:events:${region}:${account}:event-bus/${bus}`;
-}
+const busArn = ({ region, account }: Place, { bus }: EventNames): string =>
+  `arn:aws:events:${region}:${account}:event-bus/${bus}`;
 
-function ruleArn({ region, account }: Place, { bus }: EventNames, rule: string): string {
-  return `arn:aws:events:${region}:${account}:rule/${bus}/${rule}`;
-}
+const ruleArn = ({ region, account }: Place, { bus }: EventNames, rule: string): string =>
+  `arn:aws:events:${region}:${account}:rule/${bus}/${rule}`;
 
 /** EventBridge's own name in policies. */
 const EVENTS = 'events.amazonaws.com';

@@ -71,9 +71,8 @@ export function addFunctionPolicy(
   new FunctionPolicy(scope, id, { asked, askers, from, deployers: system.signing.deployers });
 }
 
-function butFor(roles: readonly string[]) {
-  return roles.length === 0 ? {} : { ArnNotEquals: { 'aws:PrincipalArn': roles } };
-}
+const butFor = (roles: readonly string[]) =>
+  roles.length === 0 ? {} : { ArnNotEquals: { 'aws:PrincipalArn': roles } };
 
 /** The role that CloudFormation deploys the construct's stack with: every stack of a system has one like it. */
 function executionRole(scope: Construct): string {

@@ -99,9 +99,8 @@ interface Use {
   fromOutside?: true;
 }
 
-function each(names: readonly string[], actions: readonly string[]): Use['by'] {
-  return Object.fromEntries(names.map((name) => [name, actions]));
-}
+const each = (names: readonly string[], actions: readonly string[]): Use['by'] =>
+  Object.fromEntries(names.map((name) => [name, actions]));
 
 /**
  * Invoke of the zone's own signers, or its tokens function, unqualified, by those who ask them; the items of its tables; reading queues,
@@ -156,9 +155,8 @@ function allowUses(facts: ZoneFacts, names: readonly string[]): PolicyStatement[
 }
 
 /** What these do, each action once. */
-function actionsOf(by: Use['by'], names: readonly string[] = Object.keys(by)): string[] {
-  return [...new Set(names.flatMap((name) => by[name] ?? []))].sort();
-}
+const actionsOf = (by: Use['by'], names: readonly string[] = Object.keys(by)): string[] =>
+  [...new Set(names.flatMap((name) => by[name] ?? []))].sort();
 
 /**
  * What any role of the zone may ever do, or of a group of its functions with a boundary of its own. Of each client it holds two ARNs at most: eleven clients with long names fit

@@ -21,6 +21,8 @@ export interface TableUse {
   declared?: OwnTableDeclaration | 'cdk';
 }
 
+const dynamo = (action: string) => `dynamodb:${action}`;
+
 /** What a function does with a table that it may read. */
 const READ = ['BatchGetItem', 'DescribeTable', 'GetItem', 'Query', 'Scan'].map(dynamo);
 
@@ -29,10 +31,6 @@ const ALL = [
   ...READ,
   ...['BatchWriteItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'UpdateItem'].map(dynamo),
 ].sort();
-
-function dynamo(action: string): string {
-  return `dynamodb:${action}`;
-}
 
 /** The tables a zone has: by what enters it, and those of its functions. */
 export function zoneTables(system: string, zone: string, declared: ZoneDeclaration): TableUse[] {
@@ -87,6 +85,4 @@ export class ZoneTable extends Table {
 
 const TYPES = { S: AttributeType.STRING, N: AttributeType.NUMBER, B: AttributeType.BINARY };
 
-function attribute({ name, type }: OwnTableDeclaration['partitionKey']) {
-  return { name, type: TYPES[type] };
-}
+const attribute = ({ name, type }: OwnTableDeclaration['partitionKey']) => ({ name, type: TYPES[type] });

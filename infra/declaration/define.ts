@@ -80,9 +80,8 @@ function findMeant(system: SystemDeclaration, known: readonly Problem[]): Proble
   return found;
 }
 
-function isNoField({ kind, expected }: Pick<v.BaseIssue<unknown>, 'kind' | 'expected'>): boolean {
-  return kind === 'schema' && expected === 'never';
-}
+const isNoField = ({ kind, expected }: Pick<v.BaseIssue<unknown>, 'kind' | 'expected'>): boolean =>
+  kind === 'schema' && expected === 'never';
 
 function describeIssue({ kind, expected, received, message, path: given }: v.BaseIssue<unknown>): Problem {
   const path = given ?? [];

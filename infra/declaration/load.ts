@@ -114,9 +114,8 @@ function readSource(path: string, file: string): string {
   }
 }
 
-function invalid(message: string, cause?: unknown): ZonesError {
-  return new ZonesError('declaration_invalid', message, { cause });
-}
+const invalid = (message: string, cause?: unknown): ZonesError =>
+  new ZonesError('declaration_invalid', message, { cause });
 
 /**
  * Does not see keys that are computed.

@@ -72,6 +72,4 @@ function confirmationPage(baseUrl: string, clientId: string): string {
   return `https://${host.replace(/^api\./, '')}/confirm-client/${encodeURIComponent(clientId)}`;
 }
 
-function missing(what: string): ZonesError {
-  return new ZonesError('config_invalid', `No draft: ${what}.`);
-}
+const missing = (what: string): ZonesError => new ZonesError('config_invalid', `No draft: ${what}.`);

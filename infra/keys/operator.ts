@@ -101,9 +101,7 @@ export function openClient(operator: Operator, name?: string) {
   return { name: chosen, declared, secretId, store };
 }
 
-function unclear(message: string): ZonesError {
-  return new ZonesError('config_invalid', message);
-}
+const unclear = (message: string): ZonesError => new ZonesError('config_invalid', message);
 
 /** The named client, or every one. */
 export function openClients(operator: Operator, name?: string): OpenedClient[] {

@@ -91,9 +91,7 @@ const ONLY_OF: Partial<Record<keyof typeof OPTIONS, readonly CommandName[]>> = {
   ...{ organization: ['draft'], redirect: ['draft'], reconcile: ['audit'], trace: ['audit'] },
 };
 
-function isCommand(name: string): name is CommandName {
-  return Object.hasOwn(ARGUMENTS, name);
-}
+const isCommand = (name: string): name is CommandName => Object.hasOwn(ARGUMENTS, name);
 
 function readDraft({ organization, redirect }: { organization?: string; redirect?: string }) {
   if (organization && redirect && URL.canParse(redirect) && isOrganizationNumber(organization))
@@ -119,6 +117,5 @@ const OPTIONS = {
   reconcile: { ...text, multiple: true },
 } as const;
 
-function wrong(what: string, cause?: unknown): ZonesError {
-  return new ZonesError('config_invalid', `${what}. See npm run keys -- --help.`, { cause });
-}
+const wrong = (what: string, cause?: unknown): ZonesError =>
+  new ZonesError('config_invalid', `${what}. See npm run keys -- --help.`, { cause });

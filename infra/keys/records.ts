@@ -56,9 +56,8 @@ export function* readRecords(
 type Part = { record: unknown } | { missed: unknown };
 
 /** Of an object the names of its members, of anything else how it begins. */
-function describe(missed: unknown): string {
-  return (isObject(missed) ? `{ ${Object.keys(missed).join(', ')} }` : String(missed)).slice(0, 80);
-}
+const describe = (missed: unknown): string =>
+  (isObject(missed) ? `{ ${Object.keys(missed).join(', ')} }` : String(missed)).slice(0, 80);
 
 function readText(file: string): string {
   try {
@@ -71,9 +70,7 @@ function readText(file: string): string {
   }
 }
 
-function isGzip([first, second]: Uint8Array): boolean {
-  return first === 0x1f && second === 0x8b;
-}
+const isGzip = ([first, second]: Uint8Array): boolean => first === 0x1f && second === 0x8b;
 
 /** The parts of a text that is JSON, or lines; a `depth` too deep is not looked into. */
 function* partsOf(text: string, known: (value: unknown) => boolean, depth = 0): Generator<Part> {

@@ -138,9 +138,8 @@ function zoneWithQueues({ name: system, zones }: SystemDeclaration, named: strin
 }
 
 /** Whether the rule before a queue would have put the event into it. */
-function isOf({ rule }: ZoneQueue, body: string): boolean {
-  return rule !== undefined && isOfPattern(Object(parseJson(body)), eventPatternOf(rule));
-}
+const isOf = ({ rule }: ZoneQueue, body: string): boolean =>
+  rule !== undefined && isOfPattern(Object(parseJson(body)), eventPatternOf(rule));
 
 /** How many, since when, and why, and whether that is all. Never what they say: they may name patients. */
 async function describe(

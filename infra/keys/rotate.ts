@@ -196,13 +196,11 @@ function failedStep(
   );
 }
 
-function failed(message: string, now: boolean, facts: { step?: string; reason?: string } = {}): ZonesError {
-  return new ZonesError('rotation_failed', message + signOn(now), { facts });
-}
+const failed = (message: string, now: boolean, facts: { step?: string; reason?: string } = {}): ZonesError =>
+  new ZonesError('rotation_failed', message + signOn(now), { facts });
 
-function describeStates({ keys }: ClientRecord): string {
-  return keys.map(({ kid, state }) => `${kid.slice(0, 8)} ${state}`).join(', ');
-}
+const describeStates = ({ keys }: ClientRecord): string =>
+  keys.map(({ kid, state }) => `${kid.slice(0, 8)} ${state}`).join(', ');
 
 function isNew(record: ClientRecord, old: KeyEntry | undefined): boolean {
   const current = currentKey(record);

@@ -51,9 +51,7 @@ function between(expected: unknown, found: unknown, property: string, above: boo
   return expected === found ? [] : [{ property, expected, found }];
 }
 
-function sizeOf(value: unknown): number {
-  return JSON.stringify(value).length;
-}
+const sizeOf = (value: unknown): number => JSON.stringify(value).length;
 
 /** Texts, lists and objects alone, without what is empty and what describes. */
 function canonical(value: unknown): unknown {

@@ -108,9 +108,8 @@ function checkRoute(field: string, zoneField: string, zone: ZoneDeclaration, rou
 }
 
 /** Two routes are one for API Gateway, whatever their parameters are called. */
-function routeKey({ method, path }: Pick<Route, 'method' | 'path'>): string {
-  return `${method} ${path.replace(/\{[^}+]*\}/g, '{}')}`;
-}
+const routeKey = ({ method, path }: Pick<Route, 'method' | 'path'>): string =>
+  `${method} ${path.replace(/\{[^}+]*\}/g, '{}')}`;
 
 /** Routes that one function may have: each is a permission in its policy, which holds 20 KB. */
 const MAX_ROUTES = 40;

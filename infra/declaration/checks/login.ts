@@ -55,11 +55,8 @@ function checkForward(field: string, route: ForwardConfig, client: string, grant
   });
 }
 
-function parameters(path: string): Set<string> {
-  return new Set([...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name));
-}
+const parameters = (path: string): Set<string> =>
+  new Set([...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name));
 
 /** The path with a value for each parameter that no declared pattern would name. */
-function sample(path: string): string {
-  return path.replace(/\{\w+\}/g, 'any-value-0');
-}
+const sample = (path: string): string => path.replace(/\{\w+\}/g, 'any-value-0');
