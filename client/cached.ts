@@ -1,3 +1,4 @@
+import { ageAt } from '@helseid-zones/protocol/values';
 import { withSecondConnection } from './http.ts';
 
 /** A value that is read from somewhere else and kept in memory. Both functions reject with what `read` throws. */
@@ -59,15 +60,15 @@ export function createCached<T>(options: {
   return {
     async get() {
       const old = kept;
-      const age = old ? Math.abs(now() - old.readAt) : 0;
+      const age = old ? ageAt(now(), old.readAt) : 0;
       if (old && age < lifetime) return old.value;
       if (!old || age >= lifetime + grace) return running ?? start();
-      if (Math.abs(now() - failedAt) < PAUSE) return old.value;
+      if (ageAt(now(), failedAt) < PAUSE) return old.value;
       return (running ?? start()).catch(() => old.value);
     },
     getAgain(cooldown) {
       const askedAt = now();
-      if (!again || Math.abs(askedAt - again.askedAt) >= cooldown) again = { askedAt, reading: start() };
+      if (!again || ageAt(askedAt, again.askedAt) >= cooldown) again = { askedAt, reading: start() };
       return again.reading;
     },
   };

@@ -1,3 +1,4 @@
+import { ageAt } from '@helseid-zones/protocol/values';
 import type { AccessToken } from './tokens.ts';
 
 /** Tokens in memory. */
@@ -82,7 +83,7 @@ export function createTokenCache(now: () => number) {
       const { kid } = lost.binding;
       const current = kept.get(key);
       if (current && current.binding.kid !== kid && isFresh(current, now())) return current;
-      const since = Math.abs(now() - (inVain.get(lost) ?? Number.NEGATIVE_INFINITY));
+      const since = ageAt(now(), inVain.get(lost) ?? Number.NEGATIVE_INFINITY);
       if (since < REPLACEMENT_INTERVAL) return undefined;
       const fetched = await share(key, request);
       if (fetched.binding.kid === kid) inVain.set(fetched, now());

@@ -86,17 +86,15 @@ export function addSystem(
   const region = options.region ?? Aws.REGION;
   const account = options.account ?? Aws.ACCOUNT_ID;
   const signingPlace: Place = { account, region };
-  const signing = new SigningStack(scope, sharedStackNames(system.name).signing, {
-    ...{ system, place: signingPlace, env: placeOf(options) },
-  });
+  const ofSigning = { system, place: signingPlace, env: placeOf(options) };
+  const signing = new SigningStack(scope, sharedStackNames(system.name).signing, ofSigning);
   const zones: Record<string, ZoneConstructs> = {};
   for (const [zone, declared] of Object.entries(system.zones)) {
     const own = zoneAccount(zone, declared, options);
     const place: Place = { account: own ?? Aws.ACCOUNT_ID, region };
     const props = { system, place, env: placeOf({ ...options, account: own }) };
-    const stack = new ZoneStack(scope, zoneStackName(system.name, zone), {
-      ...{ ...props, zone, declared, signingPlace, signing },
-    });
+    const ofZone = { ...props, zone, declared, signingPlace, signing };
+    const stack = new ZoneStack(scope, zoneStackName(system.name, zone), ofZone);
     zones[zone] = stack.constructs;
     // Permissions of signers for another account name that account's roles, which must exist by then.
     if (own !== options.account) signing.addStackDependency(stack);

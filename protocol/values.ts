@@ -18,6 +18,9 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** How long before `now` something was. As long by a clock that was set back meanwhile: nothing stays young for that. */
+export const ageAt = (now: number, then: number): number => Math.abs(now - then);
+
 /** Whether a value is an object by name, neither null nor a list: what JSON calls an object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

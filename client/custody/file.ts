@@ -16,6 +16,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { ageAt } from '@helseid-zones/protocol/values';
 import type { RingStore } from './ring.ts';
 
 /** How often another process's lock is looked at, and how long between, milliseconds: a change takes a few. */
@@ -209,8 +210,7 @@ async function removeDead(lock: string): Promise<boolean> {
   requireOurs(stats, `lock of the key file, ${lock},`);
   const removed = names.map(async (name) => {
     const file = join(lock, name);
-    // Also of a clock that was set back.
-    const dead = Math.abs(Date.now() - (await lstat(file)).mtimeMs) > DEAD;
+    const dead = ageAt(Date.now(), (await lstat(file)).mtimeMs) > DEAD;
     if (dead) await unlink(file);
     return dead;
   });

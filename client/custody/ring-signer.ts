@@ -2,6 +2,7 @@ import type { Algorithm } from '@helseid-zones/protocol/algorithms';
 import { requireOneZone } from '@helseid-zones/protocol/custody';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { describePublicKey } from '@helseid-zones/protocol/jwk';
+import { ageAt } from '@helseid-zones/protocol/values';
 import { createMemorySigner, generateKey } from '../create-signer.ts';
 import type { CustodyOptions, Opened } from './open.ts';
 import {
@@ -65,8 +66,7 @@ export function openRing(store: RingStore, options: CustodyOptions, passphrase?:
   }
 
   async function read(fresh: boolean): Promise<KeyRing> {
-    // As far apart by a clock that was set back.
-    if (!fresh && held && Math.abs(now() - held.readAt) < store.lifetime) return held.ring;
+    if (!fresh && held && ageAt(now(), held.readAt) < store.lifetime) return held.ring;
     const ring = take(await store.read());
     if (!lacksOwner(ring)) return ring;
     naming ??= change((found) => (lacksOwner(found) ? { ...found } : found)).finally(() => {

@@ -1,5 +1,6 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { type ClientRecord, parseRecord, type RecordOwner } from '@helseid-zones/protocol/record';
+import { ageAt } from '@helseid-zones/protocol/values';
 import { describeAwsError } from '../common/aws-error.ts';
 
 /** How long a record that was read is used without reading it again, milliseconds. Rotation keeps old keys usable far longer. */
@@ -38,8 +39,7 @@ export function createRecordReader(
   };
 
   return async ({ fresh = false }: { fresh?: boolean } = {}) => {
-    // As far apart by a clock that was set back.
-    const young = held && Math.abs(now() - held.readAt) < RECORD_TTL_MS;
+    const young = held && ageAt(now(), held.readAt) < RECORD_TTL_MS;
     if (!fresh && held && young) return { record: held.record, cached: true };
     reading ??= readAnew().finally(() => {
       reading = undefined;

@@ -1,14 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  symlinkSync,
-} from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, globSync, lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { ZonesError } from '@helseid-zones/protocol/errors';
@@ -125,19 +117,14 @@ function readDeclaration(directory: string): SystemDeclaration | undefined {
 function checkOut(commit: string, files: string, folder: string): void {
   const archive = join(folder, 'files.tar');
   const failed = `The files of ${commit} can't be written to ${folder}.`;
-  mkdirSync(join(files, 'node_modules'), { recursive: true });
+  mkdirSync(files);
   run('git', ['archive', '--format=tar', '-o', archive, commit], { failed });
   run('tar', ['-xf', archive, '-C', files], { failed });
-  const link = (path: string) => {
-    const own = resolve('node_modules', path);
-    const target = lstatSync(own).isSymbolicLink() ? readlinkSync(own) : own;
-    symlinkSync(target, join(files, 'node_modules', path));
-  };
-  for (const name of readdirSync('node_modules'))
-    if (name.startsWith('@')) {
-      mkdirSync(join(files, 'node_modules', name));
-      for (const scoped of readdirSync(join('node_modules', name))) link(join(name, scoped));
-    } else link(name);
+  for (const name of globSync(['[!@]*', '@*/*'], { cwd: 'node_modules' })) {
+    const [own, link] = [resolve('node_modules', name), join(files, 'node_modules', name)];
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(lstatSync(own).isSymbolicLink() ? readlinkSync(own) : own, link);
+  }
 }
 
 /** Without code where the revision knows how: only its templates and the files beside the code are compared. */

@@ -11,9 +11,9 @@ import { eventPatternOf } from '../declaration/event-pattern.ts';
 import { hasBus, type ZoneQueue, zoneQueues } from '../declaration/function-resources.ts';
 import { EVENT_TIMEOUT_SECONDS } from '../declaration/function-schema.ts';
 import { type EventNames, eventNames } from '../declaration/names.ts';
-import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import type { Place } from './arns.ts';
 import { allowTo, ENVELOPE_ACTIONS } from './statements.ts';
+import type { ZoneFacts } from './zone-policies.ts';
 
 /** How often a message is tried before it is a dead letter. */
 const MAX_RECEIVES = 5;
@@ -44,11 +44,7 @@ export function eventKeyStatements(place: Place, names: EventNames): PolicyState
 }
 
 /** What the queues of a zone are made from. */
-export interface WorkProps {
-  system: SystemDeclaration;
-  zone: string;
-  declared: ZoneDeclaration;
-  place: Place;
+export interface WorkProps extends Pick<ZoneFacts, 'system' | 'zone' | 'declared' | 'place'> {
   key: IKey;
   /** The zone's functions, by their names in the declaration. */
   functions: ReadonlyMap<string, LambdaFunction>;

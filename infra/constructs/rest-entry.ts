@@ -17,7 +17,6 @@ import {
   ResponseType,
   RestApi,
 } from 'aws-cdk-lib/aws-apigateway';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -25,7 +24,7 @@ import { GENERAL_CHALLENGE } from '../../functions/authorizer/challenge.ts';
 import { renderAnswer, renderPage } from '../../functions/login-common/answer.ts';
 import { AUTHORIZER_FUNCTION } from '../declaration/fields.ts';
 import type { GatewayDeclaration } from '../declaration/schema.ts';
-import type { Place } from './arns.ts';
+import type { ZoneRuntime } from './zone-function.ts';
 
 /** Name of the one stage, the first part of every path. */
 const STAGE = 'live';
@@ -64,11 +63,8 @@ const STREAMED = {
 };
 
 /** What a REST entry is made from. */
-export interface RestEntryProps {
+export interface RestEntryProps extends Pick<ZoneRuntime, 'place' | 'logPrefix' | 'key'> {
   name: string;
-  place: Place;
-  logPrefix: string;
-  key: IKey;
   gateway: GatewayDeclaration;
 }
 

@@ -6,11 +6,10 @@ import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { CfnSubscriptionFilter, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { recordName, signerName } from '../declaration/names.ts';
-import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn, serviceHost } from './arns.ts';
+import { anyKeyArn, logStreamsArn, recordArnPattern, roleArn, serviceHost } from './arns.ts';
 import { FunctionPolicy, type FunctionPolicyProps } from './function-policy.ts';
 import { allow, allowFlowLog, allowRunning, allowThrough, deny, via } from './statements.ts';
 import { ZoneFunction, type ZoneRuntime } from './zone-function.ts';
-import type { ZoneNetwork } from './zone-network.ts';
 
 /** The algorithms a signer may ask KMS for; which one a key takes is in the key's own policy. */
 const SIGNING_ALGORITHMS = [
@@ -20,21 +19,16 @@ const SIGNING_ALGORITHMS = [
 const READ_RECORD = 'secretsmanager:GetSecretValue';
 
 /** What the policies of the signing zone are written from. */
-export interface SigningFacts {
-  system: string;
-  place: Place;
-  network: ZoneNetwork;
-  logPrefix: string;
+export interface SigningFacts extends Omit<ZoneRuntime, 'boundary' | 'key'> {
   /** ARN of the key that encrypts the records. */
   recordKeyArn: string;
 }
 
 /** What one signer is made from. */
-export interface SignerProps extends ZoneRuntime {
+export interface SignerProps extends ZoneRuntime, SigningFacts {
   grant: Grant;
   /** ARN of its client's record. */
   record: string;
-  recordKeyArn: string;
   concurrency: number | undefined;
   /** ARN of the destination that its audit is sent to as well. */
   exportTo: string | undefined;

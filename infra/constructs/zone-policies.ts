@@ -149,9 +149,9 @@ function allowUses(facts: ZoneFacts, names: readonly string[]): PolicyStatement[
     return allow(sid, actions, on, fromOutside ? {} : via(network.endpointId(service)));
   });
   const services = dataServices(declared).filter((service) => own.some((use) => use.service === service));
+  if (services.length === 0) return allowed;
   const through = { 'kms:ViaService': services.map((service) => serviceHost(place, service)) };
-  const ofKey = allow('OwnDataKey', DATA_KEY_ACTIONS, keyArn, { StringEquals: through });
-  return services.length > 0 ? [...allowed, ofKey] : allowed;
+  return [...allowed, allow('OwnDataKey', DATA_KEY_ACTIONS, keyArn, { StringEquals: through })];
 }
 
 /** What these do, each action once. */

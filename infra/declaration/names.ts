@@ -17,14 +17,11 @@ export const ZONE_TAGGED = [
 export const SIGNING_ZONE = 'signing';
 
 /** Name of the signer function of one grant; its role has the same name. */
-export function signerName(system: string, client: string, zone: string): string {
-  return `${system}-signer-${client}-${zone}`;
-}
+export const signerName = (system: string, client: string, zone: string): string =>
+  `${system}-signer-${client}-${zone}`;
 
 /** Name of a zone function; its role has the same name. */
-export function functionName(system: string, zone: string, name: string): string {
-  return `${system}-${zone}-${name}`;
-}
+export const functionName = (system: string, zone: string, name: string) => `${system}-${zone}-${name}`;
 
 /** See {@link eventNames}. */
 export type EventNames = ReturnType<typeof eventNames>;
@@ -39,29 +36,22 @@ export function eventNames(system: string, zone: string) {
 }
 
 /** Name of a queue that functions of a zone send to. */
-export function zoneQueueName(system: string, zone: string, queue: string): string {
-  return `${system}-${zone}-${queue}`;
-}
+export const zoneQueueName = (system: string, zone: string, queue: string) => `${system}-${zone}-${queue}`;
 
 /** Name of a secret that a function reads. */
-export function ownSecretName(system: string, zone: string, owner: string, secret: string): string {
-  return `${system}/${zone}/${owner}/${secret}`;
-}
+export const ownSecretName = (system: string, zone: string, owner: string, secret: string): string =>
+  `${system}/${zone}/${owner}/${secret}`;
 
 /** Name of the rule that starts a function on a schedule. */
-export function scheduleName(system: string, zone: string, owner: string, schedule: string): string {
-  return `${system}-${zone}-${owner}-${schedule}`;
-}
+export const scheduleName = (system: string, zone: string, owner: string, schedule: string): string =>
+  `${system}-${zone}-${owner}-${schedule}`;
 
 /** Name of the secret that holds a client's record. */
-export function recordName(system: string, client: string): string {
-  return `${system}/client/${client}`;
-}
+export const recordName = (system: string, client: string): string => `${system}/client/${client}`;
 
 /** Name of the permissions boundary of a zone's roles (`signing` names that of the signers), or of a group of them: {@link boundaryGroup}. */
-export function boundaryName(system: string, zone: string, group?: string): string {
-  return `${system}-boundary-${zone}${group ? `-${group}` : ''}`;
-}
+export const boundaryName = (system: string, zone: string, group?: string): string =>
+  `${system}-boundary-${zone}${group ? `-${group}` : ''}`;
 
 /**
  * The group of functions that has a boundary of its own; undefined for those that have the zone's. In the admin zone it is each function
@@ -74,14 +64,13 @@ export function boundaryGroup(zone: ZoneDeclaration, name: string): string | und
 }
 
 /** Name of a zone's stack. */
-export function zoneStackName(system: string, zone: string): string {
-  return `${system}-zone-${zone}`;
-}
+export const zoneStackName = (system: string, zone: string): string => `${system}-zone-${zone}`;
 
 /** Names of the stacks that no zone owns. */
-export function sharedStackNames(system: string): { signing: string; gateway: string } {
-  return { signing: `${system}-signing`, gateway: `${system}-gateway-account` };
-}
+export const sharedStackNames = (system: string): { signing: string; gateway: string } => ({
+  signing: `${system}-signing`,
+  gateway: `${system}-gateway-account`,
+});
 
 /** The functions a zone runs: those of its entries, of login, of the authorizer, of administration, and with things of their own. Sorted, each once. */
 export function zoneFunctions(zone: ZoneDeclaration): string[] {
@@ -129,11 +118,9 @@ export function askingRoles(
 }
 
 /** Whether a route with `authorize: 'webhook'` leads to a function, whose code then comes behind the guard. */
-export function takesWebhooks({ gateway }: ZoneDeclaration, name: string): boolean {
-  return gateway?.routes.some((route) => route.function === name && route.authorize === 'webhook') ?? false;
-}
+export const takesWebhooks = ({ gateway }: ZoneDeclaration, name: string): boolean =>
+  gateway?.routes.some((route) => route.function === name && route.authorize === 'webhook') ?? false;
 
 /** The clients a zone has signers for: those of its grants, or every client in the admin zone. In the declaration's order. */
-export function zoneClients(system: SystemDeclaration, zone: ZoneDeclaration): string[] {
-  return zone.admin ? Object.keys(system.clients) : zone.grants.map((grant) => grant.client);
-}
+export const zoneClients = (system: SystemDeclaration, zone: ZoneDeclaration): string[] =>
+  zone.admin ? Object.keys(system.clients) : zone.grants.map((grant) => grant.client);

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { isIPv4 } from 'node:net';
 import { count, some, text } from '@helseid-zones/protocol/schema';
 import * as v from 'valibot';
 import { hostName, proxyUrl, refusedBy } from './fields.ts';
@@ -9,24 +10,23 @@ import { hostName, proxyUrl, refusedBy } from './fields.ts';
  * @module
  */
 
-type AddressRange = ReturnType<typeof readRange>;
+/** The numbers of its first and last address. */
+type AddressRange = { first: number; last: number };
 
 /**
  * A range in CIDR notation that begins at its first address, as numbers, both ends included. Leading zeros are refused: some read them as octal
  * (RFC 6943 3.1.1).
  */
-export function readRange(cidr: string) {
-  const [, address = '', bits = ''] =
-    /^((?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3})\/([1-9]|[12]\d|3[0-2])$/.exec(cidr) ?? [];
-  const octets = address.split('.').map(Number);
-  if (address === '' || octets.some((octet) => octet > 255)) return undefined;
-  const first = octets.reduce((value, octet) => value * 256 + octet, 0);
+export function readRange(cidr: string): AddressRange | undefined {
+  const [, address = '', bits = ''] = /^(.+)\/([1-9]|[12]\d|3[0-2])$/.exec(cidr) ?? [];
+  if (!isIPv4(address)) return undefined;
+  const first = address.split('.').reduce((value, octet) => value * 256 + Number(octet), 0);
   const size = 2 ** (32 - Number(bits));
   return first % size === 0 ? { first, last: first + size - 1 } : undefined;
 }
 
 /** Whether two ranges have an address in common; what is no range has none. */
-export function overlap(one: AddressRange, other: AddressRange): boolean {
+export function overlap(one: AddressRange | undefined, other: AddressRange | undefined): boolean {
   return one !== undefined && other !== undefined && one.first <= other.last && other.first <= one.last;
 }
 

@@ -16,13 +16,19 @@ import {
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /** AWS's limits for names, by kind. */
-export const MAX_PHYSICAL_NAME: Readonly<Record<PhysicalName['kind'], number>> = {
-  ...{ function: 64, boundary: 64, stack: 64, rule: 64, queue: 80, table: 255, secret: 512 },
-};
+export const MAX_PHYSICAL_NAME = {
+  function: 64,
+  boundary: 64,
+  stack: 64,
+  rule: 64,
+  queue: 80,
+  table: 255,
+  secret: 512,
+} as const;
 
 /** A physical name, the kind of thing it names (names of different kinds may be equal), and the field it comes from. */
 export interface PhysicalName {
-  kind: 'function' | 'secret' | 'boundary' | 'stack' | 'table' | 'queue' | 'rule';
+  kind: keyof typeof MAX_PHYSICAL_NAME;
   name: string;
   field: string;
 }

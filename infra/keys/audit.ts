@@ -100,17 +100,8 @@ const trailLine = v.object({
 
 /** What tells of a line, in the order in which it is shown; ids that every line of one has are left out. */
 const TOLD = [
-  'status',
-  'error',
-  'reason',
-  'refusal',
-  'kind',
-  'target',
-  'route',
-  'path',
-  'detail',
-  'kms_request',
-] as const;
+  ...['status', 'error', 'reason', 'refusal', 'kind', 'target', 'route', 'path', 'detail', 'kms_request'],
+];
 
 /**
  * `npm run audit -- --trace ID --local`: every line of the request, event or call of AWS with this id, over all zones, from entry to

@@ -4,13 +4,13 @@ import * as v from 'valibot';
 import { signerName } from '../declaration/names.ts';
 
 const text = v.nullish(v.string());
+const said = v.fallback(text, null);
 
 /** What CloudTrail tells of a call of KMS; whatever is missing is read as missing, and no event is dropped for it. {@link https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html} */
 const trailEvent = v.object({
-  ...{ eventID: v.fallback(text, null), eventTime: v.fallback(text, null) },
-  ...{ requestID: v.fallback(text, null), errorCode: v.fallback(text, null) },
-  userIdentity: v.fallback(v.nullish(v.object({ arn: v.fallback(text, null) })), null),
-  ...{ vpcEndpointId: v.fallback(text, null), sourceIPAddress: v.fallback(text, null) },
+  ...{ eventID: said, eventTime: said, requestID: said, errorCode: said },
+  ...{ vpcEndpointId: said, sourceIPAddress: said },
+  userIdentity: v.fallback(v.nullish(v.object({ arn: said })), null),
   resources: v.fallback(v.nullish(v.array(v.fallback(v.nullish(v.object({ ARN: text })), null))), null),
   requestParameters: v.fallback(v.nullish(v.object({ keyId: text })), null),
 });

@@ -123,9 +123,8 @@ export class ZoneStack extends SystemStack {
         network.functionGroup.securityGroupId,
         'Of callers that ask signers, or the tokens function, from this network: docs/existing-app.md.',
       );
-    const functions = addFunctions(this, {
-      ...{ facts, runtime, boundaryOf, signingVpc: signing.vpcId, url: entry?.url },
-    });
+    const given = { facts, runtime, boundaryOf, signingVpc: signing.vpcId, url: entry?.url };
+    const functions = addFunctions(this, given);
     const tokens = functions.get(TOKENS_FUNCTION);
     if (tokens && system.signing.resourcePolicies)
       addFunctionPolicy(this, 'TokensPolicy', facts, 'tokens', tokens.functionArn);

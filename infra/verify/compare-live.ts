@@ -43,7 +43,16 @@ interface Form {
 export const FORMS: Readonly<Record<string, Form>> = compared;
 
 /** Questions that are asked at a time: few enough that AWS does not throttle. */
-export const AT_ONCE = 8;
+const AT_ONCE = 8;
+
+/** Has `ask` do each, {@link AT_ONCE} at a time. */
+export async function askAll<T>(all: Iterable<T>, ask: (one: T) => Promise<void>): Promise<void> {
+  const rest = Iterator.from(all);
+  const worker = async () => {
+    for (const one of rest) await ask(one);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
 
 /**
  * Compares the stacks of an assembly that are in its account and region with what is there, resource by resource: what
@@ -72,14 +81,10 @@ export async function compareLive(
     made.get(stack)?.get(logicalId),
   );
   const there = all.filter(({ stack }) => made.get(stack)?.size);
-  const rest = there.entries();
-  const worker = async () => {
-    for (const [index, of] of rest) {
-      await compareOne(of, live, result);
-      onProgress(index + 1, there.length);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await askAll(there.entries(), async ([index, of]) => {
+    await compareOne(of, live, result);
+    onProgress(index + 1, there.length);
+  });
   return { ...result, liveName };
 }
 

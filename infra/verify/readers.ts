@@ -38,15 +38,15 @@ export const READERS: Readonly<Record<string, Read>> = {
   },
   async 'AWS::Lambda::Function'(id, live, { DeployedAt, OwnPolicy }) {
     const about = (path: string) => ifThere(live('lambda', path));
-    const of = await live('lambda', `${LAMBDA}/${id}`);
-    const LastModified = at(of, 'Configuration', 'LastModified');
+    const { Configuration, Concurrency } = await live('lambda', `${LAMBDA}/${id}`);
+    const { LastModified, ...configuration } = objectOf(Configuration);
     // One of its own is compared whole, for itself.
     const policy = OwnPolicy ? {} : parseJson((await about(`${LAMBDA}/${id}/policy`))?.Policy);
     const sources = await live('lambda', `${SOURCES}/`, { FunctionName: id });
     const changed = Date.parse(String(LastModified)) > Date.parse(String(DeployedAt));
     return {
-      ...objectOf(of.Configuration),
-      ReservedConcurrentExecutions: at(of, 'Concurrency', 'ReservedConcurrentExecutions'),
+      ...configuration,
+      ReservedConcurrentExecutions: at(Concurrency, 'ReservedConcurrentExecutions'),
       Permissions: items(at(policy, 'Statement')).map(({ Sid: _, Resource: __, ...of }) => ({
         Statement: of,
       })),

@@ -1,6 +1,6 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import type { CapabilityRow } from '../proof/rules/capability.ts';
-import { AT_ONCE, type Comparison } from './compare-live.ts';
+import { askAll, type Comparison } from './compare-live.ts';
 import { items, type Live } from './live.ts';
 
 /** The layers that IAM's simulator knows of a role: it takes neither policies of resources nor of endpoints for one. */
@@ -26,11 +26,9 @@ export async function simulate(
       verdict === 'never' && !resource.includes('*') && layers.some((layer) => SIMULATED.includes(layer)),
   );
   const result: Comparison = { read: rows.length, differences: [], unread: [] };
-  const rest = Map.groupBy(rows, ({ principal, action }) => `${principal} ${action}`).values();
-  const worker = async () => {
-    for (const group of rest) if (result.unread.length === 0) await ask(group);
-  };
-  async function ask(group: readonly CapabilityRow[]): Promise<void> {
+  const groups = Map.groupBy(rows, ({ principal, action }) => `${principal} ${action}`).values();
+  await askAll(groups, async (group) => {
+    if (result.unread.length > 0) return;
     const [{ principal, action } = { principal: '', action: '' }] = group;
     const role = `arn:aws:iam::${account}:role/${liveName(principal)}`;
     try {
@@ -50,7 +48,6 @@ export async function simulate(
       const place = { resource: 'iam:SimulatePrincipalPolicy', type: 'simulator' };
       result.unread = [{ ...place, reason: error.message }];
     }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  });
   return result;
 }
