@@ -62,8 +62,8 @@ async function sendSample(system: LocalSystem): Promise<string> {
 }
 
 function loginDeps(system: LocalSystem): PageDeps['login'] {
+  if (needsEntries(loginZone)(system) !== undefined) return undefined;
   const zone = loginZone(system);
-  if (zone === undefined) return undefined;
   const { forward = [] } = system.declaration.zones[zone]?.gateway?.login ?? {};
   const route = forward.find(({ method }) => method === 'GET');
   return {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
 import { ALGORITHMS } from '@helseid-zones/protocol/algorithms';
 import { required } from '@helseid-zones/protocol/values';
@@ -9,16 +10,14 @@ import { makeOrganizationNumber } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
 import {
   accessOf,
-  assert,
   callingZone,
   keyOf,
   linesDuring,
-  needsEntries,
   otherZone,
   publicAccessOf,
-  type Step,
   sampleCall,
   sampleDetails,
+  step,
   tokensZone,
 } from './facts.ts';
 
@@ -47,11 +46,10 @@ export async function expectDenied(pair: {
  * A zone can't use the client key: not with its own network's means, not with its credentials at the signing zone's
  * endpoint. The signer can, and no other client's key.
  */
-export const publicDeniedKmsSign: Step = {
-  name: 'public-denied-kms-sign',
-  unfit: needsEntries(otherZone),
-  async run(system) {
-    const { functionName, signerName, grant, client } = otherZone(system);
+export const publicDeniedKmsSign = step(
+  'public-denied-kms-sign',
+  [otherZone],
+  async (system, { functionName, signerName, grant, client }) => {
     const key = keyOf(system, grant.client);
     const { hash, kmsSigningAlgorithm: SigningAlgorithm, kty } = ALGORITHMS[client.algorithm];
     const message = randomBytes(32);
@@ -80,15 +78,13 @@ export const publicDeniedKmsSign: Step = {
       ],
     });
   },
-};
+);
 
 /** A zone can't ask another one's signer; that one's function can. */
-export const publicDeniedInternalSigner: Step = {
-  name: 'public-denied-internal-signer',
-  unfit: needsEntries(otherZone, callingZone),
-  run(system) {
-    const { functionName: outside } = otherZone(system);
-    const { askerName, intent } = callingZone(system);
+export const publicDeniedInternalSigner = step(
+  'public-denied-internal-signer',
+  [otherZone, callingZone],
+  async (system, { functionName: outside }, { askerName, intent }) => {
     return expectDenied({
       async allowed() {
         return withError(await askSigner(system, accessOf(system, askerName, 'lambda'), intent));
@@ -98,14 +94,13 @@ export const publicDeniedInternalSigner: Step = {
       ),
     });
   },
-};
+);
 
 /** Where a function of the zone has its tokens, the others can't ask its signer; they can ask that function for headers. */
-export const functionDeniedOwnSigner: Step = {
-  name: 'function-denied-own-signer',
-  unfit: needsEntries(tokensZone),
-  run(system) {
-    const zone = tokensZone(system);
+export const functionDeniedOwnSigner = step(
+  'function-denied-own-signer',
+  [tokensZone],
+  async (system, zone) => {
     const { functionName, askerName, signerArn, grant, intent } = zone;
     const own = accessOf(system, functionName, 'lambda');
     const { name: api, method, url } = sampleCall(system, zone);
@@ -118,7 +113,7 @@ export const functionDeniedOwnSigner: Step = {
       ),
     });
   },
-};
+);
 
 /** An answer of ours with a coded error in it, as one of AWS. */
 function withError(answer: AwsAnswer): AwsAnswer {
@@ -134,11 +129,10 @@ function askSigner(system: LocalSystem, access: AwsAccess, intent: object): Prom
 }
 
 /** A zone can read no client's record; its signer can read that of its own client, and no other's. */
-export const internalDeniedClientRecord: Step = {
-  name: 'internal-denied-client-record',
-  unfit: needsEntries(callingZone),
-  run(system) {
-    const { functionName, signerName, grant } = callingZone(system);
+export const internalDeniedClientRecord = step(
+  'internal-denied-client-record',
+  [callingZone],
+  async (system, { functionName, signerName, grant }) => {
     const signer = accessOf(system, signerName, 'secretsmanager');
     const read = (access: AwsAccess, client: string) => {
       const SecretId = recordName(system.declaration.name, client);
@@ -155,14 +149,13 @@ export const internalDeniedClientRecord: Step = {
       ],
     });
   },
-};
+);
 
 /** The signer makes a proof for the API call that the zone is granted, and none for another method, path, API or host. */
-export const proofOutsideGrantRefused: Step = {
-  name: 'proof-outside-grant-refused',
-  unfit: needsEntries(callingZone),
-  async run(system) {
-    const { askerName, grant } = callingZone(system);
+export const proofOutsideGrantRefused = step(
+  'proof-outside-grant-refused',
+  [callingZone],
+  async (system, { askerName, grant }) => {
     const { api, methods, paths } = required(grant.apis[0], 'An API of the grant');
     const { [api]: own, ...others } = system.declaration.apis;
     const base = required(own, api).baseUrl;
@@ -191,14 +184,13 @@ export const proofOutsideGrantRefused: Step = {
     }
     return `${outside.length} proofs outside the grant refused; ${message}`;
   },
-};
+);
 
 /** Of two signatures with one key, the one that no signer tells of is named: somebody has a signer's credentials and its network. */
-export const forgedSignFound: Step = {
-  name: 'forged-sign-found',
-  unfit: needsEntries(callingZone),
-  async run(system) {
-    const { askerName, signerName, grant, client, intent } = callingZone(system);
+export const forgedSignFound = step(
+  'forged-sign-found',
+  [callingZone],
+  async (system, { askerName, signerName, grant, client, intent }) => {
     const { keyArn: KeyId, kid } = keyOf(system, grant.client);
     const { hash, kmsSigningAlgorithm: SigningAlgorithm } = ALGORITHMS[client.algorithm];
     const Message = createHash(hash).update(randomBytes(32)).digest('base64');
@@ -220,4 +212,4 @@ export const forgedSignFound: Step = {
     );
     return `of two signatures, npm run audit names the one by hand: ${unaudited[0]?.requestID}`;
   },
-};
+);

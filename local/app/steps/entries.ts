@@ -1,19 +1,18 @@
+import assert from 'node:assert/strict';
 import { eventNames } from '../../../infra/declaration/names.ts';
 import { callGateway } from '../../aws/aws-client.ts';
 import { fillIn, isOutcome, putEvent } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
 import {
-  assert,
   gatewayZone,
   grantUsed,
   isReadByIam,
   lacks,
   linesDuring,
-  needsEntries,
   operatorAccess,
-  type Step,
   samplePath,
   sampleZone,
+  step,
   stepUnfit,
   until,
 } from './facts.ts';
@@ -75,42 +74,35 @@ export async function callRoute(system: LocalSystem): Promise<string> {
 }
 
 /** A sample event makes its function call an API, once: bus, queue, function, signer, token, call. */
-export const eventToApi: Step = {
-  name: 'event-to-api',
-  unfit: needsEntries(sampleZone),
-  async run(system) {
-    const { functionName } = sampleZone(system);
-    const { event, calls: made } = await sendCallingEvent(system);
-    const said = made.map(({ method, path, child }) => `${method} ${path}${child ? ` for ${child}` : ''}`);
-    const again = made.length - new Set(made.map((call) => JSON.stringify(call))).size;
-    assert(again === 0, `the API took a call twice: ${said.join(', ')}`);
-    return `${functionName} took ${event['detail-type']} of ${event.source}: ${said.join(', ') || 'done'}`;
-  },
-};
+export const eventToApi = step('event-to-api', [sampleZone], async (system, { functionName }) => {
+  const { event, calls: made } = await sendCallingEvent(system);
+  const said = made.map(({ method, path, child }) => `${method} ${path}${child ? ` for ${child}` : ''}`);
+  const again = made.length - new Set(made.map((call) => JSON.stringify(call))).size;
+  assert(again === 0, `the API took a call twice: ${said.join(', ')}`);
+  return `${functionName} took ${event['detail-type']} of ${event.source}: ${said.join(', ') || 'done'}`;
+});
 
 /** A signed request to the gateway reaches the API behind the zone's function; the same without a signature does not get in. */
-export const gatewayToApi: Step = {
-  name: 'gateway-to-api',
-  unfit: needsEntries(gatewayZone),
-  async run(system) {
-    const { zone, functionName } = gatewayZone(system);
-    const path = await callRoute(system);
-    const unsigned = await fetch(`${system.gatewayUrl(zone)}${path}`);
-    await unsigned.body?.cancel();
-    assert(unsigned.status === 403, `GET ${path} without a signature answered ${unsigned.status}`);
-    return `GET ${path} through ${functionName}: 200; without a signature: 403 ${unsigned.headers.get('x-amzn-errortype')}`;
-  },
-};
+export const gatewayToApi = step('gateway-to-api', [gatewayZone], async (system, { zone, functionName }) => {
+  const path = await callRoute(system);
+  const unsigned = await fetch(`${system.gatewayUrl(zone)}${path}`);
+  await unsigned.body?.cancel();
+  assert(unsigned.status === 403, `GET ${path} without a signature answered ${unsigned.status}`);
+  return `GET ${path} through ${functionName}: 200; without a signature: 403 ${unsigned.headers.get('x-amzn-errortype')}`;
+});
+
+/** {@link sampleZone}, where each event is on behalf of another organisation. */
+function organizationsZone(system: LocalSystem) {
+  const facts = sampleZone(system);
+  if (JSON.stringify(facts.event).includes('{{organization}}')) return facts;
+  return lacks('the sample event is on behalf of no {{organization}}, so its token is known');
+}
 
 /** While a nonce is remembered, a token costs one round trip and two signatures, and the API call one more. */
-export const warmTokenTwoSignatures: Step = {
-  name: 'warm-token-two-signatures',
-  unfit: needsEntries((system) => {
-    if (!JSON.stringify(sampleZone(system).event).includes('{{organization}}'))
-      lacks('the sample event is on behalf of no {{organization}}, so its token is known');
-  }),
-  async run(system) {
-    const { signerName, client } = sampleZone(system);
+export const warmTokenTwoSignatures = step(
+  'warm-token-two-signatures',
+  [organizationsZone],
+  async (system, { signerName, client }) => {
     await sendCallingEvent(system);
     // Another organisation, so another token.
     const { lines } = await linesDuring(system, () => sendEvent(system));
@@ -127,4 +119,4 @@ export const warmTokenTwoSignatures: Step = {
     assert(system.standIns === undefined || trips.length === 1, `${trips.length} requests at the issuer`);
     return `one request at the issuer, two signatures for it (assertion and proof), ${signed.length - 2} for the API`;
   },
-};
+);

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAwsCaller } from '@helseid-zones/client/aws';
 import { createRemoteSigner } from '@helseid-zones/client/invoke';
@@ -31,10 +32,22 @@ export interface StepResult {
   detail: string;
 }
 
-/** A step that did not see what it must. */
-export function stepFailed(what: string): Error {
-  return Object.assign(new Error(what), { name: 'StepFailed' });
+/** Reads what a step needs; throws where the declaration lacks it. */
+type Fact<T> = (system: LocalSystem) => T;
+
+/** A step for every declaration that `facts` can be read of. It is run with what they read. */
+export function step<const Facts extends readonly Fact<unknown>[]>(
+  name: string,
+  facts: Facts,
+  run: (system: LocalSystem, ...read: ReadBy<Facts>) => Promise<string>,
+): Step {
+  const read = (system: LocalSystem) => facts.map((fact) => fact(system)) as ReadBy<Facts>;
+  return { name, unfit: needsEntries(read), run: async (system) => run(system, ...read(system)) };
 }
+
+type ReadBy<Facts extends readonly Fact<unknown>[]> = {
+  -readonly [At in keyof Facts]: ReturnType<Facts[At]>;
+};
 
 /** A step that finds, while it runs, that the declaration has nothing for it: what a function does, none says. */
 export function stepUnfit(what: string): Error {
@@ -48,17 +61,12 @@ export function grantUsed({ declaration }: LocalSystem, facts: ZoneFacts, lines:
   return declared.grants.find(({ client }) => signers.has(signerName(declaration.name, client, zone)));
 }
 
-/** Throws {@link stepFailed} unless `holds`. */
-export function assert(holds: boolean, what: string): asserts holds {
-  if (!holds) throw stepFailed(what);
-}
-
-/** Waits until there is something, for half a minute; resolves to it. Throws {@link stepFailed} where it does not come. */
+/** Waits until there is something, for half a minute; resolves to it. Throws where it does not come. */
 export async function until<T>(look: () => T | Promise<T>, otherwise: string): Promise<NonNullable<T>> {
   for (const end = Date.now() + 30_000; ; await wait(50)) {
     const found = await look();
     if (found) return found;
-    if (Date.now() > end) throw stepFailed(`${otherwise} within 30 s`);
+    if (Date.now() > end) assert.fail(`${otherwise} within 30 s`);
   }
 }
 
@@ -139,11 +147,11 @@ export function isReadByIam({ authorize, method }: { authorize: string; method: 
   return authorize === 'iam' && method === 'GET';
 }
 
-/** Says what the declaration lacks for a step: what its facts throw. */
-export function needsEntries(...facts: readonly ((system: LocalSystem) => unknown)[]) {
+/** Says what the declaration lacks for something: what the fact throws. */
+export function needsEntries(fact: Fact<unknown>) {
   return (system: LocalSystem): string | undefined => {
     try {
-      for (const read of facts) read(system);
+      fact(system);
       return undefined;
     } catch (cause) {
       return (cause as Error).message;
@@ -151,10 +159,9 @@ export function needsEntries(...facts: readonly ((system: LocalSystem) => unknow
   };
 }
 
-/** Says that a step does something for the stand-in only, where there is none, or what else the declaration lacks for it. */
-export function forStandIn(what: string, unfit: Step['unfit']): Step['unfit'] {
-  return (system) =>
-    system.standIns === undefined ? `it ${what}, which is for the stand-in only` : unfit(system);
+/** The stand-ins, of a step that does something for them only. */
+export function forStandIn(what: string) {
+  return ({ standIns }: LocalSystem) => standIns ?? lacks(`it ${what}, which is for the stand-in only`);
 }
 
 /** The zone with an entry and a grant to call an API: the first `preferred` one, or the first. */

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAwsCaller } from '@helseid-zones/client/aws';
 import { required } from '@helseid-zones/protocol/values';
@@ -15,19 +16,17 @@ import { callRoute, sendCallingEvent, sendEvent } from './entries.ts';
 import {
   accessOf,
   arnOf,
-  assert,
   callingZone,
   gatewayZone,
   grantUsed,
   lacks,
   linesDuring,
-  needsEntries,
   operatorAccess,
   otherZone,
-  type Step,
   sampleCall,
   samplePath,
   sampleZone,
+  step,
   stepUnfit,
   until,
 } from './facts.ts';
@@ -37,12 +36,11 @@ const PAUSE = 100;
 const THROTTLED = 3000;
 
 /** An event whose zone has no signer fails five times, lies in the dead letters with its reason, which the alarm rings for, and is done once it is sent again. */
-export const deadLetterRings: Step = {
-  name: 'dead-letter-rings',
-  unfit: needsEntries(sampleZone),
-  async run(system) {
+export const deadLetterRings = step(
+  'dead-letter-rings',
+  [sampleZone],
+  async (system, { zone, declared, functionName, askerName, event }) => {
     const { aws, trail, declaration } = system;
-    const { zone, declared, functionName, askerName, event } = sampleZone(system);
     await sendCallingEvent(system);
     const [names] = zoneQueues(declaration.name, zone, declared);
     const { queue: queueName, deadLetters } = required(names, 'A queue');
@@ -84,15 +82,14 @@ export const deadLetterRings: Step = {
     assert(result !== undefined, `redrive does not say why: ${said.join('; ')}`);
     return `failed ${failures} times, then ${rings[0]?.AlarmName} rings; redrive says signer_unavailable, and it is done`;
   },
-};
+);
 
 /** While KMS throttles one zone's signer, its requests succeed or fail coded, and the other zone's go on; then all succeed, by themselves. */
-export const faultHeals: Step = {
-  name: 'fault-heals',
-  unfit: needsEntries(gatewayZone, sampleZone, otherThanSample),
-  async run(system) {
+export const faultHeals = step(
+  'fault-heals',
+  [gatewayZone, sampleZone, otherThanSample],
+  async (system, facts) => {
     const { aws } = system;
-    const facts = gatewayZone(system);
     const { zone, declared } = facts;
     const { lines, result: path } = await linesDuring(system, () => callRoute(system));
     const grant = grantUsed(system, facts, lines);
@@ -135,17 +132,16 @@ export const faultHeals: Step = {
     const outcomes = [...counts].map(([what, count]) => `${count} ${what}`).join(', ');
     return `${throttled.met()} signatures of zone ${zone} throttled (${declared.grants.length} grant(s)): ${outcomes}; recovered after ${took} ms; ${events} events of the other zone done meanwhile`;
   },
-};
+);
 
 /**
  * A zone can't ask another's signer, which then has nothing to tell; what it asks its own for beyond its grant is refused, and the deployed
  * alarm of its own signer, and no other, rings on the figure that the signer writes.
  */
-export const zoneProbeRings: Step = {
-  name: 'zone-probe-rings',
-  unfit: needsEntries(callingZone, otherZone, unlikeGrants),
-  async run(system) {
-    const [prober, probed] = [otherZone(system), callingZone(system)];
+export const zoneProbeRings = step(
+  'zone-probe-rings',
+  [otherZone, callingZone, unlikeGrants],
+  async (system, prober, probed) => {
     const { method, url } = sampleCall(system, probed);
     const asked = { intents: [{ kind: 'dpop_proof', client: probed.grant.client, method, url }] };
     const access = accessOf(system, prober.askerName, 'lambda');
@@ -164,7 +160,7 @@ export const zoneProbeRings: Step = {
     assert(rings.join() === expected, `instead of ${expected} rings: ${rings.join(', ') || 'nothing'}`);
     return `${probed.signerName} can't be asked by zone ${prober.zone}; its own refuses (${code}), and ${expected} rings`;
   },
-};
+);
 
 function unlikeGrants(system: LocalSystem): void {
   const [{ grant: one }, { grant: other }] = [callingZone(system), otherZone(system)];

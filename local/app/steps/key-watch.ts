@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isZonesError } from '@helseid-zones/protocol/errors';
@@ -11,18 +12,7 @@ import { callLambda } from '../../aws/aws-client.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import { askAws, findInState, readClientRecord, readJwk } from '../client-keys.ts';
 import type { LocalSystem } from '../system.ts';
-import {
-  assert,
-  callingZone,
-  forStandIn,
-  lacks,
-  linesDuring,
-  needsEntries,
-  operatorAccess,
-  type Step,
-  sampleCall,
-  stepFailed,
-} from './facts.ts';
+import { callingZone, forStandIn, lacks, linesDuring, operatorAccess, sampleCall, step } from './facts.ts';
 import { clientOf } from './protected-calls.ts';
 import { replaceKey } from './rotation.ts';
 
@@ -47,11 +37,10 @@ export function figureOf(lines: readonly TrailLine[], client: string, metric: st
  * it and disables it in KMS. That takes more than an hour, so the operator moves the end of the key's time in the record to
  * the next second: from there on nothing differs.
  */
-export const keyRetiredAfterTokens: Step = {
-  name: 'key-retired-after-tokens',
-  unfit: forStandIn('replaces a key', needsEntries(callingZone)),
-  async run(system) {
-    const { client } = callingZone(system).grant;
+export const keyRetiredAfterTokens = step(
+  'key-retired-after-tokens',
+  [forStandIn('replaces a key'), callingZone],
+  async (system, _, { grant: { client } }) => {
     const record = await readClientRecord(system, client);
     const old = retiringKey(record, systemClock.now()) ?? (await replaceKey(system, client)).old;
     const promised = promisedSeconds(old);
@@ -76,7 +65,7 @@ export const keyRetiredAfterTokens: Step = {
     assert(retired, `the key was ${before}, and after key-watch ${after}`);
     return `${old.kid.slice(0, 8)} signs for ${promised} s after its replacement, then ${refusal}; after key-watch it is ${after}`;
   },
-};
+);
 
 /** The retiring key with the most time left at `now` (epoch seconds), if one has enough of it. */
 export function retiringKey({ keys }: ClientRecord, now: number): KeyEntry | undefined {
@@ -112,7 +101,7 @@ async function refuseProof(system: LocalSystem, key: KeyEntry): Promise<string> 
     if (isZonesError(error, 'key_not_usable')) return error.code;
     throw error;
   }
-  throw stepFailed('the key signs proofs after its time');
+  return assert.fail('the key signs proofs after its time');
 }
 
 async function moveEnd(system: LocalSystem, client: string, kid: string, usableUntil: number): Promise<void> {
@@ -131,15 +120,19 @@ async function describeKey(system: LocalSystem, client: string, { kid, keyArn }:
   return `${keys.find((key) => key.kid === kid)?.state}, ${KeyState}`;
 }
 
+/** {@link callingZone}, where the keys of its client can be listed. */
+function listingZone(system: LocalSystem) {
+  const facts = callingZone(system);
+  if (facts.client.selfService !== undefined) return facts;
+  return lacks('without a self-service API nobody can list the keys of a client');
+}
+
 /** A key that somebody else has registered for the client is reported by the next hourly check, until it is removed (I3a). */
-export const unknownKeyReported: Step = {
-  name: 'unknown-key-reported',
-  unfit: forStandIn('registers a foreign key', needsEntries(callingZone, listsKeys)),
-  async run(system) {
-    const { grant, client: declared } = callingZone(system);
-    const { client } = grant;
-    const { clientId, issuer } = declared;
-    const { registry } = required(system.standIns?.helseIds.get(issuer), 'The stand-in');
+export const unknownKeyReported = step(
+  'unknown-key-reported',
+  [forStandIn('registers a foreign key'), listingZone],
+  async (system, { helseIds }, { grant: { client }, client: { clientId, issuer } }) => {
+    const { registry } = required(helseIds.get(issuer), 'The stand-in');
     const { publicKey } = await generateKeyPair('ES256');
     const jwk = await exportJWK(publicKey);
     const kid = await calculateJwkThumbprint(jwk);
@@ -152,12 +145,7 @@ export const unknownKeyReported: Step = {
     assert(after === 0, `UnknownKeys is ${after} after the foreign key was removed`);
     return `KEY_UNKNOWN ${kid.slice(0, 8)}, UnknownKeys 1; removed: 0`;
   },
-};
-
-function listsKeys(system: LocalSystem): void {
-  if (callingZone(system).client.selfService === undefined)
-    lacks('without a self-service API nobody can list the keys of a client');
-}
+);
 
 /** Whether the audit names the key as unknown. */
 export function reports(lines: readonly TrailLine[], kid: string): boolean {

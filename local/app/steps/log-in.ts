@@ -1,13 +1,14 @@
+import assert from 'node:assert/strict';
 import { SESSION_COOKIE } from '../../../functions/login-common/cookies.ts';
 import { TEST_USERS, type TestUser } from '../../helseid/users.ts';
 import type { LocalSystem } from '../system.ts';
 import { openBrowser, type Page } from './browser.ts';
-import { assert, lacks, needsEntries, samplePath } from './facts.ts';
+import { lacks, samplePath } from './facts.ts';
 
 /** Where people log in, with what steps ask of it. */
 export type LoginFacts = ReturnType<typeof loginFacts>;
 
-/** The zone that people log in to. Throws a `TypeError` where there is none: {@link needsLogin} says so before. */
+/** The zone that people log in to. Throws a `TypeError` where there is none: `unfit` of a step says so before. */
 export function loginFacts({ declaration, standIns, gatewayUrl }: LocalSystem) {
   for (const [zone, { gateway: declared, grants }] of Object.entries(declaration.zones)) {
     const { login } = declared ?? {};
@@ -23,9 +24,6 @@ export function loginFacts({ declaration, standIns, gatewayUrl }: LocalSystem) {
   }
   return lacks('no zone has a login');
 }
-
-/** Says what the declaration lacks for a step that logs in. */
-export const needsLogin = needsEntries(loginFacts);
 
 /** A person of the stand-in whose security level is good enough for the login, or the opposite. Throws a `TypeError` where there is none. */
 export function pickPerson({ login }: LoginFacts, enough = true): TestUser {

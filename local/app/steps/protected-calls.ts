@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { required } from '@helseid-zones/protocol/values';
 import { makeOrganizationNumber } from '../events.ts';
@@ -5,17 +6,16 @@ import { makeCall, makeForeignCall, makeProof, type ProtectedCall } from '../pro
 import { ANOTHER_API } from '../stand-ins.ts';
 import type { LocalSystem } from '../system.ts';
 import {
-  assert,
   callerClient,
   callerOfClient,
   callingZone,
   forStandIn,
   lacks,
-  needsEntries,
   type Step,
   sampleCall,
   sampleDetails,
   samplePath,
+  step,
 } from './facts.ts';
 
 /** A call of an API as the zone's function makes it: its token, and a proof by its signer. */
@@ -93,17 +93,11 @@ async function steal(call: ProtectedCall): Promise<string> {
   return `${Object.keys(thefts).join(', ')}: 401 each time; last ${challenge}`;
 }
 
-const ownCall = (name: string, run: (call: ProtectedCall) => Promise<string>): Step => ({
-  name,
-  unfit: forStandIn('calls an API', needsEntries(callingZone)),
-  run: (system) => run(prepareCall(system)),
-});
+const ownCall = (name: string, run: (call: ProtectedCall) => Promise<string>): Step =>
+  step(name, [forStandIn('calls an API'), callingZone], (system) => run(prepareCall(system)));
 
-const foreign = (name: string, run: (call: ProtectedCall) => Promise<string>): Step => ({
-  name,
-  unfit: needsEntries(prepareForeignCall),
-  run: (system) => run(prepareForeignCall(system)),
-});
+const foreign = (name: string, run: (call: ProtectedCall) => Promise<string>): Step =>
+  step(name, [prepareForeignCall], (_, call) => run(call));
 
 /** The API takes a proof once and not twice, though token, key and everything else are right. */
 export const replayedProofRefused = ownCall('replayed-proof-refused', replay);
