@@ -1,30 +1,12 @@
 import type { GatewayRequest } from '../login-common/request.ts';
 
 /** What of a browser's request an API gets to see. An allow-list: cookies, tokens and what the gateway adds stay here. */
-const REQUEST_HEADERS = [
-  'accept',
-  'accept-language',
-  'content-type',
-  'if-match',
-  'if-modified-since',
-  'if-none-match',
-  'if-unmodified-since',
-  'prefer',
-  'x-correlation-id',
-  'x-request-id',
-];
+const REQUEST_HEADERS =
+  /^(accept|accept-language|content-type|if-match|if-modified-since|if-none-match|if-unmodified-since|prefer|x-correlation-id|x-request-id)$/;
 
 /** What of an API's answer the browser gets to see. Not `location`, which names the API's own address, nor any challenge. */
-const RESPONSE_HEADERS = [
-  'content-disposition',
-  'content-language',
-  'content-type',
-  'etag',
-  'last-modified',
-  'retry-after',
-  'x-correlation-id',
-  'x-request-id',
-];
+const RESPONSE_HEADERS =
+  /^(content-disposition|content-language|content-type|etag|last-modified|retry-after|x-correlation-id|x-request-id)$/;
 
 /** Never passed on, whatever is declared: credentials, the message's framing and hop-by-hop headers (RFC 9110 7.6.1). */
 const NEVER =
@@ -36,21 +18,19 @@ export function selectRequestHeaders(request: GatewayRequest, declared: readonly
     .join(',')
     .toLowerCase()
     .split(/\s*,\s*/);
-  const headers = new Headers();
-  for (const name of [...REQUEST_HEADERS, ...declared.map((header) => header.toLowerCase())]) {
-    if (NEVER.test(name) || connection.includes(name)) continue;
-    for (const value of request.headers.get(name) ?? [])
-      if (isHeaderValue(value)) headers.append(name, value);
-  }
-  return headers;
+  const named = [...request.headers].filter(
+    ([name]) =>
+      (REQUEST_HEADERS.test(name) || declared.includes(name)) &&
+      !NEVER.test(name) &&
+      !connection.includes(name),
+  );
+  const pairs = named.flatMap(([name, values]) => values.map((value): [string, string] => [name, value]));
+  return new Headers(pairs.filter(([, value]) => isHeaderValue(value)));
 }
 
 /** Headers for the browser. A body from an API is shown in a sandbox: a page of its would otherwise run as ours. */
 export function selectResponseHeaders(response: Response): Record<string, string> {
-  const kept = RESPONSE_HEADERS.flatMap((name) => {
-    const value = response.headers.get(name);
-    return value === null ? [] : [[name, value]];
-  });
+  const kept = [...response.headers].filter(([name]) => RESPONSE_HEADERS.test(name));
   return {
     ...Object.fromEntries(kept),
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",

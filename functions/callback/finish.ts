@@ -69,30 +69,18 @@ export async function finishLogin(deps: Dependencies, request: GatewayRequest): 
   }
 }
 
-/** Parameters of an authorization response (RFC 6749 4.1.2, RFC 9207, JARM). Each may be there once. */
-const PARAMETERS = [
-  'code',
-  'state',
-  'iss',
-  'error',
-  'error_description',
-  'error_uri',
-  'session_state',
-  'response',
-];
-
 /**
  * Checks an authorization response before anything is looked up, and gives its `state`. Does not compare `state`: that
  * takes the transaction.
  *
- * @throws {ZonesError} request_malformed: a parameter is there twice, or `state` is none of ours
+ * @throws {ZonesError} request_malformed: a parameter is there twice (RFC 6749 3.1), or `state` is none of ours
  * @throws {ZonesError} login_refused: `iss` is not the issuer exactly (RFC 9207; required, whatever the metadata says), or there
  * is neither or both of `code` and `error`
  */
 function checkResponse(parameters: URLSearchParams, issuer: string): string {
-  for (const name of PARAMETERS)
+  for (const name of parameters.keys())
     if (parameters.getAll(name).length > 1)
-      throw new ZonesError('request_malformed', `The parameter ${name} is there more than once.`);
+      throw new ZonesError('request_malformed', 'A parameter is there more than once.');
   const state = parameters.get('state') ?? '';
   if (state === '' || state.length > 200)
     throw new ZonesError('request_malformed', 'The callback has no state; begin at /login.');

@@ -21,18 +21,7 @@ import { createNonces } from './protect.ts';
 import { createRegistry, type Registry } from './registry.ts';
 import { serve } from './serve.ts';
 import { createStorage, openState, type SavedEntries } from './storage.ts';
-import type { HelseIdBehaviour, HelseIdOptions, StandInEvent } from './types.ts';
-
-const DEFAULTS: HelseIdBehaviour = {
-  nonce: 'with-400',
-  nonceLifetime: 60,
-  proofAtPar: false,
-  challengeConsumesAssertion: true,
-  bindRefreshTokens: false,
-  refuseDetailsWithCode: true,
-  accessTokenLifetime: 60,
-  propagation: 0,
-};
+import { DEFAULT_BEHAVIOUR, type HelseIdBehaviour, type HelseIdOptions, type StandInEvent } from './types.ts';
 
 type ProviderError = Error & { error_description?: string; error_detail?: string };
 
@@ -46,7 +35,7 @@ type IssuerState = { jwk: JWK; cookieKey: string };
  */
 export async function startHelseId(options: HelseIdOptions) {
   const { certificate, port = 0, path = '', stateDir, apis } = options;
-  const behaviour: HelseIdBehaviour = { ...DEFAULTS, ...options.behaviour };
+  const behaviour: HelseIdBehaviour = { ...DEFAULT_BEHAVIOUR, ...options.behaviour };
   const propagation = () => behaviour.propagation;
   const registry = createRegistry({ clients: options.clients, stateDir, propagation });
   const { jwk, cookieKey } = await readOrMakeIssuer(stateDir);

@@ -36,25 +36,28 @@ export interface StandInApi {
   resource?: string | undefined;
 }
 
-/** How the stand-in behaves where HelseID's behaviour is not known. May be changed while it runs. */
-export interface HelseIdBehaviour {
+/** How the stand-in behaves where HelseID's behaviour is not known, unless it is told otherwise. */
+export const DEFAULT_BEHAVIOUR = {
   /** When a DPoP nonce is handed out: only with the 400 that demands it, on every answer as well, or never (none demanded). */
-  nonce: 'with-400' | 'every-answer' | 'never';
+  nonce: 'with-400' as 'with-400' | 'every-answer' | 'never',
   /** Seconds that a nonce is accepted. */
-  nonceLifetime: number;
+  nonceLifetime: 60,
   /** Whether a proof is demanded at the PAR endpoint too. */
-  proofAtPar: boolean;
+  proofAtPar: false,
   /** Whether the client assertion is used up by an answer that only demands a nonce. */
-  challengeConsumesAssertion: boolean;
+  challengeConsumesAssertion: true,
   /** Whether refresh tokens are bound to the DPoP key of the code exchange. */
-  bindRefreshTokens: boolean;
+  bindRefreshTokens: false,
   /** Whether organisation details are refused on the authorization_code grant (HID-1009). */
-  refuseDetailsWithCode: boolean;
+  refuseDetailsWithCode: true,
   /** Seconds. */
-  accessTokenLifetime: number;
+  accessTokenLifetime: 60,
   /** Seconds until a newly registered key is honoured. */
-  propagation: number;
-}
+  propagation: 0,
+};
+
+/** See {@link DEFAULT_BEHAVIOUR}; it may be changed while the stand-in runs. */
+export type HelseIdBehaviour = typeof DEFAULT_BEHAVIOUR;
 
 /** Something that happened at the stand-in; never holds a token, an assertion or a person. */
 export interface StandInEvent {

@@ -1,26 +1,18 @@
 import people from './people.json' with { type: 'json' };
 
-/** A person who can log in. */
-export interface TestUser {
-  /** `sub`, equal to `helseid://claims/identity/pid_pseudonym`. */
-  sub: string;
-  pid: string;
-  name: string;
-  hprNumber?: string | undefined;
-  securityLevel: '2' | '3' | '4';
-  /** The identity provider that the person used, e.g. `idporten-oidc`. */
-  idp: string;
-  /** Where the person works; shown on the page only. */
-  organization?: string | undefined;
-}
+/**
+ * A person who can log in: `sub` is equal to `helseid://claims/identity/pid_pseudonym`, `idp` is the identity provider that the person
+ * used, `organization` is where the person works, which the page alone shows.
+ */
+export type TestUser = (typeof people.users)[number];
 
 /** People of the stand-in. The national identity numbers are synthetic (month + 80). */
-export const TEST_USERS: readonly TestUser[] = people.users as TestUser[];
+export const TEST_USERS: readonly TestUser[] = people.users;
 
 /** Which claims each scope brings (docs/decisions/stand-in.md). */
 export const CLAIMS_BY_SCOPE: Readonly<Record<string, readonly string[]>> = people.claimsByScope;
 
-const LEVEL_NAMES = { 2: 'low', 3: 'substantial', 4: 'high' };
+const LEVEL_NAMES: Readonly<Record<string, string>> = { 2: 'low', 3: 'substantial', 4: 'high' };
 
 /** What HelseID tells of a person to whoever has these scopes. */
 export function claimsOf(user: TestUser, scopes: readonly string[]): Record<string, unknown> {

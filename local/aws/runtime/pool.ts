@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError } from '../errors.ts';
+import type { TemplateFunction } from '../template/resources.ts';
 import { currentTrace, makeTraceId } from '../trace.ts';
 import { exited, type Instance, notRun, type Outcome, type Sink, startInstance } from './instance.ts';
 import { isMissing, type Program } from './languages.ts';
@@ -7,24 +8,14 @@ import type { FunctionLog } from './log.ts';
 import type { RuntimeApi } from './runtime-api.ts';
 
 /** A function as the pool runs it. */
-export interface RunnableFunction {
-  /** Name on AWS. */
-  name: string;
-  arn: string;
-  roleArn: string;
-  zone?: string | undefined;
-  codeDirectory: string;
+export interface RunnableFunction
+  extends Pick<TemplateFunction, 'name' | 'arn' | 'roleArn' | 'codeDirectory' | 'timeout' | 'memory'>,
+    Partial<Pick<TemplateFunction, 'zone' | 'reservedConcurrency'>> {
   /** What runs it; absent: Node.js. Or why nothing does. */
   program?: Program | { missing: string } | undefined;
   environment: Readonly<Record<string, string>>;
-  /** Milliseconds. */
-  timeout: number;
-  /** MiB. */
-  memory: number;
   /** Whether a debugger may attach to it: it then has one process, and all the time it takes. */
   inspected?: boolean;
-  /** Invocations at once; undefined where none are reserved. */
-  reservedConcurrency?: number | undefined;
 }
 
 /** The pool's bounds, for the machine it runs on. */

@@ -94,16 +94,11 @@ export function updateStage(secret: StoredSecret, stage: string, move: Move): vo
   if (to === undefined && from === undefined)
     throw invalid('You must specify a MoveToVersionId or a RemoveFromVersionId.');
   const target = to === undefined ? undefined : requireVersion(secret, to);
-  if (from !== undefined && holder?.id !== from)
-    throw invalid(
-      holder === undefined
-        ? `The staging label ${stage} isn't attached to version ${from}.`
-        : `The parameter RemoveFromVersionId must be ${holder.id}: staging label ${stage} is currently attached to that version.`,
-    );
-  if (holder !== undefined && from === undefined && holder !== target)
-    throw invalid(
-      `The parameter RemoveFromVersionId can't be empty. Staging label ${stage} is currently attached to version ${holder.id}, so you must explicitly reference that version in RemoveFromVersionId.`,
-    );
+  if (from === undefined ? holder !== undefined && holder !== target : holder?.id !== from) {
+    const where =
+      holder === undefined ? 'no version' : `version ${holder.id}, so RemoveFromVersionId must be that`;
+    throw invalid(`The staging label ${stage} is attached to ${where}.`);
+  }
   if (target !== undefined) moveStage(secret, stage, target);
   else if (stage === 'AWSCURRENT') throw invalid("You can't remove the staging label AWSCURRENT; move it.");
   else if (holder !== undefined) removeStage(holder, stage);

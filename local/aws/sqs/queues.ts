@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { AwsError } from '../errors.ts';
 import type { Document } from '../state.ts';
 import type { readQueues } from '../template/resources.ts';
@@ -58,12 +59,10 @@ export function openQueues(
   }
 
   function openQueue(settings: QueueSettings) {
-    const waiting = new Set<() => void>();
+    const arrivals = new EventEmitter();
     const all = (): StoredMessage[] => document.value.queues[settings.arn] ?? [];
     const replace = (messages: StoredMessage[]) => keep({ [settings.arn]: messages });
-    const wake = () => {
-      for (const one of waiting) one();
-    };
+    const wake = () => void arrivals.emit('message');
 
     const isKept = ({ sent }: StoredMessage) => sent + settings.retention * 1000 > now();
 
@@ -128,20 +127,11 @@ export function openQueues(
         replace(rest);
       },
       /** Resolves when a message may be visible: at once, after `send`, or when the next hidden one comes back. */
-      arrival(signal: AbortSignal): Promise<void> {
+      async arrival(signal: AbortSignal): Promise<void> {
         const next = Math.min(...all().map(({ visible }) => visible));
-        if (next <= now() || signal.aborted) return Promise.resolve();
-        return new Promise<void>((resolve) => {
-          const timer = Number.isFinite(next) ? setTimeout(() => done(), next - now()) : undefined;
-          const done = () => {
-            clearTimeout(timer);
-            waiting.delete(done);
-            signal.removeEventListener('abort', done);
-            resolve();
-          };
-          waiting.add(done);
-          signal.addEventListener('abort', done);
-        });
+        if (next <= now()) return;
+        const back = Number.isFinite(next) ? [AbortSignal.timeout(next - now())] : [];
+        await once(arrivals, 'message', { signal: AbortSignal.any([signal, ...back]) }).catch(() => {});
       },
     };
   }

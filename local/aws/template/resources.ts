@@ -29,8 +29,11 @@ export function readFunctions(assembly: ResolvedAssembly) {
         roleArn: textOf(of.Role),
         subnets: stringsOf(objectOf(of.VpcConfig).SubnetIds),
         handler: stringOf(of.Handler) ?? 'undefined',
+        /** Milliseconds. */
         timeout: numberOf(of.Timeout, 3) * 1000,
+        /** MiB. */
         memory: numberOf(of.MemorySize, 128),
+        /** Invocations at once; undefined where none are reserved. */
         reservedConcurrency: numberOf(of.ReservedConcurrentExecutions, undefined),
         environment: Object.fromEntries(variables.map(([key, value]) => [key, textOf(value)])),
         logGroup: stringOf(LogGroup) ?? `/aws/lambda/${name}`,

@@ -35,6 +35,11 @@ describe('the answer to a login', () => {
     ['with an empty state', (p) => p.set('state', ''), 'request_malformed'],
     ['with a very long state', (p) => p.set('state', 'x'.repeat(201)), 'request_malformed'],
     ['with two states', (p) => p.append('state', 'other'), 'request_malformed'],
+    [
+      'with an unknown parameter twice',
+      (p) => ['1', '2'].map((each) => p.append('other', each)),
+      'request_malformed',
+    ],
     ['with another state', (p) => p.set('state', 'A'.repeat(43)), 'login_expired'],
     ['without code', (p) => p.delete('code'), 'login_refused'],
     ['with an empty code', (p) => p.set('code', ''), 'login_refused'],

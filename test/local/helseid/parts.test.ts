@@ -148,7 +148,7 @@ test('details of any shape are claims or a refusal', () => {
 
 test('names on the page are text', () => {
   const [script, quote] = ['<script>alert(1)</script>', '" onclick="x'];
-  const users = [{ sub: quote, pid: '', name: script, securityLevel: '4', idp: quote }] as const;
+  const users = [{ sub: quote, pid: '', name: script, securityLevel: '4', idp: quote, organization: script }];
   const page = userPage(script, users, script, 'nb');
   expect(page).not.toContain('<script');
   expect(page).not.toContain('onclick="');
