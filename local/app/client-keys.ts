@@ -55,38 +55,31 @@ async function registerByHand(deps: OperatorDeps, client: string, key: KeyEntry 
 }
 
 /**
- * Rotates until a rotation has brought something: one that was cut off may have been all but over, and brings no other key, or
- * be about a key that can't become current any more, and end for that.
+ * Begins a rotation, or takes up the one that was cut off, until one has brought something: one that was cut off may have been all but
+ * over, and brings no other key, or be about a key that can't become current any more, and be over by its failure (AWSPENDING is off).
+ * Throws `local_failed` for one that failed and may go on.
  */
 async function runRotation(deps: OperatorDeps, client: string): Promise<ClientRecord> {
+  const { declaration, aws } = deps;
+  const SecretId = recordName(declaration.name, client);
+  const ask = (operation: string) =>
+    askAws(aws, 'secretsmanager', `secretsmanager.${operation}`, { SecretId });
   const before = findInState(await readClientRecord(deps, client), 'current')?.kid;
   for (;;) {
-    const begun = await takeRotation(deps, client);
+    const begun = await ask('RotateSecret').catch((error) => {
+      // Attempted again by that very refusal.
+      if (error.facts?.error === 'InvalidRequestException') return undefined;
+      throw error;
+    });
+    const result = await aws.rotations.idle(aws.secrets.find(SecretId).stored.arn);
+    if (result?.ok === false && (begun || isPending(await ask('DescribeSecret'))))
+      throw new ZonesError(
+        'local_failed',
+        `Rotation of ${SecretId} failed in ${result.step}: ${result.error}`,
+      );
     const record = await readClientRecord(deps, client);
     if (begun || findInState(record, 'current')?.kid !== before) return record;
   }
-}
-
-/**
- * Begins a rotation, or takes up the one that was cut off, and waits for its end. Resolves to whether it was begun. Throws
- * `local_failed` for one that failed and may go on; one that was cut off and is over by its failure (AWSPENDING is off) is over.
- */
-async function takeRotation({ declaration, aws }: OperatorDeps, client: string): Promise<boolean> {
-  const SecretId = recordName(declaration.name, client);
-  const { ARN } = await askAws(aws, 'secretsmanager', 'secretsmanager.DescribeSecret', { SecretId });
-  let begun = true;
-  try {
-    await askAws(aws, 'secretsmanager', 'secretsmanager.RotateSecret', { SecretId });
-  } catch (error) {
-    // Attempted again by that very refusal.
-    if (!isZonesError(error) || error.facts['error'] !== 'InvalidRequestException') throw error;
-    begun = false;
-  }
-  const result = await aws.rotations.idle(String(ARN));
-  if (result?.ok !== false) return begun;
-  const secret = await askAws(aws, 'secretsmanager', 'secretsmanager.DescribeSecret', { SecretId });
-  if (!begun && !isPending(secret)) return begun;
-  throw new ZonesError('local_failed', `Rotation of ${SecretId} failed in ${result.step}: ${result.error}`);
 }
 
 /** The key of a record in a state; the first one where several are. */

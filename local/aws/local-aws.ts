@@ -27,17 +27,7 @@ import { openQueues } from './sqs/queues.ts';
 import { startSqs } from './sqs/service.ts';
 import { KEYS_FILE, openDocument } from './state.ts';
 import { readGateways } from './template/gateways.ts';
-import {
-  readBuses,
-  readEventSources,
-  readFunctions,
-  readKeys,
-  readNetworks,
-  readQueues,
-  readRules,
-  readSecrets,
-  readTables,
-} from './template/resources.ts';
+import * as template from './template/resources.ts';
 import type { Trail } from './trail.ts';
 
 /** Name of the role that stands for whoever operates the system. */
@@ -89,14 +79,14 @@ export async function startLocalAws(options: LocalAwsOptions) {
   const services: Emulator[] = [];
   // Functions, which some services run, need the listeners' URLs first.
   const faults = createFaults();
-  const endpoints = await startEndpoints({ ...shared, services, faults }, readNetworks(assembly));
+  const endpoints = await startEndpoints({ ...shared, services, faults }, template.readNetworks(assembly));
   started.defer(endpoints.close);
   /** `http://localhost:<port>` (or `https:`) stands for an API's URL on AWS with its stage. */
   const gateways = readGateways(assembly).map((api) => {
     const port = options.gatewayPort(api.zone ?? api.name);
     return { api, port, url: `${options.tls ? 'https' : 'http'}://localhost:${port}` };
   });
-  const templates = readFunctions(assembly);
+  const templates = template.readFunctions(assembly);
   /** Credentials of a function's role, as its process has them. */
   const credentialsOf = (name: string): Credentials => {
     const of = templates.find((candidate) => candidate.name === name);
@@ -128,14 +118,14 @@ export async function startLocalAws(options: LocalAwsOptions) {
   const stores = openStores(assembly, stateDirectory);
   const context: AwsContext = { ...shared, ...stores, functions, pool, invoke };
   const rotations = createRotations(context);
-  const tables = { ...readTables(assembly), path: join(stateDirectory, 'dynamodb') };
+  const tables = { ...template.readTables(assembly), path: join(stateDirectory, 'dynamodb') };
   const emulators = [
     startKms(context),
     startSecretsManager({ rotations }, context),
     startSqs(context),
-    startEvents({ buses: readBuses(assembly), rules: readRules(assembly) }, context),
+    startEvents({ buses: template.readBuses(assembly), rules: template.readRules(assembly) }, context),
     await startDynamoDb(tables, context),
-    startLambda(readEventSources(assembly), context),
+    startLambda(template.readEventSources(assembly), context),
   ];
   for (const emulator of emulators) started.defer(() => emulator.close?.());
   services.push(...emulators);
@@ -183,8 +173,8 @@ async function startPool(stateDirectory: string, trail: Trail, started: AsyncDis
 function openStores(assembly: ResolvedAssembly, directory: string) {
   const open = <T extends object>(name: string, initial: T) => openDocument(join(directory, name), initial);
   return {
-    keys: openKeyStore(open(KEYS_FILE, { keys: [] }), assembly, readKeys(assembly)),
-    secrets: openSecretStore(open('secrets.json', { secrets: [] }), readSecrets(assembly), now),
-    queues: openQueues(open('queues.json', { queues: {} }), readQueues(assembly), now),
+    keys: openKeyStore(open(KEYS_FILE, { keys: [] }), assembly, template.readKeys(assembly)),
+    secrets: openSecretStore(open('secrets.json', { secrets: [] }), template.readSecrets(assembly), now),
+    queues: openQueues(open('queues.json', { queues: {} }), template.readQueues(assembly), now),
   };
 }

@@ -64,7 +64,7 @@ describe('a rotation that fails after it has made the key', () => {
       'secretsmanager.GetSecretValue': {
         SecretString: JSON.stringify({ version: 1, client, clientId, issuer, keys: [key] }),
       },
-      'secretsmanager.DescribeSecret': { ARN: 'arn' },
+      'secretsmanager.DescribeSecret': {},
       'secretsmanager.RotateSecret': {},
       'TrentService.GetPublicKey': {
         PublicKey: publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
@@ -82,6 +82,7 @@ describe('a rotation that fails after it has made the key', () => {
       publicUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       region: 'eu-north-1',
       operator: { accessKeyId: 'a', secretAccessKey: 's' },
+      secrets: { find: () => ({ stored: { arn: 'arn' } }) },
       rotations: { idle: async () => ({ ok: false, step: 'setSecret', error }) },
     } as unknown as LocalAws;
     const declaration = { ...shipped, clients: { [client]: declared } };

@@ -96,14 +96,13 @@ function toneOf(subject: string, level: string): LineView['tone'] {
 }
 
 function describeEntry({ at, zone = 'outside', fields }: TrailLine, names: Names): LineView {
-  const { entry, method, route, status, refused } = fields;
-  const answered = [`${text(method)} ${text(route)}: ${text(status)}`, ...(refused ? [text(refused)] : [])];
-  const isRoute = entry === 'gateway';
+  const [method, route] = [text(fields['method']), text(fields['route'])];
+  const { status, refused } = fields;
+  const why = refused === undefined ? '' : ` ${text(refused)}`;
   return {
-    ...{ at, zone, who: isRoute ? 'API Gateway' : 'Queue' },
-    what: isRoute ? answered.join(' ') : listOf(fields).join(', '),
+    ...{ at, zone, who: 'API Gateway', what: `${method} ${route}: ${text(status)}${why}` },
     tone: typeof status === 'number' && status >= 400 ? 'refused' : 'done',
-    from: method === undefined ? undefined : names.routeOf(text(method), text(route)),
+    from: names.routeOf(method, route),
   };
 }
 

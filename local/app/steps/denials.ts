@@ -46,39 +46,36 @@ export async function expectDenied(pair: {
  * A zone can't use the client key: not with its own network's means, not with its credentials at the signing zone's
  * endpoint. The signer can, and no other client's key.
  */
-export const publicDeniedKmsSign = step(
-  'public-denied-kms-sign',
-  [otherZone],
-  async (system, { functionName, signerName, grant, client }) => {
-    const key = keyOf(system, grant.client);
-    const { hash, kmsSigningAlgorithm: SigningAlgorithm, kty } = ALGORITHMS[client.algorithm];
-    const message = randomBytes(32);
-    const Message = createHash(hash).update(message).digest('base64');
-    const input = { Message, MessageType: 'DIGEST', SigningAlgorithm };
-    const signer = accessOf(system, signerName, 'kms');
-    const sign = (access: AwsAccess, { keyArn: KeyId }: { keyArn: string } = key) =>
-      callJson(access, 'kms', 'TrentService.Sign', { ...input, KeyId });
-    const others = system.keys.filter((other) => other.client !== grant.client);
-    return expectDenied({
-      async allowed() {
-        const answer = await sign(signer);
-        const signature = Buffer.from(String((answer.body as { Signature?: string }).Signature), 'base64');
-        const publicKey = createPublicKey({ key: { ...key.jwk }, format: 'jwk' });
-        const padding = kty === 'RSA' ? { padding: 6, saltLength: -1 } : {};
-        const valid = () => verify(hash, message, { key: publicKey, ...padding }, signature);
-        assert(answer.error !== undefined || valid(), 'the signature that the signer got is not valid');
-        return answer;
-      },
-      denied: [
-        () => sign(accessOf(system, functionName, 'kms')),
-        () => sign({ ...publicAccessOf(system, functionName), url: signer.url }),
-        // The signer's own credentials, but not through its endpoint.
-        () => sign(publicAccessOf(system, signerName)),
-        ...others.map((other) => () => sign(signer, other)),
-      ],
-    });
-  },
-);
+export const publicDeniedKmsSign = step('public-denied-kms-sign', [otherZone], async (system, zone) => {
+  const { functionName, signerName, grant, client } = zone;
+  const key = keyOf(system, grant.client);
+  const { hash, kmsSigningAlgorithm: SigningAlgorithm, kty } = ALGORITHMS[client.algorithm];
+  const message = randomBytes(32);
+  const Message = createHash(hash).update(message).digest('base64');
+  const input = { Message, MessageType: 'DIGEST', SigningAlgorithm };
+  const signer = accessOf(system, signerName, 'kms');
+  const sign = (access: AwsAccess, { keyArn: KeyId }: { keyArn: string } = key) =>
+    callJson(access, 'kms', 'TrentService.Sign', { ...input, KeyId });
+  const others = system.keys.filter((other) => other.client !== grant.client);
+  return expectDenied({
+    async allowed() {
+      const answer = await sign(signer);
+      const signature = Buffer.from(String((answer.body as { Signature?: string }).Signature), 'base64');
+      const publicKey = createPublicKey({ key: { ...key.jwk }, format: 'jwk' });
+      const padding = kty === 'RSA' ? { padding: 6, saltLength: -1 } : {};
+      const valid = () => verify(hash, message, { key: publicKey, ...padding }, signature);
+      assert(answer.error !== undefined || valid(), 'the signature that the signer got is not valid');
+      return answer;
+    },
+    denied: [
+      () => sign(accessOf(system, functionName, 'kms')),
+      () => sign({ ...publicAccessOf(system, functionName), url: signer.url }),
+      // The signer's own credentials, but not through its endpoint.
+      () => sign(publicAccessOf(system, signerName)),
+      ...others.map((other) => () => sign(signer, other)),
+    ],
+  });
+});
 
 /** A zone can't ask another one's signer; that one's function can. */
 export const publicDeniedInternalSigner = step(
@@ -187,29 +184,26 @@ export const proofOutsideGrantRefused = step(
 );
 
 /** Of two signatures with one key, the one that no signer tells of is named: somebody has a signer's credentials and its network. */
-export const forgedSignFound = step(
-  'forged-sign-found',
-  [callingZone],
-  async (system, { askerName, signerName, grant, client, intent }) => {
-    const { keyArn: KeyId, kid } = keyOf(system, grant.client);
-    const { hash, kmsSigningAlgorithm: SigningAlgorithm } = ALGORITHMS[client.algorithm];
-    const Message = createHash(hash).update(randomBytes(32)).digest('base64');
-    const sign = { KeyId, Message, MessageType: 'DIGEST', SigningAlgorithm };
-    const { lines } = await linesDuring(system, async () => {
-      await askSigner(system, accessOf(system, askerName, 'lambda'), intent);
-      const { error } = await callJson(accessOf(system, signerName, 'kms'), 'kms', 'TrentService.Sign', sign);
-      assert(error === undefined, `a signature by hand failed: ${error?.code}`);
-    });
-    const records = lines.flatMap((line) => [cloudTrailEvent(line), line.fields]);
-    const { matched, unaudited, unrecorded } = reconcile(
-      records,
-      new Map([[KeyId, { kid, signers: [signerName] }]]),
-      system.declaration.name,
-    );
-    assert(
-      matched === 1 && unaudited.length === 1 && unrecorded.length === 0,
-      `${matched} signatures matched, ${unaudited.length} in CloudTrail alone, ${unrecorded.length} in the audit alone`,
-    );
-    return `of two signatures, npm run audit names the one by hand: ${unaudited[0]?.requestID}`;
-  },
-);
+export const forgedSignFound = step('forged-sign-found', [callingZone], async (system, zone) => {
+  const { askerName, signerName, grant, client, intent } = zone;
+  const { keyArn: KeyId, kid } = keyOf(system, grant.client);
+  const { hash, kmsSigningAlgorithm: SigningAlgorithm } = ALGORITHMS[client.algorithm];
+  const Message = createHash(hash).update(randomBytes(32)).digest('base64');
+  const sign = { KeyId, Message, MessageType: 'DIGEST', SigningAlgorithm };
+  const { lines } = await linesDuring(system, async () => {
+    await askSigner(system, accessOf(system, askerName, 'lambda'), intent);
+    const { error } = await callJson(accessOf(system, signerName, 'kms'), 'kms', 'TrentService.Sign', sign);
+    assert(error === undefined, `a signature by hand failed: ${error?.code}`);
+  });
+  const records = lines.flatMap((line) => [cloudTrailEvent(line), line.fields]);
+  const { matched, unaudited, unrecorded } = reconcile(
+    records,
+    new Map([[KeyId, { kid, signers: [signerName] }]]),
+    system.declaration.name,
+  );
+  assert(
+    matched === 1 && unaudited.length === 1 && unrecorded.length === 0,
+    `${matched} signatures matched, ${unaudited.length} in CloudTrail alone, ${unrecorded.length} in the audit alone`,
+  );
+  return `of two signatures, npm run audit names the one by hand: ${unaudited[0]?.requestID}`;
+});

@@ -36,53 +36,50 @@ const PAUSE = 100;
 const THROTTLED = 3000;
 
 /** An event whose zone has no signer fails five times, lies in the dead letters with its reason, which the alarm rings for, and is done once it is sent again. */
-export const deadLetterRings = step(
-  'dead-letter-rings',
-  [sampleZone],
-  async (system, { zone, declared, functionName, askerName, event }) => {
-    const { aws, trail, declaration } = system;
-    await sendCallingEvent(system);
-    const [names] = zoneQueues(declaration.name, zone, declared);
-    const { queue: queueName, deadLetters } = required(names, 'A queue');
-    const queue = aws.queues.find(queueName);
-    const dead = aws.queues.find(deadLetters);
-    const before = dead.count().visible;
-    const functionArn = arnOf(aws, askerName);
-    const where = { service: 'lambda', operation: 'Invoke', functionArn };
-    const signer = aws.faults.inject(where, { error: 'ServiceException', status: 500 });
-    const id = await putEvent(operatorAccess(system), eventNames(declaration.name, zone).bus, fillIn(event));
-    // After each failure the message would stay hidden for minutes; that wait is cut short.
-    const stop = trail.subscribe((line) => {
-      if (!isOutcome(line, id) || line.fields['outcome'] !== 'failed') return;
-      const failed = queue.messages().find((message) => message.id === line.fields['message']);
-      if (failed?.receipt) setImmediate(() => queue.hide(failed.receipt ?? '', 0));
-    });
-    try {
-      await until(() => dead.count().visible > before, `${functionName} did not give the event up`);
-    } finally {
-      stop();
-      signer.end();
-    }
-    const failures = trail.lines().filter((line) => isOutcome(line, id)).length;
-    // Of those on messages that can be received from the queue.
-    const rings = alarmsOf(system)
-      .filter(({ MetricName }) => MetricName === 'ApproximateNumberOfMessagesVisible')
-      .filter(({ Dimensions }) => JSON.stringify(Dimensions).includes(`"${deadLetters}"`))
-      .filter((alarm) => ringsAt(alarm, dead.count().visible));
-    assert(rings.length > 0, `no alarm rings for what lies in ${deadLetters}`);
-    const said: string[] = [];
-    const { result } = await linesDuring(system, async () => {
-      await redrive(redriver(system, said), { zone, yes: true });
-      await until(
-        () => trail.lines().some((line) => isOutcome(line, id) && line.fields['outcome'] === 'done'),
-        'what was sent again is not done',
-      );
-      return said.find((line) => line.includes('signer_unavailable'));
-    });
-    assert(result !== undefined, `redrive does not say why: ${said.join('; ')}`);
-    return `failed ${failures} times, then ${rings[0]?.AlarmName} rings; redrive says signer_unavailable, and it is done`;
-  },
-);
+export const deadLetterRings = step('dead-letter-rings', [sampleZone], async (system, facts) => {
+  const { zone, declared, functionName, askerName, event } = facts;
+  const { aws, trail, declaration } = system;
+  await sendCallingEvent(system);
+  const [names] = zoneQueues(declaration.name, zone, declared);
+  const { queue: queueName, deadLetters } = required(names, 'A queue');
+  const queue = aws.queues.find(queueName);
+  const dead = aws.queues.find(deadLetters);
+  const before = dead.count().visible;
+  const functionArn = arnOf(aws, askerName);
+  const where = { service: 'lambda', operation: 'Invoke', functionArn };
+  const signer = aws.faults.inject(where, { error: 'ServiceException', status: 500 });
+  const id = await putEvent(operatorAccess(system), eventNames(declaration.name, zone).bus, fillIn(event));
+  // After each failure the message would stay hidden for minutes; that wait is cut short.
+  const stop = trail.subscribe((line) => {
+    if (!isOutcome(line, id) || line.fields['outcome'] !== 'failed') return;
+    const failed = queue.messages().find((message) => message.id === line.fields['message']);
+    if (failed?.receipt) setImmediate(() => queue.hide(failed.receipt ?? '', 0));
+  });
+  try {
+    await until(() => dead.count().visible > before, `${functionName} did not give the event up`);
+  } finally {
+    stop();
+    signer.end();
+  }
+  const failures = trail.lines().filter((line) => isOutcome(line, id)).length;
+  // Of those on messages that can be received from the queue.
+  const rings = alarmsOf(system)
+    .filter(({ MetricName }) => MetricName === 'ApproximateNumberOfMessagesVisible')
+    .filter(({ Dimensions }) => JSON.stringify(Dimensions).includes(`"${deadLetters}"`))
+    .filter((alarm) => ringsAt(alarm, dead.count().visible));
+  assert(rings.length > 0, `no alarm rings for what lies in ${deadLetters}`);
+  const said: string[] = [];
+  const { result } = await linesDuring(system, async () => {
+    await redrive(redriver(system, said), { zone, yes: true });
+    await until(
+      () => trail.lines().some((line) => isOutcome(line, id) && line.fields['outcome'] === 'done'),
+      'what was sent again is not done',
+    );
+    return said.find((line) => line.includes('signer_unavailable'));
+  });
+  assert(result !== undefined, `redrive does not say why: ${said.join('; ')}`);
+  return `failed ${failures} times, then ${rings[0]?.AlarmName} rings; redrive says signer_unavailable, and it is done`;
+});
 
 /** While KMS throttles one zone's signer, its requests succeed or fail coded, and the other zone's go on; then all succeed, by themselves. */
 export const faultHeals = step(
