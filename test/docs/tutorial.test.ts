@@ -1,50 +1,19 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FULL } from '../full.ts';
 import { newFolder } from '../temporary.ts';
-import { FOLLOWED, readSteps, type Step } from './tutorial.ts';
+import { FOLLOWED, readSteps, type Step, writeStep } from './tutorial.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** Writes a file of the page into a clone. */
-function write(folder: string, { file, text, below }: Extract<Step, { file: string }>): void {
-  const path = join(folder, file);
-  mkdirSync(dirname(path), { recursive: true });
-  if (below === undefined) {
-    writeFileSync(path, text);
-    return;
-  }
-  const before = readFileSync(path, 'utf8');
-  expect(before.split(`${below}\n`)).toHaveLength(2);
-  writeFileSync(
-    path,
-    before.replace(`${below}\n`, (line) => line + text),
-  );
-}
-
 describe.each(FOLLOWED)('%s', (page) => {
-  const steps = readSteps(page);
-
-  it('compiles as it is at its end', () => {
-    const folder = join(root, '.build', basename(page));
-    rmSync(folder, { recursive: true, force: true });
-    for (const step of steps) if ('file' in step) write(folder, step);
-    const options = { extends: '../../tsconfig.json', compilerOptions: { rootDirs: ['.', '../..'] } };
-    const include = ['zones.ts', 'functions', '../../infra/errors.ts'];
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...options, include, exclude: [] }));
-    const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    // What it finds stands in its output, which the error then has.
-    const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder, '--checkers', '1'], {
-      encoding: 'utf8',
-    });
-    expect(stdout).toBe('');
-  });
-
   // It starts the whole system, twice.
-  it.runIf(FULL)('does what it says, step by step', { timeout: 600_000 }, () => follow(makeClone(), steps));
+  it.runIf(FULL)('does what it says, step by step', { timeout: 600_000 }, () =>
+    follow(makeClone(), readSteps(page)),
+  );
 });
 
 /** A clone that shares nothing with this one but what `npm ci` has brought. */
@@ -83,7 +52,7 @@ async function follow(clone: string, steps: readonly Step[]): Promise<void> {
   let ready = 0;
   for (const step of steps) {
     if ('file' in step) {
-      write(clone, step);
+      writeStep(clone, step);
       // What was edited in the declaration is live when it is ready once more.
       if (watched && step.file === 'zones.ts') ready += 1;
       continue;

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { required } from '@helseid-zones/protocol/values';
 
 /** Pages that are followed from their beginning to their end, in a clone of their own. */
@@ -29,3 +30,16 @@ export function readSteps(name: string): Step[] {
 }
 
 const lines = (text: string) => text.split('\n').filter((line) => line !== '');
+
+/** Writes a file of the page into a clone: whole, or below the one line that it names. */
+export function writeStep(clone: string, { file, text, below }: Extract<Step, { file: string }>): void {
+  const path = join(clone, file);
+  if (below === undefined) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    return;
+  }
+  const [before = '', after, ...more] = readFileSync(path, 'utf8').split(`${below}\n`);
+  if (after === undefined || more.length > 0) throw new Error(`${file} has not one line ${below}`);
+  writeFileSync(path, `${before}${below}\n${text}${after}`);
+}
