@@ -1,15 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { type Facts, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { parseUrl } from '@helseid-zones/protocol/url';
-import {
-  createLocalJWKSet,
-  errors,
-  type JSONWebKeySet,
-  type JWK,
-  type JWTVerifyGetKey,
-  type JWTVerifyResult,
-  jwtVerify,
-} from 'jose';
+import * as jose from 'jose';
 import {
   type AuthorizationServer,
   customFetch,
@@ -117,7 +109,7 @@ function unreachable(url: string, facts: Facts, cause?: unknown): ZonesError {
 }
 
 /** The issuer's public keys. Rejects with `issuer_unreachable` or `metadata_invalid`. */
-export type KeySource = Cached<JSONWebKeySet>;
+export type KeySource = Cached<jose.JSONWebKeySet>;
 
 /** Milliseconds after which keys are read again, so that one that the issuer withdrew does not verify for long. */
 const KEYS_LIFETIME = 3600 * 1000;
@@ -155,14 +147,14 @@ async function readKeys(metadata: () => Promise<AuthorizationServer>, { fetch, t
 const MIN_RSA_BITS = 2048;
 
 /** The public members of a key that verifies signatures, and what it is chosen by; nothing for any other. */
-function readKey({ kid, alg, use, key_ops: ops, ...key }: Record<string, unknown>): JWK | undefined {
+function readKey({ kid, alg, use, key_ops: ops, ...key }: Record<string, unknown>): jose.JWK | undefined {
   if (!isOptionalText(kid) || !isOptionalText(alg) || (use !== undefined && use !== 'sig')) return undefined;
   if (ops !== undefined && !(Array.isArray(ops) && ops.includes('verify'))) return undefined;
   try {
     const imported = createPublicKey({ key, format: 'jwk' });
     const { modulusLength } = imported.asymmetricKeyDetails ?? {};
     if (modulusLength !== undefined && modulusLength < MIN_RSA_BITS) return undefined;
-    return { ...imported.export({ format: 'jwk' }), kid, alg } as JWK;
+    return { ...imported.export({ format: 'jwk' }), kid, alg } as jose.JWK;
   } catch {
     // Of a kind that node:crypto does not know, or with members that make no key.
     return undefined;
@@ -170,7 +162,7 @@ function readKey({ kid, alg, use, key_ops: ops, ...key }: Record<string, unknown
 }
 
 /** Whether another key answers to the same `kid`: types and algorithms tell keys apart too (RFC 7517 4.5). */
-function isTwin({ kid, kty, alg }: JWK): (other: JWK) => boolean {
+function isTwin({ kid, kty, alg }: jose.JWK): (other: jose.JWK) => boolean {
   return (other) =>
     kid !== undefined &&
     kid === other.kid &&
@@ -189,15 +181,18 @@ const isOptionalText = (value: unknown): value is string | undefined =>
  * @throws {ZonesError} issuer_unreachable, metadata_invalid: of the key source (an unknown `kid` while the keys can't be read is
  * no refusal); and jose's `JWKSNoMatchingKey`
  */
-export function createIssuerKeys(source: KeySource, { cooldown }: { cooldown: number }): JWTVerifyGetKey {
+export function createIssuerKeys(
+  source: KeySource,
+  { cooldown }: { cooldown: number },
+): jose.JWTVerifyGetKey {
   return async (...request) => {
-    const known = createLocalJWKSet(await source.get());
+    const known = jose.createLocalJWKSet(await source.get());
     try {
       return await known(...request);
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      if (!(error instanceof jose.errors.JWKSNoMatchingKey)) throw error;
     }
-    return createLocalJWKSet(await source.getAgain(cooldown))(...request);
+    return jose.createLocalJWKSet(await source.getAgain(cooldown))(...request);
   };
 }
 
@@ -211,9 +206,9 @@ export async function verifyIssuerJwt(
   client: TokenClient,
   jwt: string,
   options: { cooldown: number; maxTokenAge?: number },
-): Promise<JWTVerifyResult> {
+): Promise<jose.JWTVerifyResult> {
   const { cooldown, ...checks } = options;
-  return jwtVerify(jwt, createIssuerKeys(client.keys, { cooldown }), {
+  return jose.jwtVerify(jwt, createIssuerKeys(client.keys, { cooldown }), {
     algorithms: [client.profile.idTokenAlgorithm],
     issuer: client.issuer,
     audience: client.clientId,

@@ -1,12 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  calculateJwkThumbprint,
-  EmbeddedJWK,
-  errors,
-  type JWTPayload,
-  type JWTVerifyGetKey,
-  jwtVerify,
-} from 'jose';
+import * as jose from 'jose';
 
 /** What an API demands. */
 export interface AccessRules {
@@ -22,7 +15,7 @@ export interface AccessRules {
 /** What is needed to decide. */
 export interface AccessPorts {
   /** The issuer's keys. */
-  keys: JWTVerifyGetKey;
+  keys: jose.JWTVerifyGetKey;
   seen: SeenProofs;
   /** Epoch milliseconds. */
   now: () => number;
@@ -40,7 +33,7 @@ interface AccessCall {
 /** A call that may pass, with the claims of its token. */
 export interface Access {
   clientId: string;
-  claims: JWTPayload;
+  claims: jose.JWTPayload;
 }
 
 /** A call that may not: the error code of RFC 6750 3.1 or RFC 9449 7.1, and which check failed. */
@@ -89,7 +82,7 @@ export async function verifyAccess(
 async function readToken(token: string, rules: AccessRules, { keys, now }: AccessPorts) {
   const { issuer, audience, algorithm = 'RS256' } = rules;
   try {
-    const { payload, protectedHeader } = await jwtVerify(token, keys, {
+    const { payload, protectedHeader } = await jose.jwtVerify(token, keys, {
       issuer,
       ...(audience === undefined ? {} : { audience }),
       algorithms: [algorithm],
@@ -105,7 +98,7 @@ async function readToken(token: string, rules: AccessRules, { keys, now }: Acces
     if (audience !== undefined && [payload.aud].flat().length !== 1) return { fault: 'aud' };
     return { claims: payload };
   } catch (error) {
-    return { fault: error instanceof errors.JWTClaimValidationFailed ? error.claim : 'signature' };
+    return { fault: error instanceof jose.errors.JWTClaimValidationFailed ? error.claim : 'signature' };
   }
 }
 
@@ -162,7 +155,7 @@ export async function verifyProof(
 ): Promise<{ jkt: string; nonce: string | undefined }> {
   const { header, now, age = 0 } = expected;
   if (header === null || header.includes(',')) throw new Error('exactly one DPoP header is required');
-  const { payload, protectedHeader } = await jwtVerify(header, EmbeddedJWK, {
+  const { payload, protectedHeader } = await jose.jwtVerify(header, jose.EmbeddedJWK, {
     typ: 'dpop+jwt',
     algorithms: ['ES256', 'ES384', 'ES512', 'PS256', 'PS384', 'PS512'],
     requiredClaims: ['jti', 'iat', 'htm', 'htu'],
@@ -183,7 +176,7 @@ export async function verifyProof(
   expected.seen.add(jti);
   if (!protectedHeader.jwk) throw new Error('the proof has no jwk');
   return {
-    jkt: await calculateJwkThumbprint(protectedHeader.jwk),
+    jkt: await jose.calculateJwkThumbprint(protectedHeader.jwk),
     nonce: typeof nonce === 'string' ? nonce : undefined,
   };
 }

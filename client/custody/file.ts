@@ -1,18 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
-import {
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  unlink,
-} from 'node:fs/promises';
+import * as fs from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
@@ -44,7 +32,7 @@ export function createFileStore(path: string, mode: number, what = 'key file'): 
 
   async function read(): Promise<string | undefined> {
     // A pipe would be waited for; Windows has none of the kind.
-    const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause) => {
+    const handle = await fs.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause) => {
       if (codeOf(cause) === 'ENOENT') return undefined;
       throw unreadable(cause);
     });
@@ -67,7 +55,7 @@ export function createFileStore(path: string, mode: number, what = 'key file'): 
     lifetime: 0,
     read,
     async change(mutate) {
-      const link = await lstat(path).catch(() => undefined);
+      const link = await fs.lstat(path).catch(() => undefined);
       if (link?.isSymbolicLink())
         throw new ZonesError(
           'custody_refused',
@@ -112,15 +100,15 @@ function requireOurs({ uid }: { uid: number | bigint }, what: string): void {
 async function requireOwnFolders(path: string, what: string): Promise<void> {
   if (process.platform === 'win32') return;
   for (let at: string | undefined = path; at !== undefined; ) {
-    const folder: string = await realpath(dirname(at));
-    const stats = await stat(folder);
+    const folder: string = await fs.realpath(dirname(at));
+    const stats = await fs.stat(folder);
     requireOurs(stats, `${what}'s folder, or that of a link to it,`);
     if ((stats.mode & 0o1002) === 0o002)
       throw new ZonesError(
         'custody_refused',
         `Others may put another file in the place of the ${what}: its folder, or that of a link to it, has mode ${(stats.mode & 0o1777).toString(8)}; chmod o-w it.`,
       );
-    const target: string | undefined = await readlink(at).catch(() => undefined);
+    const target: string | undefined = await fs.readlink(at).catch(() => undefined);
     at = target === undefined ? undefined : resolve(folder, target);
   }
 }
@@ -132,9 +120,9 @@ async function requireOwnFolders(path: string, what: string): Promise<void> {
 async function replace(path: string, draft: string, text: string, mode: number): Promise<void> {
   try {
     // Not made where it is gone: then it would be renamed after all.
-    const handle = await open(draft, 'r+');
+    const handle = await fs.open(draft, 'r+');
     try {
-      const replaced = await stat(path).catch(() => undefined);
+      const replaced = await fs.stat(path).catch(() => undefined);
       if (replaced && replaced.gid !== (await handle.stat()).gid) await handle.chown(-1, replaced.gid);
       await handle.writeFile(text);
       // A new one is for its owner alone, and refused by no next who reads it.
@@ -143,7 +131,7 @@ async function replace(path: string, draft: string, text: string, mode: number):
     } finally {
       await handle.close();
     }
-    await rename(draft, path);
+    await fs.rename(draft, path);
   } catch (cause) {
     if (codeOf(cause) !== 'ENOENT') throw cause;
     throw unavailable(
@@ -152,7 +140,7 @@ async function replace(path: string, draft: string, text: string, mode: number):
     );
   }
   // Windows opens no folders; there a rename is on the disk when it is.
-  const folder = await open(dirname(path), constants.O_RDONLY).catch(() => undefined);
+  const folder = await fs.open(dirname(path), constants.O_RDONLY).catch(() => undefined);
   await folder?.sync().catch(() => {});
   await folder?.close();
 }
@@ -166,8 +154,8 @@ async function withDraft<T>(lock: string, run: (draft: string) => Promise<T>): P
   const mine = `${lock}.${randomBytes(8).toString('hex')}`;
   const draft = join(lock, basename(mine));
   try {
-    await mkdir(mine, 0o700);
-    await (await open(join(mine, basename(mine)), 'wx', 0o600)).close();
+    await fs.mkdir(mine, 0o700);
+    await (await fs.open(join(mine, basename(mine)), 'wx', 0o600)).close();
     for (let tries = 1; !(await enter(mine, lock)); tries += 1) {
       if (tries > TRIES)
         throw unavailable(
@@ -177,16 +165,16 @@ async function withDraft<T>(lock: string, run: (draft: string) => Promise<T>): P
     }
     return await run(draft);
   } finally {
-    await rm(mine, { recursive: true, force: true });
-    await unlink(draft).catch(() => {});
-    await rmdir(lock).catch(() => {});
+    await fs.rm(mine, { recursive: true, force: true });
+    await fs.unlink(draft).catch(() => {});
+    await fs.rmdir(lock).catch(() => {});
   }
 }
 
 async function enter(mine: string, lock: string): Promise<boolean> {
   // Windows renames onto no folder, be it empty.
-  await rmdir(lock).catch(() => {});
-  return rename(mine, lock).then(
+  await fs.rmdir(lock).catch(() => {});
+  return fs.rename(mine, lock).then(
     () => true,
     () => false,
   );
@@ -197,9 +185,9 @@ async function enter(mine: string, lock: string): Promise<boolean> {
  * may write to the folder may put anything in the lock's place: nothing is removed but what has a draft's name.
  */
 async function removeDead(lock: string): Promise<boolean> {
-  const stats = await lstat(lock).catch(() => undefined);
+  const stats = await fs.lstat(lock).catch(() => undefined);
   if (!stats) return false;
-  const names = stats.isDirectory() ? await readdir(lock).catch(() => []) : [''];
+  const names = stats.isDirectory() ? await fs.readdir(lock).catch(() => []) : [''];
   const draft = (name: string) => /^\.[0-9a-f]{16}$/.test(name.replace(basename(lock), ''));
   // A file is a lock as well: older versions made one.
   if (!(stats.isFile() || (stats.isDirectory() && names.every(draft))))
@@ -210,8 +198,8 @@ async function removeDead(lock: string): Promise<boolean> {
   requireOurs(stats, `lock of the key file, ${lock},`);
   const removed = names.map(async (name) => {
     const file = join(lock, name);
-    const dead = ageAt(Date.now(), (await lstat(file)).mtimeMs) > DEAD;
-    if (dead) await unlink(file);
+    const dead = ageAt(Date.now(), (await fs.lstat(file)).mtimeMs) > DEAD;
+    if (dead) await fs.unlink(file);
     return dead;
   });
   return (await Promise.allSettled(removed)).some((each) => each.status === 'fulfilled' && each.value);

@@ -1,22 +1,9 @@
 import { join } from 'node:path';
 import { required } from '@helseid-zones/protocol/values';
 import { type Duration, RemovalPolicy, Stage } from 'aws-cdk-lib';
-import {
-  type IManagedPolicy,
-  PolicyDocument,
-  type PolicyStatement,
-  Role,
-  ServicePrincipal,
-} from 'aws-cdk-lib/aws-iam';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import {
-  Architecture,
-  Code,
-  Function as LambdaFunction,
-  LoggingFormat,
-  Runtime,
-  Tracing,
-} from 'aws-cdk-lib/aws-lambda';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { bundleFunction } from '../bundling.ts';
@@ -33,7 +20,7 @@ export interface ZoneRuntime {
   system: string;
   place: Place;
   network: ZoneNetwork;
-  boundary: IManagedPolicy;
+  boundary: iam.IManagedPolicy;
   /** Encrypts the logs. */
   key: IKey;
   /** Prefix of the zone's log groups. */
@@ -57,7 +44,7 @@ export interface ZoneFunctionProps extends ZoneRuntime {
   /** Ids of AWS resources; everything else lies in the files. */
   environment: Readonly<Record<string, string>>;
   /** What its role may do beyond running. */
-  statements: readonly PolicyStatement[];
+  statements: readonly iam.PolicyStatement[];
   timeout: Duration;
   /** MB (default 512). */
   memory?: number | undefined;
@@ -74,7 +61,7 @@ export const WITHOUT_CODE = 'helseid-zones:without-code';
 /** A function in its zone's VPC with a role of its own under the zone's boundary, and a log group with an end and a key. */
 export class ZoneFunction extends Construct {
   /** What Lambda runs. */
-  readonly handler: LambdaFunction;
+  readonly handler: lambda.Function;
 
   constructor(scope: Construct, id: string, props: ZoneFunctionProps) {
     super(scope, id);
@@ -91,12 +78,12 @@ export class ZoneFunction extends Construct {
       ArnEquals: { 'lambda:SourceFunctionArn': functionArn(place, name) },
     });
     const statements = [...allowRunning(logStreamsArn(place, logGroupName)), ofCode, ...props.statements];
-    const role = new Role(this, 'Role', {
+    const role = new iam.Role(this, 'Role', {
       roleName: name,
       description: `Role of ${name} and of nothing else.`,
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
       permissionsBoundary: props.boundary,
-      inlinePolicies: { own: new PolicyDocument({ statements }) },
+      inlinePolicies: { own: new iam.PolicyDocument({ statements }) },
     });
     // Within the cloud assembly, which is one synth's own: no other writes there at the same time.
     const bundles = join(required(Stage.of(this), 'The app of a function').outdir, 'bundles');
@@ -106,16 +93,18 @@ export class ZoneFunction extends Construct {
       foreign
         ? copyCode(bundles, name, foreign)
         : bundleFunction(bundles, name, entry, props.files, props.guarded);
-    this.handler = new LambdaFunction(this, 'Function', {
+    this.handler = new lambda.Function(this, 'Function', {
       functionName: name,
       // Inline code stands for what is left out, in any language.
       runtime: foreign
-        ? new Runtime(foreign.runtime, undefined, { supportsInlineCode: true })
-        : Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
+        ? new lambda.Runtime(foreign.runtime, undefined, { supportsInlineCode: true })
+        : lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
       handler: foreign?.handler ?? 'index.handler',
       code:
-        left === 'none' || (foreign && left === 'files') ? Code.fromInline('none') : Code.fromAsset(bundle()),
+        left === 'none' || (foreign && left === 'files')
+          ? lambda.Code.fromInline('none')
+          : lambda.Code.fromAsset(bundle()),
       role: refuseForeignGrants(role, statements, { place, field: props.field ?? name }),
       vpc: network.vpc,
       vpcSubnets: { subnetType: network.subnetType },
@@ -125,10 +114,10 @@ export class ZoneFunction extends Construct {
       timeout: props.timeout,
       memorySize: props.memory ?? 512,
       ...(props.concurrency === undefined ? {} : { reservedConcurrentExecutions: props.concurrency }),
-      tracing: Tracing.ACTIVE,
+      tracing: lambda.Tracing.ACTIVE,
       logGroup,
       // Text is shipped as it is; of JSON Lambda drops what is below a level that anybody may set.
-      loggingFormat: LoggingFormat.TEXT,
+      loggingFormat: lambda.LoggingFormat.TEXT,
     });
   }
 }

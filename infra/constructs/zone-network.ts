@@ -1,20 +1,5 @@
 import { required } from '@helseid-zones/protocol/values';
-import {
-  CfnRoute,
-  CfnTransitGatewayAttachment,
-  CfnVPCGatewayAttachment,
-  GatewayVpcEndpoint,
-  GatewayVpcEndpointAwsService,
-  InterfaceVpcEndpoint,
-  InterfaceVpcEndpointAwsService,
-  IpAddresses,
-  type IVpc,
-  Peer,
-  Port,
-  SecurityGroup,
-  SubnetType,
-  Vpc,
-} from 'aws-cdk-lib/aws-ec2';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
   CfnFirewallDomainList,
@@ -48,10 +33,10 @@ export interface ZoneNetworkProps {
 const MAX_AVAILABILITY_ZONES = 3;
 
 const INTERFACE_SERVICES = {
-  lambda: InterfaceVpcEndpointAwsService.LAMBDA,
-  kms: InterfaceVpcEndpointAwsService.KMS,
-  secretsmanager: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
-  sqs: InterfaceVpcEndpointAwsService.SQS,
+  lambda: ec2.InterfaceVpcEndpointAwsService.LAMBDA,
+  kms: ec2.InterfaceVpcEndpointAwsService.KMS,
+  secretsmanager: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+  sqs: ec2.InterfaceVpcEndpointAwsService.SQS,
 } as const;
 
 /**
@@ -61,12 +46,12 @@ const INTERFACE_SERVICES = {
  * their ports at their ranges, and where the VPC is the zone's own an attachment and routes to those ranges.
  */
 export class ZoneNetwork extends Construct {
-  readonly vpc: IVpc;
+  readonly vpc: ec2.IVpc;
   /** Where functions run: no way out, or out through NAT only. */
-  readonly subnetType: SubnetType;
+  readonly subnetType: ec2.SubnetType;
   /** Of every function of the zone. */
-  readonly functionGroup: SecurityGroup;
-  private readonly endpoints: ReadonlyMap<EndpointService, InterfaceVpcEndpoint | GatewayVpcEndpoint>;
+  readonly functionGroup: ec2.SecurityGroup;
+  private readonly endpoints: ReadonlyMap<EndpointService, ec2.InterfaceVpcEndpoint | ec2.GatewayVpcEndpoint>;
 
   /** Dimensions of the figure of names that the resolver did not answer for, where its firewall is the zone's. */
   readonly blockedNames: ReturnType<typeof restrictNames> | undefined;
@@ -74,26 +59,28 @@ export class ZoneNetwork extends Construct {
   constructor(scope: Construct, id: string, { place, hosts, services, exits, ...props }: ZoneNetworkProps) {
     super(scope, id);
     const { internet, existing } = props;
-    const subnetType = internet && !existing ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PRIVATE_ISOLATED;
+    const subnetType =
+      internet && !existing ? ec2.SubnetType.PRIVATE_WITH_EGRESS : ec2.SubnetType.PRIVATE_ISOLATED;
     const vpc = existing ? importVpc(this, existing) : makeVpc(this, subnetType, props);
-    const endpointGroup = new SecurityGroup(this, 'EndpointGroup', {
+    const endpointGroup = new ec2.SecurityGroup(this, 'EndpointGroup', {
       vpc,
       description: 'Endpoints of the zone: 443 from its functions, nothing out.',
       allowAllOutbound: false,
     });
-    const functionGroup = new SecurityGroup(this, 'FunctionGroup', {
+    const functionGroup = new ec2.SecurityGroup(this, 'FunctionGroup', {
       vpc,
       description: 'Functions of the zone: nothing in, 443 out.',
       allowAllOutbound: false,
     });
-    functionGroup.addEgressRule(endpointGroup, Port.tcp(443), 'the endpoints of the zone');
-    endpointGroup.addIngressRule(functionGroup, Port.tcp(443), 'the functions of the zone');
+    functionGroup.addEgressRule(endpointGroup, ec2.Port.tcp(443), 'the endpoints of the zone');
+    endpointGroup.addIngressRule(functionGroup, ec2.Port.tcp(443), 'the functions of the zone');
     // A gateway endpoint has no security group of its own; without NAT its route is the only one there is.
     if (internet || services.includes('dynamodb'))
-      functionGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(443), 'through the routes of the subnet');
+      functionGroup.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'through the routes of the subnet');
     for (const { cidrs, ports } of exits)
       for (const cidr of cidrs)
-        for (const port of ports) functionGroup.addEgressRule(Peer.ipv4(cidr), Port.tcp(port), 'an exit');
+        for (const port of ports)
+          functionGroup.addEgressRule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port), 'an exit');
     addRoutes(this, vpc, subnetType, exits);
     const names = [...hosts, ...services.map((service) => serviceHost(place, service))];
     this.blockedNames = existing?.dnsFirewall === false ? undefined : restrictNames(this, vpc.vpcId, names);
@@ -126,14 +113,14 @@ export class ZoneNetwork extends Construct {
 
 function makeVpc(
   scope: Construct,
-  subnetType: SubnetType,
+  subnetType: ec2.SubnetType,
   { cidr, availabilityZones, internet }: Pick<ZoneNetworkProps, 'cidr' | 'availabilityZones' | 'internet'>,
-): IVpc {
+): ec2.IVpc {
   // With another CIDR another network is made beside the old one, down to its addresses: one replaced in place would ask for an
   // internet gateway and an Elastic IP that the old one still holds, and CloudFormation takes the old away last.
   // CDK declares its optional members in a way that `exactOptionalPropertyTypes` does not take as an IVpc.
-  return new Vpc(scope, `Vpc-${cidr.replace('/', '-')}`, {
-    ipAddresses: IpAddresses.cidr(cidr),
+  return new ec2.Vpc(scope, `Vpc-${cidr.replace('/', '-')}`, {
+    ipAddresses: ec2.IpAddresses.cidr(cidr),
     maxAzs: availabilityZones,
     // Every subnet keeps its addresses whatever the number of availability zones, and whether or not there is a way out.
     reservedAzs: MAX_AVAILABILITY_ZONES - availabilityZones,
@@ -142,18 +129,18 @@ function makeVpc(
     subnetConfiguration: [
       { name: 'functions', subnetType },
       {
-        ...{ name: 'nat', subnetType: SubnetType.PUBLIC, cidrMask: 28, mapPublicIpOnLaunch: false },
+        ...{ name: 'nat', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 28, mapPublicIpOnLaunch: false },
         reserved: !internet,
       },
     ],
     // It would add a function of CDK's outside every zone. Nothing attaches the default group; the proof shows that.
     restrictDefaultSecurityGroup: false,
-  }) as IVpc;
+  }) as ec2.IVpc;
 }
 
 /** Looks nothing up, so that a synth needs no credentials: of availability zones it knows that each subnet has another. */
-function importVpc(scope: Construct, { vpcId, subnets }: NonNullable<ZoneDeclaration['network']>): IVpc {
-  return Vpc.fromVpcAttributes(scope, 'Vpc', {
+function importVpc(scope: Construct, { vpcId, subnets }: NonNullable<ZoneDeclaration['network']>): ec2.IVpc {
+  return ec2.Vpc.fromVpcAttributes(scope, 'Vpc', {
     vpcId,
     availabilityZones: subnets.map((_, index) => `zone ${index}`),
     isolatedSubnetIds: subnets.map(({ subnetId }) => subnetId),
@@ -162,21 +149,26 @@ function importVpc(scope: Construct, { vpcId, subnets }: NonNullable<ZoneDeclara
 }
 
 /** What leads from the functions' subnets to the ranges of exits, and nowhere else; none in a VPC that is there, where exits say nothing of it. */
-function addRoutes(scope: Construct, vpc: IVpc, subnetType: SubnetType, exits: readonly ExitDeclaration[]) {
+function addRoutes(
+  scope: Construct,
+  vpc: ec2.IVpc,
+  subnetType: ec2.SubnetType,
+  exits: readonly ExitDeclaration[],
+) {
   const { subnets, subnetIds } = vpc.selectSubnets({ subnetType });
   const { vpcId } = vpc;
   for (const through of new Set(exits.flatMap((exit) => exit.through ?? []))) {
     const [id, isTransit] = [`Attachment-${through}`, through.startsWith('tgw-')];
     const transit = { vpcId, subnetIds, transitGatewayId: through };
     const attachment = isTransit
-      ? new CfnTransitGatewayAttachment(scope, id, transit)
-      : new CfnVPCGatewayAttachment(scope, id, { vpcId, vpnGatewayId: through });
+      ? new ec2.CfnTransitGatewayAttachment(scope, id, transit)
+      : new ec2.CfnVPCGatewayAttachment(scope, id, { vpcId, vpnGatewayId: through });
     const target = isTransit ? { transitGatewayId: through } : { gatewayId: through };
     for (const destinationCidrBlock of exits.flatMap((exit) => (exit.through === through ? exit.cidrs : [])))
       for (const [index, { routeTable: table }] of subnets.entries()) {
         const route = { routeTableId: table.routeTableId, destinationCidrBlock, ...target };
         const to = destinationCidrBlock.replace('/', '-');
-        new CfnRoute(scope, `Route-${to}-${index}`, route).addResourceDependency(attachment);
+        new ec2.CfnRoute(scope, `Route-${to}-${index}`, route).addResourceDependency(attachment);
       }
   }
 }
@@ -184,18 +176,18 @@ function addRoutes(scope: Construct, vpc: IVpc, subnetType: SubnetType, exits: r
 function createEndpoint(
   scope: Construct,
   service: EndpointService,
-  vpc: IVpc,
-  subnetType: SubnetType,
-  securityGroup: SecurityGroup,
-): InterfaceVpcEndpoint | GatewayVpcEndpoint {
+  vpc: ec2.IVpc,
+  subnetType: ec2.SubnetType,
+  securityGroup: ec2.SecurityGroup,
+): ec2.InterfaceVpcEndpoint | ec2.GatewayVpcEndpoint {
   const id = `${service}-endpoint`;
   if (service === 'dynamodb')
-    return new GatewayVpcEndpoint(scope, id, {
+    return new ec2.GatewayVpcEndpoint(scope, id, {
       vpc,
-      service: GatewayVpcEndpointAwsService.DYNAMODB,
+      service: ec2.GatewayVpcEndpointAwsService.DYNAMODB,
       subnets: [{ subnetType }],
     });
-  return new InterfaceVpcEndpoint(scope, id, {
+  return new ec2.InterfaceVpcEndpoint(scope, id, {
     vpc,
     service: INTERFACE_SERVICES[service],
     subnets: { subnetType },
