@@ -71,19 +71,15 @@ export async function requestAuthenticated<T>(
     seen.error = error;
     throw error;
   } finally {
-    report(client, seen);
+    try {
+      client.report?.(seen);
+    } catch {
+      // A figure that is not counted costs nobody a token.
+    }
   }
 }
 
 type Asked = Omit<AuthenticatedRequest<unknown>, 'read'>;
-
-function report(client: TokenClient, seen: IssuerRequest): void {
-  try {
-    client.report?.(seen);
-  } catch {
-    // A figure that is not counted costs nobody a token.
-  }
-}
 
 async function requestSeen(client: TokenClient, request: Asked, seen: IssuerRequest): Promise<Answer> {
   const as = await client.metadata();

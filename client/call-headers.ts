@@ -82,6 +82,5 @@ export async function signProof(
 }
 
 /** Whether the key that a token is bound to can sign no more: it may have been retired early, and a new token is bound to the current one. */
-export function isLostKey(error: unknown): boolean {
-  return isZonesError(error, 'key_unknown') || isZonesError(error, 'key_not_usable');
-}
+export const isLostKey = (error: unknown): boolean =>
+  isZonesError(error, 'key_unknown') || isZonesError(error, 'key_not_usable');

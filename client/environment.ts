@@ -21,9 +21,8 @@ export function readVariable(env: Environment, name: string, remedy = 'deploy on
  * A client's ARN in a variable that maps clients to ARNs, as JSON.
  * @throws {ZonesError} config_invalid: the variable is no such map, or lacks the client
  */
-export function readArn(env: Environment, name: 'SIGNERS' | 'RECORDS', client: string): string {
-  return entryOf(readConfig(`The variable ${name}`, arnsByClient, env[name]), client, name);
-}
+export const readArn = (env: Environment, name: 'SIGNERS' | 'RECORDS', client: string): string =>
+  entryOf(readConfig(`The variable ${name}`, arnsByClient, env[name]), client, name);
 
 /**
  * An entry of a map that the infrastructure writes.

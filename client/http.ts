@@ -63,9 +63,8 @@ export async function readWhole(answer: Response): Promise<Response> {
 }
 
 /** An answer's body as JSON; undefined where it is none. */
-export async function readJson(answer: Response): Promise<unknown> {
-  return parseJson(await answer.text().catch(() => ''));
-}
+export const readJson = async (answer: Response): Promise<unknown> =>
+  parseJson(await answer.text().catch(() => ''));
 
 /** The error for a caller's own abort. */
 export function abortError(signal: AbortSignal): ZonesError {
@@ -77,9 +76,7 @@ export function abortError(signal: AbortSignal): ZonesError {
 const MOMENTARY = [401, 403, 407, 408, 425, 429];
 
 /** Whether an answer of this status says nothing about what was asked for: somebody on the way refused, or can't just now. */
-export function isMomentary(status: number): boolean {
-  return status >= 500 || MOMENTARY.includes(status);
-}
+export const isMomentary = (status: number): boolean => status >= 500 || MOMENTARY.includes(status);
 
 /** What a caller may believe of a request that got no answer: without a connection nothing was sent. */
 export function tellFate({ network }: NetworkFacts): string {

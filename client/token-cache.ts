@@ -17,9 +17,8 @@ const REPLACEMENT_INTERVAL = 10_000;
 const MAX_TOKENS = 1000;
 
 /** Whether a token may still be used at `now` (epoch milliseconds); one without `expires_in` is never kept, so not. */
-export function isFresh({ expiresAt }: AccessToken, now: number): boolean {
-  return expiresAt !== undefined && now / 1000 < expiresAt - LEEWAY;
-}
+export const isFresh = ({ expiresAt }: AccessToken, now: number): boolean =>
+  expiresAt !== undefined && now / 1000 < expiresAt - LEEWAY;
 
 /**
  * Makes a {@link TokenCache}. A token without `expires_in` is handed to those who waited for it and never kept: nobody

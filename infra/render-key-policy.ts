@@ -73,6 +73,5 @@ function allow(Sid: string, Principal: unknown, Action: string | string[], Condi
 }
 
 /** {@link renderKeyPolicy} with placeholders for what is not known at synth: what lies in the rotation function's asset. */
-export function keyPolicyTemplate(facts: Omit<KeyPolicyFacts, 'account' | 'signingVpc'>): KeyPolicyDocument {
-  return renderKeyPolicy({ ...facts, account: ACCOUNT_PLACEHOLDER, signingVpc: VPC_PLACEHOLDER });
-}
+export const keyPolicyTemplate = (facts: Omit<KeyPolicyFacts, 'account' | 'signingVpc'>): KeyPolicyDocument =>
+  renderKeyPolicy({ ...facts, account: ACCOUNT_PLACEHOLDER, signingVpc: VPC_PLACEHOLDER });

@@ -17,21 +17,16 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Noncharacter_Code_Point}]/gu;
  * writes it, `\u001b`. So a name in a template can neither clear a finding off the screen nor add a line that looks like ours.
  */
 export function escapeControls(text: string): string {
-  return text.replaceAll(UNSEEN, (character) =>
-    Array.from(
-      { length: character.length },
-      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
-    ).join(''),
-  );
+  const write = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return text.replaceAll(UNSEEN, (character) => character.split('').map(write).join(''));
 }
 
 /**
  * `text` for elements and quoted attributes of XML and HTML: the characters of markup as entities, and what XML may not have or
  * what would turn the text round as {@link escapeControls} writes it.
  */
-export function escapeXml(text: string): string {
-  return escapeControls(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
+export const escapeXml = (text: string): string =>
+  escapeControls(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** {@link escapeControls} of every string in a JSON value, but for the names of members. */
 export function escapeStrings<T>(value: T): T {

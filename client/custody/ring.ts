@@ -117,14 +117,12 @@ export function formatRing({ owner, keys }: KeyRing, passphrase: string | undefi
 }
 
 /** The lines that name an owner, as they stand before the first key. */
-export function ownerLines(owner: Partial<RingOwner>): string[] {
-  return MEMBERS.flatMap((member) => (owner[member] ? [`${member}: ${owner[member]}`] : []));
-}
+export const ownerLines = (owner: Partial<RingOwner>): string[] =>
+  MEMBERS.flatMap((member) => (owner[member] ? [`${member}: ${owner[member]}`] : []));
 
 /** Whether there are keys and not all of their owner: then nothing refuses them to the next who comes. */
-export function lacksOwner({ owner, keys }: KeyRing): boolean {
-  return keys.length > 0 && !MEMBERS.every((member) => owner[member]);
-}
+export const lacksOwner = ({ owner, keys }: KeyRing): boolean =>
+  keys.length > 0 && !MEMBERS.every((member) => owner[member]);
 
 /**
  * Refuses an owner that can't be written and read back.

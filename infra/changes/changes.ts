@@ -101,9 +101,8 @@ export interface Changes {
 }
 
 /** How many are not explained. */
-export function unexplained({ widened }: Changes): number {
-  return widened.filter(({ explained }) => !explained).length;
-}
+export const unexplained = ({ widened }: Changes): number =>
+  widened.filter(({ explained }) => !explained).length;
 
 /** The changes for people: how many first, then what the declaration does not explain, and the rest. */
 export function reportChanges(changes: Changes): string {

@@ -110,9 +110,8 @@ export function adminStatements(
  * The same as a boundary, where the records stand as the pattern of their names: a list in each statement would outgrow a managed
  * policy. The endpoint's policy lists them; what it does not see, the use of their key, has the list here too.
  */
-export function adminBoundary(facts: ZoneFacts, name: string): PolicyStatement[] {
-  return adminStatements(facts, name, [recordArnPattern(facts.place, recordName(facts.system.name, '*'))]);
-}
+export const adminBoundary = (facts: ZoneFacts, name: string): PolicyStatement[] =>
+  adminStatements(facts, name, [recordArnPattern(facts.place, recordName(facts.system.name, '*'))]);
 
 /**
  * What may pass the admin zone's endpoints: its functions, for keys and to the client records; rotation alone to make keys, key-watch

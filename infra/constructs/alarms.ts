@@ -41,9 +41,8 @@ export function alarmsOn(
 const CLOUDWATCH = 'cloudwatch.amazonaws.com';
 
 /** What CloudWatch needs of a zone's key to publish an alarm. */
-export function alarmKeyStatement(place: Place): PolicyStatement {
-  return allowTo(CLOUDWATCH, 'Alarms', ENVELOPE_ACTIONS, '*', fromAlarms(place));
-}
+export const alarmKeyStatement = (place: Place): PolicyStatement =>
+  allowTo(CLOUDWATCH, 'Alarms', ENVELOPE_ACTIONS, '*', fromAlarms(place));
 
 function fromAlarms({ account, region }: Place) {
   return {

@@ -24,19 +24,14 @@ function write(effect: Effect, [sid, actions, resources, conditions = {}]: Rule,
 }
 
 /** An Allow statement of an identity policy or a boundary. */
-export function allow(...rule: Rule): PolicyStatement {
-  return write(Effect.ALLOW, rule, []);
-}
+export const allow = (...rule: Rule): PolicyStatement => write(Effect.ALLOW, rule, []);
 
 /** A Deny statement of a boundary or an identity policy. */
-export function deny(...rule: Rule): PolicyStatement {
-  return write(Effect.DENY, rule, []);
-}
+export const deny = (...rule: Rule): PolicyStatement => write(Effect.DENY, rule, []);
 
 /** A Deny statement of a resource's own policy, for everybody whom its condition does not spare. */
-export function denyEverybody(...rule: Rule): PolicyStatement {
-  return write(Effect.DENY, rule, [new StarPrincipal()]);
-}
+export const denyEverybody = (...rule: Rule): PolicyStatement =>
+  write(Effect.DENY, rule, [new StarPrincipal()]);
 
 /** An Allow statement of a resource's own policy (a key's, a queue's, a topic's), for a principal or the AWS service of that name. */
 export function allowTo(principal: IPrincipal | string, ...rule: Rule): PolicyStatement {

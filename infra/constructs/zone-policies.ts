@@ -183,9 +183,10 @@ export function boundaryStatements(facts: ZoneFacts, group?: string): PolicyStat
 }
 
 /** What one function of the zone may do beyond running. */
-export function functionStatements(facts: ZoneFacts, name: string): PolicyStatement[] {
-  return [...allowUses(facts, [name]), ...(facts.declared.admin ? adminStatements(facts, name) : [])];
-}
+export const functionStatements = (facts: ZoneFacts, name: string): PolicyStatement[] => [
+  ...allowUses(facts, [name]),
+  ...(facts.declared.admin ? adminStatements(facts, name) : []),
+];
 
 /** Through the zone's endpoints go its own roles only, to its own signers, tables and records only. */
 export function restrictEndpoints(facts: ZoneFacts): void {

@@ -46,9 +46,7 @@ export function defineSystem<
 }
 
 /** Everything that is wrong with a declaration; what its fields mean together is looked at once all have the right types. */
-export function findProblems(declaration: unknown): Problem[] {
-  return read(declaration).problems;
-}
+export const findProblems = (declaration: unknown): Problem[] => read(declaration).problems;
 
 function read(declaration: unknown): { system?: SystemDeclaration; problems: Problem[] } {
   const parsed = v.safeParse(systemSchema, declaration);

@@ -132,9 +132,8 @@ export function calledUrls(system: SystemDeclaration, zone: string): string[] {
 }
 
 /** Host names a zone may open connections to, of {@link calledUrls}. Sorted, without ports. */
-export function allowedHosts(system: SystemDeclaration, zone: string): string[] {
-  return [...new Set(calledUrls(system, zone).map((url) => new URL(url).hostname))].sort();
-}
+export const allowedHosts = (system: SystemDeclaration, zone: string): string[] =>
+  [...new Set(calledUrls(system, zone).map((url) => new URL(url).hostname))].sort();
 
 /** Those of {@link allowedHosts} that no exit leads to: with one the zone has a way to the internet. */
 export function internetHosts(system: SystemDeclaration, zone: string): string[] {

@@ -108,9 +108,7 @@ export const issuer = refusedBy((url) => {
 });
 
 /** HelseID's servers, the conformance ones too, lie under nhn.no. */
-export function isHelseId(url: string): boolean {
-  return /(^|\.)nhn\.no$/.test(URL.parse(url)?.hostname ?? '');
-}
+export const isHelseId = (url: string): boolean => /(^|\.)nhn\.no$/.test(URL.parse(url)?.hostname ?? '');
 
 /** In canonical form, an https origin, or one with plain path segments. */
 export const externalUrl = refusedBy((url) => {

@@ -12,9 +12,8 @@ import type { FunctionDeclaration, ZoneDeclaration } from './schema.ts';
 export type OwnTableDeclaration = Extract<FunctionDeclaration['tables'][string], { partitionKey: object }>;
 
 /** What a function has; nothing where the declaration says nothing of it. */
-export function functionOf(zone: ZoneDeclaration, name: string): FunctionDeclaration | undefined {
-  return Object.hasOwn(zone.functions, name) ? zone.functions[name] : undefined;
-}
+export const functionOf = (zone: ZoneDeclaration, name: string): FunctionDeclaration | undefined =>
+  Object.hasOwn(zone.functions, name) ? zone.functions[name] : undefined;
 
 /** Whether a function has a table by another function's declaration. */
 export function isShared(
@@ -89,9 +88,8 @@ export function zoneQueues(system: string, zone: string, declared: ZoneDeclarati
 }
 
 /** Whether events enter a zone, which then has a bus. */
-export function hasBus({ events, functions }: ZoneDeclaration): boolean {
-  return events !== undefined || Object.values(functions).some(({ events: own }) => own !== undefined);
-}
+export const hasBus = ({ events, functions }: ZoneDeclaration): boolean =>
+  events !== undefined || Object.values(functions).some(({ events: own }) => own !== undefined);
 
 /** The secrets that functions of a zone have: those that one reads, and the keys of clients, which it makes and replaces as well. */
 export function ownSecrets(system: string, zone: string, { functions }: Pick<ZoneDeclaration, 'functions'>) {
@@ -109,6 +107,5 @@ export function ownSecrets(system: string, zone: string, { functions }: Pick<Zon
 }
 
 /** Whether a function of the zone has secrets. */
-export function hasSecrets(zone: Pick<ZoneDeclaration, 'functions'>): boolean {
-  return ownSecrets('', '', zone).length > 0;
-}
+export const hasSecrets = (zone: Pick<ZoneDeclaration, 'functions'>): boolean =>
+  ownSecrets('', '', zone).length > 0;

@@ -138,6 +138,5 @@ export function refuseRepeatedNames(source: string, file: string): void {
 }
 
 /** Where constructs of one's own are, beside a declaration: `zones.cdk.ts` beside `zones.ts`. */
-export function extensionFile(declarationFile: string): string {
-  return resolve(declarationFile.replace(/\.ts$/, '.cdk.ts'));
-}
+export const extensionFile = (declarationFile: string): string =>
+  resolve(declarationFile.replace(/\.ts$/, '.cdk.ts'));

@@ -26,9 +26,8 @@ export function readRange(cidr: string): AddressRange | undefined {
 }
 
 /** Whether two ranges have an address in common; what is no range has none. */
-export function overlap(one: AddressRange | undefined, other: AddressRange | undefined): boolean {
-  return one !== undefined && other !== undefined && one.first <= other.last && other.first <= one.last;
-}
+export const overlap = (one: AddressRange | undefined, other: AddressRange | undefined): boolean =>
+  one !== undefined && other !== undefined && one.first <= other.last && other.first <= one.last;
 
 /** Ranges that nobody on the internet has: private use (RFC 1918 3) and shared address space (RFC 6598 7). */
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'].map(readRange);

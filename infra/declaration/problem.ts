@@ -16,14 +16,12 @@ export function problemsOf(fields: Readonly<Record<string, Said | readonly Said[
 }
 
 /** Elements that are equal to an earlier one, by index. */
-export function repeated<T>(list: readonly T[]): number[] {
-  return list.flatMap((item, index) => (list.indexOf(item) < index ? [index] : []));
-}
+export const repeated = <T>(list: readonly T[]): number[] =>
+  list.flatMap((item, index) => (list.indexOf(item) < index ? [index] : []));
 
 /** The entry of that name, not something every object inherits. */
-export function ownEntry<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
-}
+export const ownEntry = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
 
 /** Says of a name that is not declared which are; nothing of one that is. */
 export function undeclared(name: string, what: string, known: Readonly<Record<string, unknown>>) {

@@ -25,14 +25,12 @@ export function foreignCode(zone: ZoneDeclaration, name: string) {
 }
 
 /** The functions of a zone whose `handler.ts` is compiled. */
-export function compiledFunctions(zone: ZoneDeclaration): string[] {
-  return zoneFunctions(zone).filter((name) => foreignCode(zone, name) === undefined);
-}
+export const compiledFunctions = (zone: ZoneDeclaration): string[] =>
+  zoneFunctions(zone).filter((name) => foreignCode(zone, name) === undefined);
 
 /** Where the code of a zone's functions in other languages lies. */
-export function foreignPaths(zone: ZoneDeclaration): string[] {
-  return zoneFunctions(zone).flatMap((name) => foreignCode(zone, name)?.path ?? []);
-}
+export const foreignPaths = (zone: ZoneDeclaration): string[] =>
+  zoneFunctions(zone).flatMap((name) => foreignCode(zone, name)?.path ?? []);
 
 /** Variables of a function in another language, which has no `config.json`: the base URL of each API that its zone is granted. */
 export function apiVariables({ apis }: Pick<SystemDeclaration, 'apis'>, zone: ZoneDeclaration, name: string) {

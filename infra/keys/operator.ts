@@ -58,24 +58,18 @@ export interface Operator {
 }
 
 /** Name on AWS of a function of the admin zone. */
-export function adminFunction(system: SystemDeclaration, name: (typeof ADMIN_FUNCTIONS)[number]): string {
-  return functionName(system.name, adminZone(system), name);
-}
+export const adminFunction = (system: SystemDeclaration, name: (typeof ADMIN_FUNCTIONS)[number]): string =>
+  functionName(system.name, adminZone(system), name);
 
 /** Name of the zone that keys are kept from; a valid declaration has one. */
-export function adminZone(system: SystemDeclaration): string {
-  return required(Object.entries(system.zones).find(([, zone]) => zone.admin)?.[0], 'The admin zone');
-}
+export const adminZone = (system: SystemDeclaration): string =>
+  required(Object.entries(system.zones).find(([, zone]) => zone.admin)?.[0], 'The admin zone');
 
 /** A command line to go on with, in the same place: `args` as after `npm run keys --`. */
-export function keysCommand({ place }: Operator, args: string): string {
-  return `npm run keys -- ${args}${place}`;
-}
+export const keysCommand = ({ place }: Operator, args: string): string => `npm run keys -- ${args}${place}`;
 
 /** The command that prints the public key of a client. */
-export function jwkCommand({ place }: Operator, client: string): string {
-  return `npm run jwk -- ${client}${place}`;
-}
+export const jwkCommand = ({ place }: Operator, client: string): string => `npm run jwk -- ${client}${place}`;
 
 /** One client, with its record opened. */
 export type OpenedClient = ReturnType<typeof openClient>;
@@ -130,6 +124,5 @@ export async function openClientOf(operator: Operator, kid: string, name?: strin
 }
 
 /** KMS for reading a key that may have been made a moment ago. */
-export function patientKms({ kms, clock }: Operator): KmsPort {
-  return createRetryingKms(kms, { clock, deadline: Number.POSITIVE_INFINITY });
-}
+export const patientKms = ({ kms, clock }: Operator): KmsPort =>
+  createRetryingKms(kms, { clock, deadline: Number.POSITIVE_INFINITY });

@@ -40,9 +40,7 @@ const record = v.union([
 ]);
 
 /** Whether {@link reconcile} knows what this is: then it says all that there is in it, and is not to be looked into. */
-export function isRecord(value: unknown): boolean {
-  return v.is(record, value);
-}
+export const isRecord = (value: unknown): boolean => v.is(record, value);
 
 /** A signature as CloudTrail has it. */
 export type TrailEvent = v.InferOutput<typeof trailEvent>;

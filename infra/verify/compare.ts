@@ -20,9 +20,8 @@ const MAPS = ['Methods', 'GatewayResponses', ...OURS];
  * the order of lists means nothing, and in a policy one is a list of one, as in IAM; descriptions decide nothing. Of policies that mean the
  * same it says that they differ where they are written differently.
  */
-export function deviations(expected: unknown, found: unknown, property: string): Deviation[] {
-  return between(canonical(expected), canonical(found), property, false);
-}
+export const deviations = (expected: unknown, found: unknown, property: string): Deviation[] =>
+  between(canonical(expected), canonical(found), property, false);
 
 function between(expected: unknown, found: unknown, property: string, above: boolean): Deviation[] {
   const name = property.split('.').at(-1) ?? '';

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, listOf, objectOf, stringOf } from '../proof/assembly/json.ts';
+import { type JsonObject, listOf, objectOf, stringOf } from '../proof/assembly/json.ts';
 import type { ResolvedAssembly, ResolvedResource } from '../proof/assembly/resolve.ts';
 import { hasUnknown } from '../proof/assembly/unknown.ts';
 import { KINDS } from './read-network.ts';
@@ -30,17 +30,12 @@ export function expectedResources(
   const escaped = longestFirst.map((id) => id.replaceAll(/[^\w-]/g, '\\$&'));
   const anyId = new RegExp(`(?<![\\w-])(?:${escaped.join('|') || '$.'})(?![\\w-])`, 'g');
   const liveName = (text: string) => text.replaceAll(anyId, (id) => ids.get(id) ?? id);
-  const replace = (value: unknown): unknown => {
-    if (typeof value === 'string') return liveName(value);
-    if (Array.isArray(value)) return value.map(replace);
-    if (!isObject(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replace(item)]));
-  };
+  const replace = (_: string, value: unknown) => (typeof value === 'string' ? liveName(value) : value);
   const all = resources.map((resource) => ({
     ...{ stack: resource.stack, type: resource.type, constructPath: resource.constructPath },
     id: idOf(resource),
     properties: {
-      ...objectOf(replace(resource.properties)),
+      ...objectOf(JSON.parse(JSON.stringify(resource.properties), replace)),
       DeployedAt: madeOf(resource)?.LastUpdatedTimestamp,
     },
   }));
