@@ -13,9 +13,9 @@ import { findInState, readClientRecord } from '../../local/app/client-keys.ts';
 import { fillIn, isOutcome, putEvent } from '../../local/app/events.ts';
 import { writeOperatorFile } from '../../local/app/operator-file.ts';
 import { callRoute, sendEvent } from '../../local/app/steps/entries.ts';
-import { accessOf, linesDuring, operatorAccess, sampleZone } from '../../local/app/steps/facts.ts';
+import { arnOf, linesDuring, operatorAccess, sampleZone } from '../../local/app/steps/facts.ts';
 import { type LocalSystem, startSystem } from '../../local/app/system.ts';
-import { callJson, callLambda } from '../../local/aws/aws-client.ts';
+import { callJson } from '../../local/aws/aws-client.ts';
 import { readFigures, ringsOn } from '../../local/aws/metrics.ts';
 import type { Registry } from '../../local/helseid/registry.ts';
 import { FULL } from '../full.ts';
@@ -268,11 +268,11 @@ describe.runIf(FULL)('a runbook resolves its incident:', { timeout: 300_000 }, (
   });
 
   test('a quota is reached', async () => {
-    const { zone, grant, signerName, askerName, intent, signerArn } = sampleZone(system);
+    const { zone, grant, signerName, asker, askSigner, intent } = sampleZone(system);
     const names = { '<system>': 'journal', '<client>': grant.client, '<zone>': zone };
     const [fewer = '', declared = ''] = QUOTA;
-    const where = { service: 'kms', operation: 'Sign', functionArn: signerArn() };
-    const ask = () => callLambda(accessOf(system, askerName, 'lambda'), signerArn(), { intents: [intent] });
+    const where = { service: 'kms', operation: 'Sign', functionArn: arnOf(system.aws, signerName) };
+    const ask = () => askSigner(asker('lambda'), intent);
     const throttled = system.aws.faults.inject(where, { error: 'ThrottlingException' });
     const { lines, result } = await linesDuring(system, ask);
     throttled.end();

@@ -7,19 +7,7 @@ import { reconcile } from '../../../infra/keys/reconcile.ts';
 import { type AwsAccess, type AwsAnswer, callJson, callLambda } from '../../aws/aws-client.ts';
 import { cloudTrailEvent } from '../../aws/trail.ts';
 import { makeOrganizationNumber } from '../events.ts';
-import type { LocalSystem } from '../system.ts';
-import {
-  accessOf,
-  callingZone,
-  keyOf,
-  linesDuring,
-  otherZone,
-  publicAccessOf,
-  sampleCall,
-  sampleDetails,
-  step,
-  tokensZone,
-} from './facts.ts';
+import { callingZone, linesDuring, otherZone, sampleDetails, step, tokensZone } from './facts.ts';
 
 /**
  * Shows that a call is denied and that its twin is not. The twin goes first: a denial proves nothing while nobody could do it.
@@ -47,13 +35,13 @@ export async function expectDenied(pair: {
  * endpoint. The signer can, and no other client's key.
  */
 export const publicDeniedKmsSign = step('public-denied-kms-sign', [otherZone], async (system, zone) => {
-  const { functionName, signerName, grant, client } = zone;
-  const key = keyOf(system, grant.client);
+  const { grant, client } = zone;
+  const key = zone.key();
   const { hash, kmsSigningAlgorithm: SigningAlgorithm, kty } = ALGORITHMS[client.algorithm];
   const message = randomBytes(32);
   const Message = createHash(hash).update(message).digest('base64');
   const input = { Message, MessageType: 'DIGEST', SigningAlgorithm };
-  const signer = accessOf(system, signerName, 'kms');
+  const signer = zone.signer('kms');
   const sign = (access: AwsAccess, { keyArn: KeyId }: { keyArn: string } = key) =>
     callJson(access, 'kms', 'TrentService.Sign', { ...input, KeyId });
   const others = system.keys.filter((other) => other.client !== grant.client);
@@ -68,10 +56,10 @@ export const publicDeniedKmsSign = step('public-denied-kms-sign', [otherZone], a
       return answer;
     },
     denied: [
-      () => sign(accessOf(system, functionName, 'kms')),
-      () => sign({ ...publicAccessOf(system, functionName), url: signer.url }),
+      () => sign(zone.own('kms')),
+      () => sign({ ...zone.own(), url: signer.url }),
       // The signer's own credentials, but not through its endpoint.
-      () => sign(publicAccessOf(system, signerName)),
+      () => sign(zone.signer()),
       ...others.map((other) => () => sign(signer, other)),
     ],
   });
@@ -81,36 +69,27 @@ export const publicDeniedKmsSign = step('public-denied-kms-sign', [otherZone], a
 export const publicDeniedInternalSigner = step(
   'public-denied-internal-signer',
   [otherZone, callingZone],
-  async (system, { functionName: outside }, { askerName, intent }) => {
-    return expectDenied({
-      async allowed() {
-        return withError(await askSigner(system, accessOf(system, askerName, 'lambda'), intent));
-      },
-      denied: [accessOf(system, outside, 'lambda'), publicAccessOf(system, outside)].map(
-        (access) => () => askSigner(system, access, intent),
+  (_, outside, inside) =>
+    expectDenied({
+      allowed: async () => withError(await inside.askSigner(inside.asker('lambda'), inside.intent)),
+      denied: [outside.own('lambda'), outside.own()].map(
+        (access) => () => inside.askSigner(access, inside.intent),
       ),
-    });
-  },
+    }),
 );
 
 /** Where a function of the zone has its tokens, the others can't ask its signer; they can ask that function for headers. */
-export const functionDeniedOwnSigner = step(
-  'function-denied-own-signer',
-  [tokensZone],
-  async (system, zone) => {
-    const { functionName, askerName, signerArn, grant, intent } = zone;
-    const own = accessOf(system, functionName, 'lambda');
-    const { name: api, method, url } = sampleCall(system, zone);
-    const details = sampleDetails(zone, makeOrganizationNumber());
-    const request = { api, client: grant.client, method, url, ...(details.length > 0 ? { details } : {}) };
-    return expectDenied({
-      allowed: async () => withError(await callLambda(own, askerName, request)),
-      denied: [own, publicAccessOf(system, functionName)].map(
-        (access) => () => callLambda(access, signerArn(), { intents: [intent] }),
-      ),
-    });
-  },
-);
+export const functionDeniedOwnSigner = step('function-denied-own-signer', [tokensZone], (_, zone) => {
+  const { askerName, grant, intent } = zone;
+  const own = zone.own('lambda');
+  const { name: api, method, url } = zone.apiCall();
+  const details = sampleDetails(zone, makeOrganizationNumber());
+  const request = { api, client: grant.client, method, url, ...(details.length > 0 ? { details } : {}) };
+  return expectDenied({
+    allowed: async () => withError(await callLambda(own, askerName, request)),
+    denied: [own, zone.own()].map((access) => () => zone.askSigner(access, intent)),
+  });
+});
 
 /** An answer of ours with a coded error in it, as one of AWS. */
 function withError(answer: AwsAnswer): AwsAnswer {
@@ -120,29 +99,24 @@ function withError(answer: AwsAnswer): AwsAnswer {
 
 type SignAnswer = { signatures?: unknown[]; error?: { code: string; message: string } };
 
-/** Asks the signer of {@link callingZone}. */
-function askSigner(system: LocalSystem, access: AwsAccess, intent: object): Promise<AwsAnswer> {
-  return callLambda(access, callingZone(system).signerArn(), { intents: [intent] });
-}
-
 /** A zone can read no client's record; its signer can read that of its own client, and no other's. */
 export const internalDeniedClientRecord = step(
   'internal-denied-client-record',
   [callingZone],
-  async (system, { functionName, signerName, grant }) => {
-    const signer = accessOf(system, signerName, 'secretsmanager');
+  ({ declaration }, { own, signer, grant }) => {
+    const granted = signer('secretsmanager');
     const read = (access: AwsAccess, client: string) => {
-      const SecretId = recordName(system.declaration.name, client);
+      const SecretId = recordName(declaration.name, client);
       return callJson(access, 'secretsmanager', 'secretsmanager.GetSecretValue', { SecretId });
     };
-    const own = accessOf(system, functionName, 'secretsmanager');
-    const stolen = { ...publicAccessOf(system, functionName), url: signer.url };
-    const clients = Object.keys(system.declaration.clients);
+    const outside = [own('secretsmanager'), { ...own(), url: granted.url }];
+    const clients = Object.keys(declaration.clients);
+    const others = clients.filter((client) => client !== grant.client);
     return expectDenied({
-      allowed: () => read(signer, grant.client),
+      allowed: () => read(granted, grant.client),
       denied: [
-        ...clients.flatMap((client) => [() => read(own, client), () => read(stolen, client)]),
-        ...clients.filter((client) => client !== grant.client).map((client) => () => read(signer, client)),
+        ...clients.flatMap((client) => outside.map((access) => () => read(access, client))),
+        ...others.map((client) => () => read(granted, client)),
       ],
     });
   },
@@ -152,14 +126,14 @@ export const internalDeniedClientRecord = step(
 export const proofOutsideGrantRefused = step(
   'proof-outside-grant-refused',
   [callingZone],
-  async (system, { askerName, grant }) => {
+  async ({ declaration }, { asker, askSigner, grant }) => {
     const { api, methods, paths } = required(grant.apis[0], 'An API of the grant');
-    const { [api]: own, ...others } = system.declaration.apis;
+    const { [api]: own, ...others } = declaration.apis;
     const base = required(own, api).baseUrl;
     const [method = 'POST', path = '/'] = [methods[0], paths[0]];
     const ask = async (verb: string, url: string) => {
       const intent = { kind: 'dpop_proof', client: grant.client, method: verb, url };
-      const { body } = await askSigner(system, accessOf(system, askerName, 'lambda'), intent);
+      const { body } = await askSigner(asker('lambda'), intent);
       return body as SignAnswer;
     };
     const twin = await ask(method, `${base}${path}`);
@@ -185,14 +159,14 @@ export const proofOutsideGrantRefused = step(
 
 /** Of two signatures with one key, the one that no signer tells of is named: somebody has a signer's credentials and its network. */
 export const forgedSignFound = step('forged-sign-found', [callingZone], async (system, zone) => {
-  const { askerName, signerName, grant, client, intent } = zone;
-  const { keyArn: KeyId, kid } = keyOf(system, grant.client);
+  const { signerName, client, intent } = zone;
+  const { keyArn: KeyId, kid } = zone.key();
   const { hash, kmsSigningAlgorithm: SigningAlgorithm } = ALGORITHMS[client.algorithm];
   const Message = createHash(hash).update(randomBytes(32)).digest('base64');
   const sign = { KeyId, Message, MessageType: 'DIGEST', SigningAlgorithm };
   const { lines } = await linesDuring(system, async () => {
-    await askSigner(system, accessOf(system, askerName, 'lambda'), intent);
-    const { error } = await callJson(accessOf(system, signerName, 'kms'), 'kms', 'TrentService.Sign', sign);
+    await zone.askSigner(zone.asker('lambda'), intent);
+    const { error } = await callJson(zone.signer('kms'), 'kms', 'TrentService.Sign', sign);
     assert(error === undefined, `a signature by hand failed: ${error?.code}`);
   });
   const records = lines.flatMap((line) => [cloudTrailEvent(line), line.fields]);

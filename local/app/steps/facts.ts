@@ -9,7 +9,7 @@ import { hasBus } from '../../../infra/declaration/function-resources.ts';
 import { functionName, signerName } from '../../../infra/declaration/names.ts';
 import type { ZoneDeclaration } from '../../../infra/declaration/schema.ts';
 import type { OperatorFile } from '../../../infra/operator-file.ts';
-import type { AwsAccess } from '../../aws/aws-client.ts';
+import { type AwsAccess, callLambda } from '../../aws/aws-client.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import { eventEntries, findEntry, makeOrganizationNumber } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
@@ -181,26 +181,31 @@ function zoneWhere(
   const { zone, declared, name, grant } =
     fitting.find((one) => preferred(one.declared)) ?? fitting[0] ?? lacks(`no zone ${what}`);
   const signer = signerName(declaration.name, grant.client, zone);
+  const own = functionName(declaration.name, zone, name);
+  // Who asks its signer: the function itself, or the zone's tokens function.
+  const asker = functionName(declaration.name, zone, askerOf(declared) ?? name);
   const client = required(declaration.clients[grant.client], `Client ${grant.client}`);
   return {
-    ...{ zone, declared, grant, signerName: signer },
-    functionName: functionName(declaration.name, zone, name),
-    /** Who asks its signer: the function itself, or the zone's tokens function. */
-    askerName: functionName(declaration.name, zone, askerOf(declared) ?? name),
-    client,
+    ...{ zone, declared, grant, client, functionName: own, askerName: asker, signerName: signer },
     /** What its signer is asked for a client assertion by. */
     intent: { kind: 'client_assertion', client: grant.client, issuer: client.issuer },
-    /** ARN of the signer for that grant. */
-    signerArn: () => arnOf(aws, signer),
+    /** AWS as they call it, see {@link accessOf}. */
+    own: (service?: string) => accessOf(system, own, service),
+    asker: (service?: string) => accessOf(system, asker, service),
+    signer: (service?: string) => accessOf(system, signer, service),
+    /** Asks the signer for that grant, as somebody. */
+    askSigner: (as: AwsAccess, intent: object) => callLambda(as, arnOf(aws, signer), { intents: [intent] }),
+    /** The key that the client signs with. */
+    key: () =>
+      system.keys.find((key) => key.client === grant.client) ?? lacks(`client ${grant.client} has no key`),
+    /** A call of an API that the grant allows, with its wildcards filled in. */
+    apiCall() {
+      const { api: name, methods, paths } = required(grant.apis[0], 'An API of the grant');
+      const api = required(declaration.apis[name], name);
+      const [method = 'GET', path = '/'] = [methods[0], paths[0]];
+      return { name, api, method, url: `${api.baseUrl}${path.replaceAll('*', '17')}` };
+    },
   };
-}
-
-/** A call of an API that a grant allows, with its wildcards filled in. */
-export function sampleCall({ declaration }: Pick<LocalSystem, 'declaration'>, { grant }: ZoneFacts) {
-  const { api: name, methods, paths } = required(grant.apis[0], 'An API of the grant');
-  const api = required(declaration.apis[name], name);
-  const [method = 'GET', path = '/'] = [methods[0], paths[0]];
-  return { name, api, method, url: `${api.baseUrl}${path.replaceAll('*', '17')}` };
 }
 
 /** An organisation detail that a grant allows, for `child`; none where it allows none of that type. */
@@ -213,8 +218,11 @@ export function sampleDetails({ grant: { details } }: Pick<ZoneFacts, 'grant'>, 
   return [{ type, ...(parent ? { parent } : {}), ...(of ? { child: of } : {}) } as const];
 }
 
-/** AWS as a function's code would call it: with its role's credentials, by its VPC's endpoint where it has one for the service. */
-export function accessOf({ aws }: LocalSystem, name: string, service: string): AwsAccess {
+/**
+ * AWS as a function's code would call it: with its role's credentials, by its VPC's endpoint where it has one for the service. Without
+ * a service by the public endpoints, as if the credentials had been stolen.
+ */
+function accessOf({ aws }: LocalSystem, name: string, service?: string): AwsAccess {
   const of = aws.functions.find((candidate) => candidate.name === name);
   const own = aws.endpoints.find((endpoint) => endpoint.zone === of?.zone && endpoint.service === service);
   return { url: own?.url ?? aws.publicUrl, region: aws.region, credentials: aws.credentialsOf(name) };
@@ -249,19 +257,9 @@ export function arnOf({ functions }: LocalSystem['aws'], name: string): string {
   return required(functions.find((of) => of.name === name)?.arn, name);
 }
 
-/** AWS's public endpoints with a function's credentials, as if they had been stolen. */
-export function publicAccessOf(system: LocalSystem, name: string): AwsAccess {
-  return { ...accessOf(system, name, ''), url: system.aws.publicUrl };
-}
-
 /** The operator at AWS's public endpoints. */
 export function operatorAccess({ aws }: LocalSystem): AwsAccess {
   return { url: aws.publicUrl, region: aws.region, credentials: aws.operator };
-}
-
-/** The key that a client signs with. */
-export function keyOf(system: LocalSystem, client: string) {
-  return system.keys.find((key) => key.client === client) ?? lacks(`client ${client} has no key`);
 }
 
 /** A route's path as a request has it. */

@@ -8,13 +8,12 @@ import { eventNames, signerName } from '../../../infra/declaration/names.ts';
 import { redrive } from '../../../infra/keys/redrive.ts';
 import { objectOf } from '../../../infra/proof/assembly/json.ts';
 import { resourcesOfType } from '../../../infra/proof/assembly/resolve.ts';
-import { callGateway, callLambda } from '../../aws/aws-client.ts';
+import { callGateway } from '../../aws/aws-client.ts';
 import { readFigures, ringsAt, ringsOn } from '../../aws/metrics.ts';
 import { fillIn, isOutcome, putEvent } from '../events.ts';
 import type { LocalSystem } from '../system.ts';
 import { callRoute, sendCallingEvent, sendEvent } from './entries.ts';
 import {
-  accessOf,
   arnOf,
   callingZone,
   gatewayZone,
@@ -23,7 +22,6 @@ import {
   linesDuring,
   operatorAccess,
   otherZone,
-  sampleCall,
   samplePath,
   sampleZone,
   step,
@@ -139,13 +137,13 @@ export const zoneProbeRings = step(
   'zone-probe-rings',
   [otherZone, callingZone, unlikeGrants],
   async (system, prober, probed) => {
-    const { method, url } = sampleCall(system, probed);
-    const asked = { intents: [{ kind: 'dpop_proof', client: probed.grant.client, method, url }] };
-    const access = accessOf(system, prober.askerName, 'lambda');
+    const { method, url } = probed.apiCall();
+    const intent = { kind: 'dpop_proof', client: probed.grant.client, method, url };
+    const access = prober.asker('lambda');
     const { lines, result } = await linesDuring(system, async () => {
-      const denied = await callLambda(access, probed.signerArn(), asked);
+      const denied = await probed.askSigner(access, intent);
       assert(denied.error?.code === 'AccessDeniedException', `another's signer answered ${denied.status}`);
-      return callLambda(access, prober.signerArn(), asked);
+      return prober.askSigner(access, intent);
     });
     const { code } = objectOf(objectOf(result.body).error);
     assert(code === 'grant_refused', `its own signer answered ${code ?? 'with signatures'}`);

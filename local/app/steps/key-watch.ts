@@ -12,7 +12,7 @@ import { callLambda } from '../../aws/aws-client.ts';
 import type { TrailLine } from '../../aws/trail.ts';
 import { askAws, findInState, readClientRecord, readJwk } from '../client-keys.ts';
 import type { LocalSystem } from '../system.ts';
-import { callingZone, forStandIn, lacks, linesDuring, operatorAccess, sampleCall, step } from './facts.ts';
+import { callingZone, forStandIn, lacks, linesDuring, operatorAccess, step } from './facts.ts';
 import { clientOf } from './protected-calls.ts';
 import { replaceKey } from './rotation.ts';
 
@@ -82,7 +82,7 @@ function promisedSeconds({ usableUntil = 0, since }: KeyEntry): number {
 /** A proof as for an API call with a token that is bound to the key. */
 async function signProof(system: LocalSystem, { kid }: KeyEntry): Promise<string> {
   const zone = callingZone(system);
-  const { method, url } = sampleCall(system, zone);
+  const { method, url } = zone.apiCall();
   const ath = hash('sha256', randomBytes(32), 'base64url');
   const intent = { kind: 'dpop_proof', client: zone.grant.client, method, url, ath, kid } as const;
   const [signature] = await clientOf(system).signer.sign([intent]);

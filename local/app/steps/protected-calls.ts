@@ -12,7 +12,6 @@ import {
   forStandIn,
   lacks,
   type Step,
-  sampleCall,
   sampleDetails,
   samplePath,
   step,
@@ -21,7 +20,7 @@ import {
 /** A call of an API as the zone's function makes it: its token, and a proof by its signer. */
 function prepareCall(system: LocalSystem): ProtectedCall {
   const zone = callingZone(system);
-  const { api, method, url } = sampleCall(system, zone);
+  const { api, method, url } = zone.apiCall();
   const { scopes, resource } = api;
   const details = sampleDetails(zone, makeOrganizationNumber());
   const body = method === 'GET' || method === 'HEAD' ? {} : { body: '{}' };
