@@ -50,60 +50,31 @@ export interface LoginDeps {
 }
 
 /** The page: everything that is there from the start, `page.html` filled in. What changes is filled in by `page.js`. */
-export function renderDocument(deps: PageDeps): string {
-  const { map, attacks } = deps;
-  const parts: Readonly<Record<string, string>> = {
-    title: escapeXml(`${map.system} on this machine`),
-    event: renderEvent(deps),
-    login: renderLogin(deps),
+export function renderDocument({ map, attacks, names, event, login }: PageDeps): string {
+  const unless = (there: unknown) => (there ? '' : 'absent');
+  const texts: Readonly<Record<string, string | undefined>> = {
+    title: `${map.system} on this machine`,
+    summary: summarize(map),
     verdict: hasViolations(map) ? 'bad' : '',
-    summary: escapeXml(summarize(map)),
+    ...{ noEvent: unless(event), eventType: event?.type, eventSource: event?.source },
+    ...{ noLogin: unless(login), gateway: login?.gateway, noCall: unless(login?.call), call: login?.call },
+    ...{ noCertificate: unless(login?.caFile), caFile: login?.caFile },
+    // With TLS there is nothing that Safari would not keep.
+    noSafari: unless(!login?.gateway.startsWith('https:')),
+  };
+  const markup: Readonly<Record<string, string>> = {
     map: drawMap(map),
-    filter: renderFilter(['all', ...deps.names.zones, 'outside']),
+    filter: renderFilter(['all', ...names.zones, 'outside']),
     attacks: attacks.map(renderAttack).join('\n'),
     unfit: renderUnfit(attacks),
   };
-  return readStatic('page.html').replace(/\{\{(\w+)\}\}/g, (_, name: string) => parts[name] ?? '');
+  const fill = (_: string, name: string) => markup[name] ?? escapeXml(texts[name] ?? '');
+  return readStatic('page.html').replace(/\{\{(\w+)\}\}/g, fill);
 }
 
 /** A file of the page. */
 export function readStatic(name: 'page.css' | 'page.html' | 'page.js'): string {
   return readFileSync(new URL(`./static/${name}`, import.meta.url), 'utf8');
-}
-
-function renderEvent({ event }: PageDeps): string {
-  if (event === undefined) return '';
-  return `<div class="card"><h3>An event</h3>
-<p><code>${escapeXml(event.type)}</code> of <code>${escapeXml(event.source)}</code> reaches the zone by bus and queue; its function asks its signer, gets a token and calls the API.</p>
-<p><button type="button" class="main" id="send">Send the sample event</button></p>
-<p id="send-result" role="status"></p></div>`;
-}
-
-function renderLogin({ login }: PageDeps): string {
-  if (login === undefined) return '';
-  const call =
-    login.call === undefined
-      ? ''
-      : `<button type="button" id="call">Call the API <code>${escapeXml(login.call)}</code></button>`;
-  return `<div class="card"><h3>A login</h3>
-<p>Health personnel log in through the zone’s gateway. Tokens stay there; the browser has a cookie that names a session and nothing else.</p>
-<p id="session" role="status">Nobody is logged in.</p>
-<p class="out"><a class="button main" href="${escapeXml(login.gateway)}/login?return=/session" target="_blank" rel="noopener">Log in <span class="hint">(new tab)</span></a></p>
-${renderWarning(login)}<div class="in" hidden><p class="row">${call}<button type="button" id="logout">Log out</button></p>
-<form id="switch"><label for="child">Work for organisation</label> <input id="child" inputmode="numeric" pattern="[0-9]{9}" maxlength="9" required autocomplete="off" aria-describedby="child-hint"><button>Switch</button>
-<p class="hint" id="child-hint">Nine digits, valid by their check digit.</p></form></div>
-<p id="session-result" role="status"></p></div>`;
-}
-
-function renderWarning({ caFile, gateway }: LoginDeps): string {
-  const warning =
-    caFile === undefined
-      ? ''
-      : `The browser warns of the stand-in's certificate: it was made on this machine, for this machine alone. Go on past the warning, or trust <code>${escapeXml(caFile)}</code>.`;
-  const safari = gateway.startsWith('https:')
-    ? ''
-    : ' Safari keeps no Secure cookie of http://localhost: for it, start with <code>npm start -- --https</code>.';
-  return `<p class="out hint">${warning}${safari}</p>`;
 }
 
 function renderAttack({ name, title, tries, stoppedBy, invariants, unfit }: RunnableAttack): string {

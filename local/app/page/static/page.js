@@ -84,7 +84,7 @@ onPress('attack-all', async () => {
 
 async function showSession() {
   const status = byId('session');
-  if (status === null) return;
+  if (status.closest('.absent')) return;
   const { ok, value } = await ask('GET', '/session');
   const isIn = ok && value !== null;
   const text = isIn

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { ATTACKS, INVARIANTS } from '../../../../local/app/page/attacks.ts';
-import type { RunnableAttack } from '../../../../local/app/page/document.ts';
+import { type PageDeps, type RunnableAttack, renderDocument } from '../../../../local/app/page/document.ts';
 import { listen } from '../../../../local/aws/http.ts';
 import { fakeDeps, startFakePage } from './page.ts';
 
@@ -37,6 +37,22 @@ describe('the document', async () => {
     const { body } = await ask('GET', '/');
     expect(body).toContain('>Not with this declaration (no zone has a login): two; three.<');
     expect(body).not.toContain('data-attack="two"');
+  });
+
+  const login = { gateway: 'http://localhost:3000', call: '/api/x', caFile: 'ca.crt' };
+  test.each<[string, Partial<PageDeps>, string[]]>([
+    ['all there', { login }, []],
+    ['nothing to send', { login, event: undefined }, ['An event']],
+    ['no login', {}, ['A login', 'The browser', 'Call the']],
+    [
+      'a real issuer and TLS',
+      { login: { ...login, gateway: 'https://x', caFile: undefined } },
+      ['The browser', 'Safari keeps'],
+    ],
+    ['a login that forwards nothing', { login: { ...login, call: undefined } }, ['Call the']],
+  ])('shows what there is, with %s', (_, given, absent) => {
+    const found = renderDocument(fakeDeps(given)).matchAll(/ class="[^"]*absent"[^>]*>(?:<h3>)?(\w+ \w+)/g);
+    expect([...found].map(([, what]) => what)).toEqual(absent);
   });
 
   test('has a style sheet and a script of its own', async () => {
