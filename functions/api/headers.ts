@@ -12,6 +12,9 @@ const RESPONSE_HEADERS =
 const NEVER =
   /^(authorization|connection|content-length|cookie|dpop|expect|forwarded|host|keep-alive|origin|proxy-.*|referer|sec-.*|set-cookie|te|trailer|transfer-encoding|upgrade|via|www-authenticate|x-amz.*|x-forwarded-.*)$/;
 
+/** Latin-1 without controls: what `Headers` and HTTP take (RFC 9110 5.5). */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 /** Headers for the API: the allow-list and those `declared` for the route, without what the browser's `Connection` names. */
 export function selectRequestHeaders(request: GatewayRequest, declared: readonly string[] = []): Headers {
   const connection = (request.headers.get('connection') ?? [])
@@ -25,7 +28,7 @@ export function selectRequestHeaders(request: GatewayRequest, declared: readonly
       !connection.includes(name),
   );
   const pairs = named.flatMap(([name, values]) => values.map((value): [string, string] => [name, value]));
-  return new Headers(pairs.filter(([, value]) => isHeaderValue(value)));
+  return new Headers(pairs.filter(([, value]) => HEADER_VALUE.test(value)));
 }
 
 /** Headers for the browser. A body from an API is shown in a sandbox: a page of its would otherwise run as ours. */
@@ -35,9 +38,4 @@ export function selectResponseHeaders(response: Response): Record<string, string
     ...Object.fromEntries(kept),
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
   };
-}
-
-/** Latin-1 without controls: what `Headers` and HTTP take (RFC 9110 5.5). */
-function isHeaderValue(value: string): boolean {
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
 }

@@ -45,7 +45,9 @@ export function createRegistry(options: RegistryOptions) {
   const clients = new Map(options.clients.map((client) => [client.clientId, client]));
   /** All keys of a client, also those not honoured yet or expired. */
   const keys = (clientId: string): RegisteredKey[] => [
-    ...(clients.get(clientId)?.jwks?.keys ?? []).map(portalKey),
+    ...(clients.get(clientId)?.jwks?.keys ?? []).map(
+      (jwk) => ({ ...describeKey(jwk), origin: 'Gui', honouredFrom: 0, expires: null }) as const,
+    ),
     ...(saved.keys[clientId] ?? []),
   ];
 
@@ -72,10 +74,6 @@ export function createRegistry(options: RegistryOptions) {
       state.save();
     },
   };
-}
-
-function portalKey(jwk: JWK): RegisteredKey {
-  return { ...describeKey(jwk), origin: 'Gui', honouredFrom: 0, expires: null };
 }
 
 function describeKey(jwk: JWK): Pick<RegisteredKey, 'kid' | 'jwkThumbprint' | 'jwk'> {

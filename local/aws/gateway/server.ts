@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { serviceCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import type { WireResponse } from '../errors.ts';
@@ -68,7 +69,7 @@ async function answerRequest(deps: GatewayDeps, request: GatewayRequest, respons
     ? openStreamedAnswer(response, (head) => setHead(response, request.id, head).flushHeaders())
     : undefined;
   const invoked = deps.invoke(call, functionArn, event, streaming?.take);
-  const { payload, functionError } = await withTimeout(invoked, timeout);
+  const { payload, functionError } = await Promise.race([invoked, timeOut(timeout)]);
   if (functionError !== undefined) throw new Refusal('INTEGRATION_FAILURE');
   if (streaming === undefined) {
     const { body, ...head } = readProxyResult(payload, api.binary);
@@ -88,11 +89,9 @@ function refuse(response: ServerResponse, { status, headers, body }: WireRespons
   return status;
 }
 
-function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Refusal('INTEGRATION_TIMEOUT')), ms);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
+async function timeOut(ms: number): Promise<never> {
+  await setTimeout(ms, undefined, { ref: false });
+  throw new Refusal('INTEGRATION_TIMEOUT');
 }
 
 function setHead(response: ServerResponse, requestId: string, { status, headers }: ProxyHead) {

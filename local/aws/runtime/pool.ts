@@ -139,7 +139,7 @@ export function createPool(options: PoolOptions) {
     if (isMissing(kind.program)) return { ...notRun(requestId, kind.program.missing), tail: [] };
     const slot = await acquire(kind);
     if (slot === undefined) return { ...exited(requestId, null, 'SIGKILL'), tail: [] };
-    slot.tail = [`START RequestId: ${requestId} Version: $LATEST`];
+    slot.tail = [];
     if (!slot.instance.usable()) return { ...exited(requestId, 1, null), tail: slot.tail };
     const traceId = `Root=${currentTrace() ?? makeTraceId(now())};Sampled=0`;
     const invocation = { requestId, payload, functionArn: kind.arn, traceId };
@@ -157,12 +157,9 @@ export function createPool(options: PoolOptions) {
     async invoke(kind: RunnableFunction, payload: Buffer, sink?: Sink): Promise<Invoked> {
       enter(kind);
       const requestId = randomUUID();
-      const began = now();
       try {
         const { tail, ...outcome } = await run(kind, requestId, payload, sink);
-        const report = `REPORT RequestId: ${requestId}\tDuration: ${now() - began} ms\tMemory Size: ${kind.memory} MB`;
-        const text = [...tail, `END RequestId: ${requestId}`, report].join('\n');
-        return { ...outcome, requestId, logTail: text.slice(-4096) };
+        return { ...outcome, requestId, logTail: tail.join('\n').slice(-4096) };
       } finally {
         inFlight.set(kind.name, (inFlight.get(kind.name) ?? 1) - 1);
         for (const wake of ended) wake();
