@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { App, Aws, Stack, Stage } from 'aws-cdk-lib';
+import { App, Stack, Stage } from 'aws-cdk-lib';
 import { DISABLE_CREATION_STACK_TRACES } from 'aws-cdk-lib/cx-api';
 import { Construct } from 'constructs';
 import { compileHandlers } from './bundling.ts';
@@ -83,23 +83,19 @@ export function addSystem(
   refuseOtherPartitions(options.region);
   if (scope.node.tryGetContext(WITHOUT_CODE) === undefined)
     compileHandlers(['signer', ...Object.values(system.zones).flatMap(compiledFunctions)]);
-  const region = options.region ?? Aws.REGION;
-  const account = options.account ?? Aws.ACCOUNT_ID;
-  const signingPlace: Place = { account, region };
-  const ofSigning = { system, place: signingPlace, env: placeOf(options) };
+  const ofSigning = { system, env: placeOf(options) };
   const signing = new SigningStack(scope, sharedStackNames(system.name).signing, ofSigning);
   const zones: Record<string, ZoneConstructs> = {};
   for (const [zone, declared] of Object.entries(system.zones)) {
     const own = zoneAccount(zone, declared, options);
-    const place: Place = { account: own ?? Aws.ACCOUNT_ID, region };
-    const props = { system, place, env: placeOf({ ...options, account: own }) };
-    const ofZone = { ...props, zone, declared, signingPlace, signing };
+    const props = { system, env: placeOf({ ...options, account: own }) };
+    const ofZone = { ...props, zone, declared, signing };
     const stack = new ZoneStack(scope, zoneStackName(system.name, zone), ofZone);
     zones[zone] = stack.constructs;
     // Permissions of signers for another account name that account's roles, which must exist by then.
     if (own !== options.account) signing.addStackDependency(stack);
     if (declared.gateway && system.apiGatewayAccount)
-      stack.addStackDependency(gatewayAccount(scope, signingPlace, props));
+      stack.addStackDependency(gatewayAccount(scope, stack.account === signing.account, props));
   }
   return zones;
 }
@@ -168,10 +164,9 @@ function zoneAccount(zone: string, declared: ZoneDeclaration, options: BuildOpti
 }
 
 /** One stack an account that has a gateway; its id names the account where that is not the signing zone's. */
-function gatewayAccount(scope: Construct, signing: Place, props: SystemProps): Stack {
+function gatewayAccount(scope: Construct, isOfSigning: boolean, props: SystemProps): Stack {
   const name = sharedStackNames(props.system.name).gateway;
-  const { account } = props.place;
-  const id = account === signing.account ? name : `${name}-${account}`;
+  const id = isOfSigning ? name : `${name}-${props.env?.account}`;
   const existing = scope.node.tryFindChild(id);
   return existing instanceof Stack ? existing : new GatewayAccountStack(scope, id, props);
 }

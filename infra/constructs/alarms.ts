@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import {
   Alarm,
   type ComparisonOperator,
@@ -55,7 +55,6 @@ function fromAlarms({ account, region }: Place) {
 export interface AlarmsProps {
   /** Its thresholds. */
   system: Pick<SystemDeclaration, 'alarms'>;
-  place: Place;
   /** What the topic is called where a message shows it. */
   displayName: string;
   /** Encrypts what is published; its policy has {@link alarmKeyStatement}. */
@@ -70,10 +69,16 @@ export interface AlarmsProps {
 export class Alarms extends Construct {
   readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, { system, place, displayName, key, rows }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { system, displayName, key, rows }: AlarmsProps) {
     super(scope, id);
     this.topic = new Topic(this, 'Topic', { displayName, masterKey: key, enforceSSL: true });
-    const publish = allowTo(CLOUDWATCH, 'FromAlarms', 'sns:Publish', this.topic.topicArn, fromAlarms(place));
+    const publish = allowTo(
+      CLOUDWATCH,
+      'FromAlarms',
+      'sns:Publish',
+      this.topic.topicArn,
+      fromAlarms(Stack.of(this)),
+    );
     this.topic.addToResourcePolicy(publish);
     const action = new SnsAction(this.topic);
     for (const row of rows) createAlarm(this, system, row, action);

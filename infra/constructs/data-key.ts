@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AccountRootPrincipal, PolicyDocument, type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
@@ -19,7 +19,6 @@ const GRANTEE = 'dynamodb';
 /** What a data key is made for. */
 export interface DataKeyProps {
   description: string;
-  place: Place;
   /** Whether what it encrypts outlives the stack, so that the key must too. */
   keep: boolean;
   /** Names of the log groups it encrypts; each may end in `*`. */
@@ -40,12 +39,15 @@ export class DataKey extends Key {
       description: props.description,
       enableKeyRotation: true,
       removalPolicy: props.keep ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
-      policy: new PolicyDocument({ statements: dataKeyStatements(props) }),
+      policy: new PolicyDocument({ statements: dataKeyStatements(Stack.of(scope), props) }),
     });
   }
 }
 
-function dataKeyStatements({ place, services, logGroups, statements = [] }: DataKeyProps): PolicyStatement[] {
+function dataKeyStatements(
+  place: Place,
+  { services, logGroups, statements = [] }: DataKeyProps,
+): PolicyStatement[] {
   const root = new AccountRootPrincipal();
   const { region, account } = place;
   const through = services.map((service) => serviceHost(place, service));

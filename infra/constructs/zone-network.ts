@@ -1,4 +1,5 @@
 import { required } from '@helseid-zones/protocol/values';
+import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
@@ -8,14 +9,13 @@ import {
 } from 'aws-cdk-lib/aws-route53resolver';
 import { Construct } from 'constructs';
 import type { ExitDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
-import { type Place, serviceHost } from './arns.ts';
+import { serviceHost } from './arns.ts';
 
 /** AWS services that a zone can have an endpoint for. */
 export type EndpointService = 'lambda' | 'kms' | 'secretsmanager' | 'sqs' | 'dynamodb';
 
 /** What a network is built from. */
 export interface ZoneNetworkProps {
-  place: Place;
   cidr: string;
   availabilityZones: number;
   /** A VPC that is there, to use in place of one of its own. */
@@ -56,7 +56,7 @@ export class ZoneNetwork extends Construct {
   /** Dimensions of the figure of names that the resolver did not answer for, where its firewall is the zone's. */
   readonly blockedNames: ReturnType<typeof restrictNames> | undefined;
 
-  constructor(scope: Construct, id: string, { place, hosts, services, exits, ...props }: ZoneNetworkProps) {
+  constructor(scope: Construct, id: string, { hosts, services, exits, ...props }: ZoneNetworkProps) {
     super(scope, id);
     const { internet, existing } = props;
     const subnetType =
@@ -82,7 +82,7 @@ export class ZoneNetwork extends Construct {
         for (const port of ports)
           functionGroup.addEgressRule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port), 'an exit');
     addRoutes(this, vpc, subnetType, exits);
-    const names = [...hosts, ...services.map((service) => serviceHost(place, service))];
+    const names = [...hosts, ...services.map((service) => serviceHost(Stack.of(this), service))];
     this.blockedNames = existing?.dnsFirewall === false ? undefined : restrictNames(this, vpc.vpcId, names);
     this.vpc = vpc;
     this.subnetType = subnetType;

@@ -23,7 +23,7 @@ const LOG_ACTIONS = [
  * deploy with access logs fails without it: on unless the declaration says `apiGatewayAccount: false`.
  */
 export class GatewayAccountStack extends Stack {
-  constructor(scope: Construct, id: string, { system, place, ...props }: SystemProps) {
+  constructor(scope: Construct, id: string, { system, ...props }: SystemProps) {
     super(scope, id, {
       ...{ analyticsReporting: false, stackName: id, ...props },
       description: `${system.name}: the role that API Gateway writes logs with (one an account and region).`,
@@ -41,6 +41,6 @@ export class GatewayAccountStack extends Stack {
       inlinePolicies: { logs: new PolicyDocument({ statements: [statement()] }) },
     });
     new CfnAccount(this, 'Account', { cloudWatchRoleArn: role.roleArn });
-    suppressFindings(this, { system: system.name, place, functions: [] });
+    suppressFindings(this, { system: system.name, place: this, functions: [] });
   }
 }

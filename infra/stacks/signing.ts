@@ -14,6 +14,7 @@ import { ZoneNetwork } from '../constructs/zone-network.ts';
 import { signerConcurrency } from '../declaration/concurrency.ts';
 import { deriveGrants } from '../declaration/derive.ts';
 import { askingRoles, boundaryName, SIGNING_ZONE, signerName } from '../declaration/names.ts';
+import type { SystemDeclaration } from '../declaration/schema.ts';
 import { suppressFindings } from '../nag-suppressions.ts';
 import { type SystemProps, SystemStack } from './system-stack.ts';
 
@@ -26,14 +27,13 @@ export class SigningStack extends SystemStack {
   readonly recordKeyArn: string;
 
   constructor(scope: Construct, id: string, props: SystemProps) {
-    const { system, place } = props;
+    const { system } = props;
     super(scope, id, {
       ...props,
       zone: SIGNING_ZONE,
       description: `${system.name}: the signing zone. Client keys, records and signers; no way to the internet.`,
     });
     const network = new ZoneNetwork(this, 'Network', {
-      place,
       cidr: system.signing.cidr,
       availabilityZones: this.availabilityZones.length,
       internet: false,
@@ -45,7 +45,6 @@ export class SigningStack extends SystemStack {
     const recordKey = new DataKey(this, 'RecordKey', {
       description: `${system.name}: client records`,
       keep: true,
-      place,
       services: ['secretsmanager'],
     });
     this.recordKeyArn = recordKey.keyArn;
@@ -53,24 +52,23 @@ export class SigningStack extends SystemStack {
       Object.keys(system.clients).map((name) => [name, addRecord(this, system.name, name, recordKey)]),
     );
     const functions = deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone));
-    this.addSigners(props, network, functions);
+    this.addSigners(system, network, functions);
     noteQuotas(this, system);
     warnOfMissingSelfService(this, system);
     warnOfDeclaration(this, system);
-    suppressFindings(this, { system: system.name, zone: SIGNING_ZONE, place, functions });
+    suppressFindings(this, { system: system.name, zone: SIGNING_ZONE, place: this, functions });
   }
 
-  private addSigners({ system, place }: SystemProps, network: ZoneNetwork, names: readonly string[]): void {
+  private addSigners(system: SystemDeclaration, network: ZoneNetwork, names: readonly string[]): void {
     const logPrefix = `/${system.name}/signing`;
-    const facts = { system: system.name, place, network, logPrefix, recordKeyArn: this.recordKeyArn };
+    const facts = { system: system.name, place: this, network, logPrefix, recordKeyArn: this.recordKeyArn };
     restrictSigningEndpoints(facts, this.records);
     const key = new DataKey(this, 'LogKey', {
       description: `${system.name}: the audit of signatures`,
       keep: true,
-      place,
       logGroups: [`${logPrefix}/*`],
       services: [],
-      statements: [alarmKeyStatement(place)],
+      statements: [alarmKeyStatement(this)],
     });
     const name = boundaryName(system.name, SIGNING_ZONE);
     const boundary = new PermissionsBoundary(this, 'Boundary', name, signingBoundaryStatements(facts));
@@ -109,7 +107,7 @@ export class SigningStack extends SystemStack {
     const blocked = required(network.blockedNames, 'The firewall of the signing zone');
     rows.push(...alarmsOn(`${system.name}-signing`, ['BlockedNames'], blocked));
     const displayName = `${system.name}: signers`;
-    this.sayTopic(new Alarms(this, 'Alarms', { system, place, key, rows, displayName }));
+    this.sayTopic(new Alarms(this, 'Alarms', { system, key, rows, displayName }));
     addDashboard(this, system);
     const logs = names.map((name) => `${logPrefix}/${name}`);
     saveQueries(this, system.name, logs);

@@ -1,7 +1,6 @@
 import { CfnOutput, Fn, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Alarms } from '../constructs/alarms.ts';
-import type { Place } from '../constructs/arns.ts';
 import { SIGNING_ZONE, ZONE_TAG, ZONE_TAGGED } from '../declaration/names.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 
@@ -30,7 +29,6 @@ export function shapeTemplate(stack: Stack): void {
 /** What every stack of a system is made from. */
 export interface SystemProps extends StackProps {
   system: SystemDeclaration;
-  place: Place;
 }
 
 /** What a zone's stack is made from. */
@@ -46,7 +44,7 @@ export interface SystemStackProps extends SystemProps {
 export class SystemStack extends Stack {
   private readonly zoneCount: number;
 
-  constructor(scope: Construct, id: string, { system, zone, place: _, ...props }: SystemStackProps) {
+  constructor(scope: Construct, id: string, { system, zone, ...props }: SystemStackProps) {
     super(scope, id, { analyticsReporting: false, stackName: id, ...props });
     shapeTemplate(this);
     const declared = zone === SIGNING_ZONE ? system.signing : system.zones[zone];

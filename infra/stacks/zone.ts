@@ -4,7 +4,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { refuseLocalAddresses } from '../annotations.ts';
 import { Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
-import { functionArn, type Place } from '../constructs/arns.ts';
+import { functionArn } from '../constructs/arns.ts';
 import { DataKey } from '../constructs/data-key.ts';
 import { addWork, eventKeyStatements } from '../constructs/event-entry.ts';
 import { FlowLog } from '../constructs/flow-log.ts';
@@ -49,8 +49,7 @@ const OF_TOKENS = ['TokenFailures', 'InvalidClient', 'ClockDifference'] as const
 /** What a zone's stack is made from. */
 export interface ZoneStackProps extends SystemStackProps {
   declared: ZoneDeclaration;
-  /** The signing zone's place: same region, perhaps another account. */
-  signingPlace: Place;
+  /** In the same region, perhaps in another account. */
   signing: SigningStack;
 }
 
@@ -60,8 +59,8 @@ export class ZoneStack extends SystemStack {
   readonly constructs: ZoneConstructs;
 
   constructor(scope: Construct, id: string, props: ZoneStackProps) {
-    const { system, zone, declared, place, signing, signingPlace, ...rest } = props;
-    super(scope, id, { ...rest, system, place, zone, description: `${system.name}: zone ${zone}.` });
+    const { system, zone, declared, signing, ...rest } = props;
+    super(scope, id, { ...rest, system, zone, description: `${system.name}: zone ${zone}.` });
     const { gateway, admin } = declared;
     const prefix = `${system.name}-${zone}`;
     const logPrefix = `/${system.name}/${zone}`;
@@ -71,17 +70,15 @@ export class ZoneStack extends SystemStack {
     const key = new DataKey(this, 'Key', {
       description: `${system.name}: logs, queues and tables of zone ${zone}`,
       keep: hasSecrets(declared) || own.length > 0,
-      place,
       logGroups: [`${logPrefix}/*`, ...(gateway ? [`${EXECUTION_LOG_PREFIX}*`] : [])],
       // EventBridge encrypts a rule with the key of its bus, on behalf of who writes it.
       services: [...dataServices(declared), ...(withBus ? ['events'] : [])],
       statements: [
-        ...(withBus ? eventKeyStatements(place, eventNames(system.name, zone)) : []),
-        alarmKeyStatement(place),
+        ...(withBus ? eventKeyStatements(this, eventNames(system.name, zone)) : []),
+        alarmKeyStatement(this),
       ],
     });
     const network = new ZoneNetwork(this, 'Network', {
-      place,
       cidr: declared.cidr,
       availabilityZones: this.availabilityZones.length,
       existing: declared.network,
@@ -91,7 +88,7 @@ export class ZoneStack extends SystemStack {
       services: endpointServices(declared),
     });
     const facts: ZoneFacts = {
-      ...{ system, zone, declared, place, network, logPrefix },
+      ...{ system, zone, declared, place: this, network, logPrefix },
       keyArn: key.keyArn,
       secrets: addSecrets(this, system.name, zone, declared, key),
       signers: signerArns(props),
@@ -107,7 +104,8 @@ export class ZoneStack extends SystemStack {
     }
     for (const { name: tableName, id, declared: keys } of tables)
       if (keys !== 'cdk') new ZoneTable(this, id, { tableName, key, declared: keys });
-    const entry = gateway && new RestEntry(this, 'Gateway', { name: prefix, place, logPrefix, key, gateway });
+    const entry =
+      gateway && new RestEntry(this, 'Gateway', { name: prefix, place: this, logPrefix, key, gateway });
     const boundaryOf = (name?: string) => {
       const group = name && boundaryGroup(declared, name);
       const id = group ? `Boundary-${group}` : 'Boundary';
@@ -115,7 +113,7 @@ export class ZoneStack extends SystemStack {
       const policyName = boundaryName(system.name, zone, group);
       return made ?? new PermissionsBoundary(this, id, policyName, boundaryStatements(facts, group));
     };
-    const runtime = { system: system.name, place, network, key, logPrefix };
+    const runtime = { system: system.name, place: this, network, key, logPrefix };
     new FlowLog(this, 'FlowLog', { ...runtime, boundary: boundaryOf() });
     if (declared.callers.some(({ calls }) => calls !== 'entry'))
       this.say(
@@ -132,7 +130,7 @@ export class ZoneStack extends SystemStack {
       entry.addRoutes(functions);
       this.say('GatewayUrl', entry.url, 'Where the routes of this zone are.');
     }
-    const { worked, busName, undelivered } = addWork(this, { system, zone, declared, place, key, functions });
+    const { worked, busName, undelivered } = addWork(this, { ...facts, key, functions });
     for (const { suffix, deadLetters } of worked)
       this.say(
         `DeadLetterQueue${suffix}`,
@@ -167,7 +165,7 @@ export class ZoneStack extends SystemStack {
     const [rotation, watch] = [functions.get('rotation'), functions.get('key-watch')];
     if (rotation) new KeyRotation(this, 'KeyRotation', { ...facts, handler: rotation });
     const alarms = new Alarms(this, watch ? 'KeyAlarms' : 'Alarms', {
-      ...{ system, place, key, displayName: `${system.name}: ${watch ? 'keys' : zone}` },
+      ...{ system, key, displayName: `${system.name}: ${watch ? 'keys' : zone}` },
       rows: [...(watch ? keyAlarms(system) : []), ...rows],
     });
     if (watch) addKeyChecks(alarms, watch);
@@ -183,7 +181,7 @@ export class ZoneStack extends SystemStack {
       },
     };
     suppressFindings(this, {
-      ...{ system: system.name, zone, place },
+      ...{ system: system.name, zone, place: this },
       schedules:
         admin || Object.values(declared.functions).some((of) => Object.keys(of.schedules).length > 0),
       foreign: foreignPaths(declared).length > 0,
@@ -230,11 +228,11 @@ function endpointServices(zone: ZoneDeclaration): EndpointService[] {
 }
 
 /** Unqualified and by name: an identity policy may name a function that is not there yet, so no stack waits for another. */
-function signerArns({ system, zone, declared, signingPlace }: ZoneStackProps): Record<string, string> {
+function signerArns({ system, zone, declared, signing }: ZoneStackProps): Record<string, string> {
   return Object.fromEntries(
     zoneClients(system, declared).map((client) => [
       client,
-      functionArn(signingPlace, signerName(system.name, client, zone)),
+      functionArn(signing, signerName(system.name, client, zone)),
     ]),
   );
 }
