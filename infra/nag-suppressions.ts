@@ -8,7 +8,6 @@ interface StackFacts {
   system: string;
   /** Zone, or `signing`; absent in stacks of no zone. */
   zone?: string;
-  place: Place;
   /** Physical names of the stack's functions. */
   functions: readonly string[];
   /** Whether users log in, or webhooks come in, here. */
@@ -22,7 +21,7 @@ interface StackFacts {
 /** One of cdk-nag's rules that we break on purpose, with why, and where it has several findings, which. */
 interface NagSuppression {
   rule: string;
-  findings?: (facts: StackFacts) => string[];
+  findings?: (facts: StackFacts & { place: Place }) => string[];
   /** Only in stacks of that kind. */
   only?: 'open' | 'schedules' | 'foreign';
   reason: string;
@@ -64,7 +63,7 @@ const NAG_SUPPRESSIONS: readonly NagSuppression[] = [
 
 /** Suppresses, in one stack, the findings of cdk-nag that are there on purpose. */
 export function suppressFindings(stack: Stack, facts: StackFacts): void {
-  const shown = { ...facts, place: showPlace(facts.place) };
+  const shown = { ...facts, place: showPlace(stack) };
   Validations.of(stack).acknowledge(
     ...NAG_SUPPRESSIONS.filter(({ only }) => !only || facts[only]).flatMap(({ rule, findings, reason }) =>
       findings

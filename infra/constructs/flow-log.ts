@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { CfnFlowLog } from 'aws-cdk-lib/aws-ec2';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -8,8 +8,9 @@ import type { ZoneRuntime } from './zone-function.ts';
 
 /** Records every connection of a zone's VPC: the one trace of a connection to an address that no name was asked for. */
 export class FlowLog extends Construct {
-  constructor(scope: Construct, id: string, { place, network, boundary, key, logPrefix }: ZoneRuntime) {
+  constructor(scope: Construct, id: string, { network, boundary, key, logPrefix }: ZoneRuntime) {
     super(scope, id);
+    const { account, region } = Stack.of(this);
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName: `${logPrefix}/flow`,
       retention: RetentionDays.THREE_MONTHS,
@@ -20,8 +21,8 @@ export class FlowLog extends Construct {
       description: 'Writes the flow log of this VPC.',
       assumedBy: new ServicePrincipal('vpc-flow-logs.amazonaws.com', {
         conditions: {
-          StringEquals: { 'aws:SourceAccount': place.account },
-          ArnLike: { 'aws:SourceArn': `arn:aws:ec2:${place.region}:${place.account}:vpc-flow-log/*` },
+          StringEquals: { 'aws:SourceAccount': account },
+          ArnLike: { 'aws:SourceArn': `arn:aws:ec2:${region}:${account}:vpc-flow-log/*` },
         },
       }),
       permissionsBoundary: boundary,

@@ -5,7 +5,7 @@ import { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
 import { Effect, type IRole, type PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { CfnQueue } from 'aws-cdk-lib/aws-sqs';
 import { DependencyGroup } from 'constructs';
-import { type Place, queueArn, tableArn } from './arns.ts';
+import { queueArn, tableArn } from './arns.ts';
 
 /** Actions that L2 grants name beside others, and that no ARN of a table is a resource of: they give nothing. */
 const OF_STREAMS = ['dynamodb:GetRecords', 'dynamodb:GetShardIterator'];
@@ -23,11 +23,7 @@ const FIELDS: Readonly<Record<string, string>> = {
  * statements hold already is done, and any other throws, since neither boundary nor endpoint would let it through.
  * @param field of the function, in the declaration
  */
-export function refuseForeignGrants(
-  role: Role,
-  own: readonly PolicyStatement[],
-  { place, field }: { place: Place; field: string },
-): IRole {
+export function refuseForeignGrants(role: Role, own: readonly PolicyStatement[], field: string): IRole {
   const stack = Stack.of(role);
   const names = new Map<string, string>();
   const flat = (value: unknown): string => flatten(stack.resolve(value), names);
@@ -46,7 +42,7 @@ export function refuseForeignGrants(
   };
   return Object.assign(role.withoutPolicyUpdates(), {
     addToPrincipalPolicy(statement: PolicyStatement) {
-      for (const element of stack.node.findAll()) nameArn(element, stack, place, names);
+      for (const element of stack.node.findAll()) nameArn(element, stack, names);
       const { effect, actions, notActions, notResources, conditions } = statement;
       if (effect !== Effect.ALLOW || notActions.length + notResources.length > 0)
         refuse('a statement that is no list of what is allowed');
@@ -78,13 +74,13 @@ function covers(held: { actions: string[]; resources: string[] }, action: string
 }
 
 /** Notes which ARN the attribute of a table or queue with a name of its own stands for. */
-function nameArn(element: unknown, stack: Stack, place: Place, names: Map<string, string>): void {
+function nameArn(element: unknown, stack: Stack, names: Map<string, string>): void {
   if (!CfnElement.isCfnElement(element as never)) return;
   const arn =
     element instanceof CfnTable && element.tableName
-      ? tableArn(place, element.tableName)
+      ? tableArn(stack, element.tableName)
       : element instanceof CfnQueue && element.queueName
-        ? queueArn(place, element.queueName)
+        ? queueArn(stack, element.queueName)
         : undefined;
   const id = stack.resolve((element as CfnElement).logicalId);
   if (arn !== undefined) names.set(`${id}.Arn`, flatten(stack.resolve(arn), names));

@@ -1,6 +1,6 @@
 import { type LoginRoute, loginRoutes, STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
 import { required } from '@helseid-zones/protocol/values';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   AccessLogField,
   AccessLogFormat,
@@ -63,7 +63,7 @@ const STREAMED = {
 };
 
 /** What a REST entry is made from. */
-export interface RestEntryProps extends Pick<ZoneRuntime, 'place' | 'logPrefix' | 'key'> {
+export interface RestEntryProps extends Pick<ZoneRuntime, 'logPrefix' | 'key'> {
   name: string;
   gateway: GatewayDeclaration;
 }
@@ -77,7 +77,7 @@ export class RestEntry extends Construct {
   private readonly api: RestApi;
   private readonly gateway: GatewayDeclaration;
 
-  constructor(scope: Construct, id: string, { name, place, logPrefix, key, gateway }: RestEntryProps) {
+  constructor(scope: Construct, id: string, { name, logPrefix, key, gateway }: RestEntryProps) {
     super(scope, id);
     const logSettings = {
       retention: RetentionDays.THREE_MONTHS,
@@ -124,7 +124,7 @@ export class RestEntry extends Construct {
     answerWithProblem(this.api, 'Failed', ResponseType.DEFAULT_5XX);
     this.gateway = gateway;
     this.dimensions = { ApiName: name, Stage: STAGE };
-    this.url = `https://${this.api.restApiId}.execute-api.${place.region}.amazonaws.com/${STAGE}`;
+    this.url = `https://${this.api.restApiId}.execute-api.${Stack.of(this).region}.amazonaws.com/${STAGE}`;
   }
 
   /**

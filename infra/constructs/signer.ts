@@ -6,7 +6,7 @@ import { CfnPermission } from 'aws-cdk-lib/aws-lambda';
 import { CfnSubscriptionFilter, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { recordName, signerName } from '../declaration/names.ts';
-import { anyKeyArn, logStreamsArn, recordArnPattern, roleArn, serviceHost } from './arns.ts';
+import { anyKeyArn, logStreamsArn, type Place, recordArnPattern, roleArn, serviceHost } from './arns.ts';
 import { FunctionPolicy, type FunctionPolicyProps } from './function-policy.ts';
 import { allow, allowFlowLog, allowRunning, allowThrough, deny, via } from './statements.ts';
 import { ZoneFunction, type ZoneRuntime } from './zone-function.ts';
@@ -19,7 +19,9 @@ const SIGNING_ALGORITHMS = [
 const READ_RECORD = 'secretsmanager:GetSecretValue';
 
 /** What the policies of the signing zone are written from. */
-export interface SigningFacts extends Omit<ZoneRuntime, 'boundary' | 'key'> {
+export interface SigningFacts extends Pick<ZoneRuntime, 'network' | 'logPrefix'> {
+  system: string;
+  place: Place;
   /** ARN of the key that encrypts the records. */
   recordKeyArn: string;
 }

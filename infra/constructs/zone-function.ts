@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { required } from '@helseid-zones/protocol/values';
-import { type Duration, RemovalPolicy, Stage } from 'aws-cdk-lib';
+import { type Duration, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -9,16 +9,13 @@ import { Construct } from 'constructs';
 import { bundleFunction } from '../bundling.ts';
 import type { ForeignCode } from '../declaration/runtimes.ts';
 import { copyCode } from '../foreign-code.ts';
-import { functionArn, logStreamsArn, type Place } from './arns.ts';
+import { functionArn, logStreamsArn } from './arns.ts';
 import { refuseForeignGrants } from './grants.ts';
 import { allowRunning, deny, INTERFACE_ACTIONS } from './statements.ts';
 import type { ZoneNetwork } from './zone-network.ts';
 
 /** What all functions of one zone have in common. */
 export interface ZoneRuntime {
-  /** Name of the system: the service, in logs and metrics. */
-  system: string;
-  place: Place;
   network: ZoneNetwork;
   boundary: iam.IManagedPolicy;
   /** Encrypts the logs. */
@@ -65,7 +62,8 @@ export class ZoneFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: ZoneFunctionProps) {
     super(scope, id);
-    const { place, network, name, foreignCode: foreign } = props;
+    const { network, name, foreignCode: foreign } = props;
+    const place = Stack.of(this);
     const logGroupName = `${props.logPrefix}/${name}`;
     const logGroup = new LogGroup(this, 'Logs', {
       logGroupName,
@@ -105,7 +103,7 @@ export class ZoneFunction extends Construct {
         left === 'none' || (foreign && left === 'files')
           ? lambda.Code.fromInline('none')
           : lambda.Code.fromAsset(bundle()),
-      role: refuseForeignGrants(role, statements, { place, field: props.field ?? name }),
+      role: refuseForeignGrants(role, statements, props.field ?? name),
       vpc: network.vpc,
       vpcSubnets: { subnetType: network.subnetType },
       securityGroups: [network.functionGroup],

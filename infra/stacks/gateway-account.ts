@@ -41,6 +41,6 @@ export class GatewayAccountStack extends Stack {
       inlinePolicies: { logs: new PolicyDocument({ statements: [statement()] }) },
     });
     new CfnAccount(this, 'Account', { cloudWatchRoleArn: role.roleArn });
-    suppressFindings(this, { system: system.name, place: this, functions: [] });
+    suppressFindings(this, { system: system.name, functions: [] });
   }
 }

@@ -56,7 +56,7 @@ export class SigningStack extends SystemStack {
     noteQuotas(this, system);
     warnOfMissingSelfService(this, system);
     warnOfDeclaration(this, system);
-    suppressFindings(this, { system: system.name, zone: SIGNING_ZONE, place: this, functions });
+    suppressFindings(this, { system: system.name, zone: SIGNING_ZONE, functions });
   }
 
   private addSigners(system: SystemDeclaration, network: ZoneNetwork, names: readonly string[]): void {

@@ -104,8 +104,7 @@ export class ZoneStack extends SystemStack {
     }
     for (const { name: tableName, id, declared: keys } of tables)
       if (keys !== 'cdk') new ZoneTable(this, id, { tableName, key, declared: keys });
-    const entry =
-      gateway && new RestEntry(this, 'Gateway', { name: prefix, place: this, logPrefix, key, gateway });
+    const entry = gateway && new RestEntry(this, 'Gateway', { name: prefix, logPrefix, key, gateway });
     const boundaryOf = (name?: string) => {
       const group = name && boundaryGroup(declared, name);
       const id = group ? `Boundary-${group}` : 'Boundary';
@@ -113,7 +112,7 @@ export class ZoneStack extends SystemStack {
       const policyName = boundaryName(system.name, zone, group);
       return made ?? new PermissionsBoundary(this, id, policyName, boundaryStatements(facts, group));
     };
-    const runtime = { system: system.name, place: this, network, key, logPrefix };
+    const runtime = { network, key, logPrefix };
     new FlowLog(this, 'FlowLog', { ...runtime, boundary: boundaryOf() });
     if (declared.callers.some(({ calls }) => calls !== 'entry'))
       this.say(
@@ -181,7 +180,7 @@ export class ZoneStack extends SystemStack {
       },
     };
     suppressFindings(this, {
-      ...{ system: system.name, zone, place: this },
+      ...{ system: system.name, zone },
       schedules:
         admin || Object.values(declared.functions).some((of) => Object.keys(of.schedules).length > 0),
       foreign: foreignPaths(declared).length > 0,
