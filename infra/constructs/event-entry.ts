@@ -44,8 +44,7 @@ export function eventKeyStatements(place: Place, names: EventNames): PolicyState
 }
 
 /** What the queues of a zone are made from. */
-export interface WorkProps extends Pick<ZoneFacts, 'system' | 'zone' | 'declared' | 'place'> {
-  key: IKey;
+export interface WorkProps extends Pick<ZoneFacts, 'system' | 'zone' | 'declared' | 'place' | 'key'> {
   /** The zone's functions, by their names in the declaration. */
   functions: ReadonlyMap<string, LambdaFunction>;
 }

@@ -1,4 +1,5 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { TOKENS_FUNCTION } from '../declaration/fields.ts';
 import { hasSecrets, zoneQueues } from '../declaration/function-resources.ts';
 import {
@@ -32,8 +33,8 @@ export interface ZoneFacts {
   place: Place;
   network: ZoneNetwork;
   logPrefix: string;
-  /** ARN of the zone's data key. */
-  keyArn: string;
+  /** The zone's data key. */
+  key: IKey;
   /** Client to the ARN of the zone's signer for it. */
   signers: Readonly<Record<string, string>>;
   /** The secrets of its functions. */
@@ -140,7 +141,7 @@ function usesOf({ system, zone, declared, place, signers, secrets }: ZoneFacts):
  * Statements of what these functions do, and of the use of the zone's key by the services that act for them: those calls carry no endpoint.
  */
 function allowUses(facts: ZoneFacts, names: readonly string[]): PolicyStatement[] {
-  const { network, place, keyArn, declared } = facts;
+  const { network, place, key, declared } = facts;
   const own = usesOf(facts).filter(({ by }) => names.some((name) => Object.hasOwn(by, name)));
   const allowed = [...Map.groupBy(own, (use) => use.sid ?? use).values()].map((same) => {
     const [{ sid, service, fromOutside }] = same as [Use];
@@ -151,7 +152,7 @@ function allowUses(facts: ZoneFacts, names: readonly string[]): PolicyStatement[
   const services = dataServices(declared).filter((service) => own.some((use) => use.service === service));
   if (services.length === 0) return allowed;
   const through = { 'kms:ViaService': services.map((service) => serviceHost(place, service)) };
-  return [...allowed, allow('OwnDataKey', DATA_KEY_ACTIONS, keyArn, { StringEquals: through })];
+  return [...allowed, allow('OwnDataKey', DATA_KEY_ACTIONS, key.keyArn, { StringEquals: through })];
 }
 
 /** What these do, each action once. */

@@ -5,7 +5,7 @@ import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { functionArn, serviceHost } from '../constructs/arns.ts';
-import { ZoneFunction, type ZoneRuntime } from '../constructs/zone-function.ts';
+import { ZoneFunction } from '../constructs/zone-function.ts';
 import { functionStatements, type ZoneFacts } from '../constructs/zone-policies.ts';
 import { zoneTables } from '../constructs/zone-table.ts';
 import { functionConcurrency } from '../declaration/concurrency.ts';
@@ -27,7 +27,6 @@ import { keyPolicyTemplate } from '../render-key-policy.ts';
 /** What a zone's functions are made from. */
 interface ZoneFunctionsProps {
   facts: ZoneFacts;
-  runtime: Omit<ZoneRuntime, 'boundary'>;
   /** The permissions boundary of one function's role. */
   boundaryOf(name: string): IManagedPolicy;
   /** Id of the signing zone's VPC. */
@@ -38,14 +37,13 @@ interface ZoneFunctionsProps {
 
 /** Makes the functions of a zone, by their names in the declaration. */
 export function addFunctions(stack: Stack, props: ZoneFunctionsProps): ReadonlyMap<string, LambdaFunction> {
-  const { facts, runtime, boundaryOf } = props;
-  const { system, zone, declared } = facts;
+  const { facts, boundaryOf } = props;
+  const { system, zone, declared, network, key, logPrefix } = facts;
   return new Map(
     zoneFunctions(declared).map((name) => [
       name,
       new ZoneFunction(stack, name, {
-        ...runtime,
-        boundary: boundaryOf(name),
+        ...{ network, key, logPrefix, boundary: boundaryOf(name) },
         name: functionName(system.name, zone, name),
         field: `zones.${zone}.functions.${name}`,
         entry: name,

@@ -88,8 +88,7 @@ export class ZoneStack extends SystemStack {
       services: endpointServices(declared),
     });
     const facts: ZoneFacts = {
-      ...{ system, zone, declared, place: this, network, logPrefix },
-      keyArn: key.keyArn,
+      ...{ system, zone, declared, place: this, network, key, logPrefix },
       secrets: addSecrets(this, system.name, zone, declared, key),
       signers: signerArns(props),
       records: signing.records,
@@ -112,16 +111,14 @@ export class ZoneStack extends SystemStack {
       const policyName = boundaryName(system.name, zone, group);
       return made ?? new PermissionsBoundary(this, id, policyName, boundaryStatements(facts, group));
     };
-    const runtime = { network, key, logPrefix };
-    new FlowLog(this, 'FlowLog', { ...runtime, boundary: boundaryOf() });
+    new FlowLog(this, 'FlowLog', { ...facts, boundary: boundaryOf() });
     if (declared.callers.some(({ calls }) => calls !== 'entry'))
       this.say(
         'FunctionGroup',
         network.functionGroup.securityGroupId,
         'Of callers that ask signers, or the tokens function, from this network: docs/existing-app.md.',
       );
-    const given = { facts, runtime, boundaryOf, signingVpc: signing.vpcId, url: entry?.url };
-    const functions = addFunctions(this, given);
+    const functions = addFunctions(this, { facts, boundaryOf, signingVpc: signing.vpcId, url: entry?.url });
     const tokens = functions.get(TOKENS_FUNCTION);
     if (tokens && system.signing.resourcePolicies)
       addFunctionPolicy(this, 'TokensPolicy', facts, 'tokens', tokens.functionArn);
@@ -129,7 +126,7 @@ export class ZoneStack extends SystemStack {
       entry.addRoutes(functions);
       this.say('GatewayUrl', entry.url, 'Where the routes of this zone are.');
     }
-    const { worked, busName, undelivered } = addWork(this, { ...facts, key, functions });
+    const { worked, busName, undelivered } = addWork(this, { ...facts, functions });
     for (const { suffix, deadLetters } of worked)
       this.say(
         `DeadLetterQueue${suffix}`,
