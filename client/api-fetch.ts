@@ -8,7 +8,7 @@ import {
   WWWAuthenticateChallengeError,
 } from 'oauth4webapi';
 import { nonceLoopError } from './authenticated-request.ts';
-import { type BeginCall, type CallHeaders, isLostKey, signedCalls } from './call-headers.ts';
+import { type BeginCall, type CallHeaders, isUnusableKey, signedCalls } from './call-headers.ts';
 import { describeNetworkFailure } from './errors.ts';
 import { abortError, tellFate, withDeadline, withSecondConnection } from './http.ts';
 import { describeCause, shorten } from './oauth-errors.ts';
@@ -78,7 +78,7 @@ export function createFetch(client: ApiTransport, begin: BeginCall): ApiFetch {
     for (;;) {
       const answer = await run().catch(async (error: unknown) => {
         // The key may have been retired early; a new token is bound to the current one.
-        if (!isLostKey(error) || tried.replacement) throw error;
+        if (!isUnusableKey(error) || tried.replacement) throw error;
         tried.replacement = true;
         if (!(await call.replace?.())) throw error;
       });

@@ -1,4 +1,5 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { parseUrl } from '@helseid-zones/protocol/url';
 import { isObject, parseJson } from '@helseid-zones/protocol/values';
 import { type Environment, readVariable } from './environment.ts';
 import { describeNetworkFailure } from './errors.ts';
@@ -128,7 +129,12 @@ export function createAwsCaller(config: AwsConfig, options: AwsCallerOptions = {
     const credentials = await readKeys(config, request);
     const { service, method = 'POST', path = '/', body: content } = request;
     const endpoint = config.endpoints[service] ?? `https://${service}.${config.region}.amazonaws.com`;
-    const url = new URL(path, endpoint);
+    const url = parseUrl(path, endpoint);
+    if (!url)
+      throw new ZonesError(
+        'config_invalid',
+        `The endpoint of ${service} is no URL; correct AWS_ENDPOINT_URL.`,
+      );
     const where = { service, region: config.region, now: now() };
     const signed = signAws({ method, url, headers: request.headers, body: content }, credentials, where);
     const trace = config.trace?.();

@@ -81,6 +81,6 @@ export async function signProof(
   return proof.jws;
 }
 
-/** Whether the key that a token is bound to can sign no more: it may have been retired early, and a new token is bound to the current one. */
-export const isLostKey = (error: unknown): boolean =>
+/** Whether a signer has no use of the key that was pinned: one that has been retired early, or one so new that it is not known yet. */
+export const isUnusableKey = (error: unknown): boolean =>
   isZonesError(error, 'key_unknown') || isZonesError(error, 'key_not_usable');

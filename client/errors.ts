@@ -1,8 +1,8 @@
 /** What is known of a request that got no answer. */
 export type NetworkFacts = {
-  /** `name` (DNS does not know the host), `certificate`, `timeout` or `connection`. */
+  /** `name` (DNS does not know the host), `certificate`, `proxy` (it refused), `timeout` or `connection`. */
   network?: string;
-  /** Node's own code. */
+  /** Node's own code; of a proxy the status that it answered. */
   network_code?: string;
 };
 
@@ -74,11 +74,14 @@ const FAILURES: readonly [codes: RegExp, network: 'name' | 'certificate' | 'time
 
 /**
  * Why no answer came, as facts for a log: `network` is `name` (DNS does not know the host), `certificate` (it is not
- * trusted), `timeout` or `connection`, and `network_code` Node's own code. Nothing where the error does not say.
+ * trusted), `proxy` (it refused the way there), `timeout` or `connection`, and `network_code` Node's own code or the proxy's status.
+ * Nothing where the error does not say.
  */
 export function describeNetworkFailure(error: unknown): NetworkFacts {
   if (!(error instanceof Error)) return {};
   if (error.name === 'TimeoutError') return { network: 'timeout' };
+  const proxy = /^Proxy response \((\d{3})\)/.exec(error.message)?.[1];
+  if (proxy) return { network: 'proxy', network_code: proxy };
   const code = 'code' in error ? String(error.code) : '';
   const network = FAILURES.find(([codes]) => codes.test(code))?.[1];
   return network ? { network, network_code: code } : describeNetworkFailure(error.cause);

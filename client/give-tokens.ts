@@ -11,7 +11,7 @@ import {
   tokenRequest,
 } from '@helseid-zones/protocol/token-request';
 import { urlBelow } from '@helseid-zones/protocol/url';
-import { isLostKey, signProof } from './call-headers.ts';
+import { isUnusableKey, signProof } from './call-headers.ts';
 import { entryOf } from './environment.ts';
 import { describeError, type Log } from './log.ts';
 import { machineTokens } from './machine-token.ts';
@@ -47,14 +47,15 @@ export function createTokenGiver(deps: GiveTokensDeps) {
   };
   return async (event: unknown): Promise<TokenResponse | TokenResponse[]> => {
     if (!Array.isArray(event)) return answer(event);
-    // One of these is malformed by itself: a list in a list.
-    if (event.length === 0 || event.length > MAX_INTENTS) return answer([]);
+    // Nothing is malformed by itself.
+    if (event.length === 0 || event.length > MAX_INTENTS) return answer(undefined);
     return Promise.all(event.map(answer));
   };
 }
 
 async function give({ config, client }: GiveTokensDeps, event: unknown): Promise<TokenHeaders> {
-  const request = readBy(tokenRequest, event, unfit);
+  const many = `is one request, or a list of 1 to ${MAX_INTENTS}`;
+  const request = readBy(tokenRequest, event, (field) => (field ? unfit(field) : malformed(field, many)));
   const { method, nonce, details, refused } = request;
   const { baseUrl, scopes, resource, name } = findApi(config, request);
   const url = urlBelow(baseUrl, request.url);
@@ -74,7 +75,7 @@ async function give({ config, client }: GiveTokensDeps, event: unknown): Promise
   const sign = () => signProof(of, token, { method, url, nonce });
   const dpop = await sign().catch(async (error: unknown) => {
     // The signer says so, and whoever asks has no part in it: not counted as a refused token.
-    const replaced = isLostKey(error) ? await source.replace?.(token) : undefined;
+    const replaced = isUnusableKey(error) ? await source.replace?.(token) : undefined;
     if (!replaced) throw error;
     token = replaced;
     return sign();

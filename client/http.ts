@@ -79,7 +79,9 @@ const MOMENTARY = [401, 403, 407, 408, 425, 429];
 export const isMomentary = (status: number): boolean => status >= 500 || MOMENTARY.includes(status);
 
 /** What a caller may believe of a request that got no answer: without a connection nothing was sent. */
-export function tellFate({ network }: NetworkFacts): string {
+export function tellFate({ network, network_code: code }: NetworkFacts): string {
+  if (network === 'proxy')
+    return `its proxy refused the way there (${code}${code === '407' ? ': it wants credentials, which it must do without' : ''}), so nothing was sent`;
   if (network === 'name') return 'its name was not found, so nothing was sent';
   if (network === 'certificate') return 'its certificate is not trusted, so nothing was sent';
   return 'what it did is not known';
@@ -107,10 +109,13 @@ export async function readBody(response: Response, most = MAX_ANSWER): Promise<B
   return Buffer.concat(chunks);
 }
 
-/** The same error without the bytes that `fetch` could not parse and keeps in it, perhaps a token or of a patient: whoever prints the cause would print them. */
+/** Where errors of undici keep what came over the network. */
+const OF_THE_ANSWER = ['data', 'body', 'headers'];
+
+/** The same error without what `fetch` keeps in it of an answer, perhaps a token or of a patient: whoever prints the cause would print it. */
 function withoutAnswer(error: unknown): unknown {
   for (let each = error; each instanceof Error; each = each.cause)
-    if (each.name === 'HTTPParserError') Object.assign(each, { data: undefined });
+    for (const name of OF_THE_ANSWER) if (name in each) Object.assign(each, { [name]: undefined });
   return error;
 }
 

@@ -1,8 +1,7 @@
-import { parseArgs } from 'node:util';
 import { ALGORITHM_NAMES, ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { loadSystem } from './declaration/load.ts';
-import { DECLARATION_OPTIONS } from './declaration/options.ts';
+import { DECLARATION_OPTIONS, readArguments } from './declaration/options.ts';
 import { type JsonObject, listOf, objectOf } from './proof/assembly/json.ts';
 import { readAssembly } from './proof/assembly/read-assembly.ts';
 import { print, runCommand, table } from './terminal.ts';
@@ -170,7 +169,7 @@ const USAGE = `npm run cost -- --zone NAME [--calls 1000000] [--environments 10]
 
 async function main(args: string[]): Promise<number> {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({
+  const { values } = readArguments({
     args,
     options: {
       ...DECLARATION_OPTIONS,

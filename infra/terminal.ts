@@ -1,9 +1,14 @@
 import { inspect } from 'node:util';
-import { isZonesError } from '@helseid-zones/protocol/errors';
+import { describeNetworkFailure } from '@helseid-zones/client/errors';
+import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
+import { awsErrorName } from '../functions/common/aws-error.ts';
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
   // Whoever reads the output may stop reading.
-  if (error.code !== 'EPIPE') throw error;
+  if (cause.code === 'EPIPE') return;
+  const message = `The output can't be written (${cause.code}): make room where it goes, and run this again.`;
+  printError(new ZonesError('local_failed', message, { cause }));
+  process.exit(1);
 });
 
 /**
@@ -54,14 +59,26 @@ export function print(text: string): void {
   put(process.stdout, text);
 }
 
-/** The same to stderr: a text, or an error: one that tells of what was asked by its message, any other with its stack. */
+/**
+ * The same to stderr: a text, or an error: one of ours, or of AWS, by its code and its message, another that tells of what was asked by its
+ * message, any other with its stack.
+ */
 export function printError(error: unknown): void {
-  // Ours, those of `parseArgs`, of files and ports that somebody named, and of esbuild.
+  put(process.stderr, typeof error === 'string' ? error : describe(error));
+}
+
+function describe(error: unknown): string {
+  const { network, network_code = '' } = describeNetworkFailure(error);
+  const code = isZonesError(error) ? error.code : awsErrorName(error);
+  // What AWS's SDK tried has metadata; the message of our own caller is about a zone's endpoint and security groups.
+  if (network && (code === 'aws_unavailable' || '$metadata' in Object(error)))
+    return `aws_unavailable: AWS does not answer (${network}: ${network_code}). Is the network there, and the local system, if it is meant, still running?`;
+  if (code !== '') return `${code}: ${(error as Error).message}`;
+  // Those of `parseArgs`, of files and ports that somebody named, and of esbuild.
   const known =
-    isZonesError(error) ||
     (error instanceof TypeError && 'code' in error) ||
     (error instanceof Error && ('syscall' in error || 'warnings' in error));
-  put(process.stderr, typeof error === 'string' ? error : known ? error.message : inspect(error));
+  return known ? error.message : inspect(error);
 }
 
 /** Runs a command: it resolves to the exit status, which is `failed` where it throws; then the error is printed. Asked for help it prints `usage` instead. */

@@ -1,5 +1,5 @@
 import { ZonesError } from './errors.ts';
-import { type Intent, signRequest } from './intents.ts';
+import { type Intent, MAX_INTENTS, signRequest } from './intents.ts';
 import { checkParameters } from './parameters.ts';
 import { isFieldName, readBy, refuseNewer } from './schema.ts';
 
@@ -28,7 +28,10 @@ export function parseSignRequest(event: unknown): Intent[] {
       `A sign request holds at most ${MAX_REQUEST_BYTES} bytes; ask in several.`,
     );
   refuseHostileValues(event, '', 0);
-  const { intents } = readBy(signRequest, event, unfit);
+  const many = `takes 1 to ${MAX_INTENTS} intents: ask in several requests`;
+  const { intents } = readBy(signRequest, event, (field) =>
+    field === 'intents' ? malformed(field, many) : unfit(field),
+  );
   intents.forEach(checkIntent);
   return intents;
 }

@@ -19,8 +19,11 @@ const TRICK = /%(?:2F|5C|25|[01][0-9A-F]|7F|4[1-9A-F]|5[0-9A]|6[1-9A-F]|7[0-9A]|
 /** Control and invisible formatting characters, once decoded. */
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
-/** A dot segment that hides before a path parameter (`..;x`); a plain one is not in canonical form. */
-const DOT_SEGMENT = /\/\.{1,2}(?:;|%3B)/;
+/**
+ * Once decoded, a segment that is a dot segment to servers that cut off a path parameter (`..;x`), a query (`..%3Fx`) or blanks
+ * (`..%20`); a plain one is not in canonical form.
+ */
+const DOT_SEGMENT = /\/\s*\.{1,2}\s*(?:[;?#/]|$)/u;
 
 /**
  * Reads an https URL and drops its query and fragment (RFC 9449 4.2, `htu`). Only a URL that is already canonical passes,
@@ -44,16 +47,18 @@ export function canonicalUrl(input: string): CanonicalUrl {
   if (!PATH.test(pathname)) throw refuse('has a path with characters that must be percent-encoded');
   if (TRICK.test(pathname)) throw refuse('has a path with an encoding that servers read differently');
   if (pathname.includes('//')) throw refuse('has an empty path segment');
-  if (isUnreadable(pathname)) throw refuse('has a path that is not text in UTF-8');
-  if (DOT_SEGMENT.test(pathname)) throw refuse('has a dot segment');
+  const decoded = decode(pathname);
+  if (CONTROL.test(decoded)) throw refuse('has a path that is not text in UTF-8');
+  if (DOT_SEGMENT.test(decoded)) throw refuse('has a dot segment');
   return { origin, path: pathname };
 }
 
-function isUnreadable(path: string): boolean {
+/** A path that is no UTF-8 as a control character. */
+function decode(path: string): string {
   try {
-    return CONTROL.test(decodeURIComponent(path));
+    return decodeURIComponent(path);
   } catch {
-    return true;
+    return '\0';
   }
 }
 

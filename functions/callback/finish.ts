@@ -1,3 +1,4 @@
+import { shorten } from '@helseid-zones/client/oauth-errors';
 import type { LoginTokens } from '@helseid-zones/client/tokens';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { type Answer, chooseLanguage, redirect, renderPage } from '../login-common/answer.ts';
@@ -115,7 +116,7 @@ async function openTransaction(deps: Dependencies, request: GatewayRequest, stat
 function requireCode(parameters: URLSearchParams): void {
   const error = parameters.get('error');
   if (error === null) return;
-  const facts = { error: error.replace(/[^\w.-]/g, '?').slice(0, 60) };
+  const facts = { error: shorten(error) };
   throw new ZonesError('login_refused', 'The issuer did not log the person in; begin again.', { facts });
 }
 

@@ -1,4 +1,4 @@
-import { isLostKey } from '@helseid-zones/client/call-headers';
+import { isUnusableKey } from '@helseid-zones/client/call-headers';
 import { registerKey } from '@helseid-zones/client/self-service';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import type { ClientRecord, KeyEntry } from '@helseid-zones/protocol/record';
@@ -159,7 +159,7 @@ async function requireRegistered({ store, client }: Rotation, kid: string): Prom
 /** Whether HelseID accepts a key now. A signer that does not know the key yet is asked again. */
 async function isAccepted(rotation: Rotation, { kid, algorithm }: KeyEntry): Promise<boolean> {
   try {
-    await retryUntilVisible(rotation, () => rotation.helseId.proveKey(kid, algorithm), isLostKey);
+    await retryUntilVisible(rotation, () => rotation.helseId.proveKey(kid, algorithm), isUnusableKey);
     return true;
   } catch (error) {
     if (isKeyRefused(error)) return false;

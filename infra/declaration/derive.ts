@@ -5,7 +5,7 @@ import type { Grant, GrantedTarget } from '@helseid-zones/protocol/grant';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS } from './fields.ts';
 import { functionOf } from './function-resources.ts';
-import { askingFunctions, zoneClients } from './names.ts';
+import { askingFunctions, zoneClients, zoneFunctions } from './names.ts';
 import { registrations } from './registrations.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
@@ -54,9 +54,18 @@ function target(baseUrl: string, methods: readonly string[], paths: readonly str
   return { origin, methods, paths: paths.map((path) => base + path), ath: true };
 }
 
-/** What the declaration says that a function of a zone needs. Expects a validated declaration. */
+/**
+ * What the declaration says that a function of a zone needs. Expects a validated declaration.
+ * @throws {ZonesError} declaration_invalid: the zone has no such function
+ */
 export function deriveZoneConfig(system: SystemDeclaration, zone: string, functionName: string): ZoneConfig {
   const declared = pick(system.zones, zone);
+  const names = zoneFunctions(declared);
+  if (!names.includes(functionName))
+    throw new ZonesError(
+      'declaration_invalid',
+      `The zone ${zone} has no function "${functionName}"; declared are: ${names.join(', ')}.`,
+    );
   const clients = zoneClients(system, declared).map((name): [string, ClientConfig] => {
     const { clientId, issuer, tenancy, profile } = pick(system.clients, name);
     return [name, { clientId, issuer, tenancy, profile }];
@@ -114,8 +123,14 @@ export function zoneScopes(system: SystemDeclaration, zone: string, client: stri
   return [...new Set([...apis.flatMap(({ api }) => pick(system.apis, api).scopes), ...login])];
 }
 
-/** What a zone calls outside AWS: issuers, APIs, and the hosts of its functions; in the admin zone, and for the clients whose keys its functions keep, self-service APIs. */
+/** What a zone calls outside AWS: {@link serviceUrls}, and the hosts of its functions, by https unless an exit's ports say otherwise. */
 export function calledUrls(system: SystemDeclaration, zone: string): string[] {
+  const hosts = Object.values(pick(system.zones, zone).functions).flatMap((one) => one.hosts);
+  return [...serviceUrls(system, zone), ...hosts.map((host) => `https://${host}`)];
+}
+
+/** The issuers and APIs that a zone calls; in the admin zone, and for the clients whose keys its functions keep, self-service APIs. */
+export function serviceUrls(system: SystemDeclaration, zone: string): string[] {
   const declared: ZoneDeclaration = pick(system.zones, zone);
   const clients = zoneClients(system, declared).map((name) => pick(system.clients, name));
   const kept = registrations(system).filter((one) => one.zone === zone);
@@ -127,7 +142,6 @@ export function calledUrls(system: SystemDeclaration, zone: string): string[] {
       ...[issuer, selfService?.baseUrl ?? issuer],
       ...apis.map((api) => pick(system.apis, api).baseUrl),
     ]),
-    ...Object.values(declared.functions).flatMap(({ hosts }) => hosts.map((host) => `https://${host}`)),
   ];
 }
 

@@ -176,6 +176,6 @@ export const functionSchema = v.strictObject({
   clientKeys: v.optional(v.record(plainName, clientKeys), {}),
   /** When it is started, by name. */
   schedules: v.optional(v.record(thing, schedule), {}),
-  /** Hosts that it reaches by https beside the APIs of its zone's grants. The network, and so the way out, is the zone's. */
+  /** Hosts that it reaches beside the APIs of its zone's grants: by https, or on the ports of the exit that leads there. The network, and so the way out, is the zone's. */
   hosts: v.optional(v.array(hostName), []),
 });

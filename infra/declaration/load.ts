@@ -87,6 +87,7 @@ function chooseSystem({ default: declared, stages }: DeclarationFile, stage: str
     return defineSystem(declared as SystemInput);
   }
   const known = stages && Object.keys(stages);
+  if (known?.length === 0) throw invalid('Its stages name none: write export const stages = { NAME: … }.');
   const names = known ? `one of ${known.join(', ')}` : 'NAME';
   if (!stage) throw invalid(`It is a function of the stage: say --stage ${names} (cdk: -c stage=NAME).`);
   if (known && !known.includes(stage)) throw invalid(`It knows no stage ${stage}; say ${names}.`);

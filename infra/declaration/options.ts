@@ -11,15 +11,16 @@ export const DECLARATION_OPTIONS = {
   stage: { type: 'string' },
 } as const;
 
-/** `parseArgs`, whose complaint becomes the error that `wrong` makes of its words. */
+/** `parseArgs`, whose complaint becomes the error that `wrong` makes of its words: `config_invalid` where nothing is said. */
 export function readArguments<const T extends ParseArgsConfig>(
   config: T,
-  wrong: (what: string, cause: unknown) => ZonesError,
+  wrong: (what: string, cause: unknown) => ZonesError = (what, cause) =>
+    new ZonesError('config_invalid', `${what}. See --help.`, { cause }),
 ): ReturnType<typeof parseArgs<T>> {
   try {
     return parseArgs(config);
   } catch (cause) {
-    throw wrong((cause as Error).message, cause);
+    throw wrong((cause as Error).message.replace(/\.$/, ''), cause);
   }
 }
 

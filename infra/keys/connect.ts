@@ -104,6 +104,8 @@ async function askOnTerminal(question: string): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
     return /^y(es)?$/i.test((await terminal.question(`${escapeControls(question)} [y/N] `)).trim());
+  } catch (cause) {
+    throw new ZonesError('request_aborted', 'Ended at a question: nothing was done.', { cause });
   } finally {
     terminal.close();
   }

@@ -1,7 +1,9 @@
-import { parseArgs } from 'node:util';
+import type { parseArgs } from 'node:util';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { type Changes, reportChanges, unexplained } from '../changes/changes.ts';
 import { loadSystem } from '../declaration/load.ts';
-import { DECLARATION_OPTIONS } from '../declaration/options.ts';
+import { SIGNING_ZONE } from '../declaration/names.ts';
+import { DECLARATION_OPTIONS, readArguments } from '../declaration/options.ts';
 import { foreignPaths } from '../declaration/runtimes.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { findPorts, findWarnings } from '../declaration/warnings.ts';
@@ -13,6 +15,7 @@ import { writeMaps } from './report/map/page.ts';
 import { proofAsJson } from './report/proof-json.ts';
 import { reportMatrix, reportRequests } from './report/report.ts';
 import { reportExceptions, reportSummary } from './report/summary.ts';
+import { NO_ZONE } from './rules/actors.ts';
 
 const USAGE = `npm run zones -- [options]
 
@@ -54,8 +57,12 @@ const options = {
 type Options = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
 
 async function main(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options });
+  const { values } = readArguments({ args, options });
   const system = await loadSystem(values.declaration, values.stage);
+  // A synth takes long, and this needs none.
+  const zones = [...Object.keys(system.zones), SIGNING_ZONE, NO_ZONE];
+  if (values.zone !== undefined && !zones.includes(values.zone))
+    throw new ZonesError('config_invalid', `There is no zone ${values.zone}; there are ${zones.join(', ')}.`);
   for (const { field, message } of findWarnings(system)) printError(`warning: ${field} ${message}`);
   for (const { field, message } of Object.keys(system.zones).flatMap((zone) => findPorts(system, zone)))
     printError(`A deploy is refused: ${field} ${message}`);

@@ -1,9 +1,13 @@
-import { parseArgs } from 'node:util';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { type AwsKeys, signAws } from '@helseid-zones/client/sigv4';
 import { loadSystem } from '../declaration/load.ts';
 import { zoneStackName } from '../declaration/names.ts';
-import { DECLARATION_OPTIONS, requireDeclaredPlace, withFolder } from '../declaration/options.ts';
+import {
+  DECLARATION_OPTIONS,
+  readArguments,
+  requireDeclaredPlace,
+  withFolder,
+} from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { connectLive, requirePlace } from '../keys/connect.ts';
 import { readOperatorFile } from '../operator-file.ts';
@@ -41,7 +45,7 @@ async function main(args: string[]): Promise<number> {
     local: { type: 'string' },
     json: { type: 'boolean' },
   } as const;
-  const { values } = parseArgs({ args: args.flatMap(withFolder), options });
+  const { values } = readArguments({ args: args.flatMap(withFolder), options });
   const result = values.local === undefined ? await verifyDeployed(values) : await verifyLocal(values.local);
   print(values.json ? JSON.stringify(result, null, 2) : report(result));
   return result.differences.length + result.unread.length === 0 ? 0 : 1;

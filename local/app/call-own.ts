@@ -1,6 +1,8 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { functionOf } from '../../infra/declaration/function-resources.ts';
 import { functionName, ownSecretName, scheduleName } from '../../infra/declaration/names.ts';
+import { ownEntry } from '../../infra/declaration/problem.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { objectOf } from '../../infra/proof/assembly/json.ts';
 import { type AwsAccess, type AwsAnswer, callJson, callLambda } from '../aws/aws-client.ts';
@@ -38,7 +40,7 @@ export async function putSecret(running: Running, { zone, name }: Named, text: s
 export function fireSchedule(running: Running, { zone, name }: Named): Promise<AwsAnswer> {
   const { name: system } = running.declaration;
   const [owner, schedule, of] = find(running, { zone, name });
-  if (of?.schedules[schedule] === undefined) throw unknown('schedule', { zone, name });
+  if (ownEntry(of?.schedules ?? {}, schedule) === undefined) throw unknown('schedule', { zone, name });
   const rule = scheduleName(system, zone, owner, schedule);
   const { region } = running;
   return callLambda(running, functionName(system, zone, owner), {
@@ -50,7 +52,7 @@ export function fireSchedule(running: Running, { zone, name }: Named): Promise<A
 
 /** The declared route that a request goes by; nothing where there is none. */
 export function findRoute({ zones }: Running['declaration'], { zone, method, path }: Wanted) {
-  const { routes = [] } = zones[zone]?.gateway ?? {};
+  const { routes = [] } = ownEntry(zones, zone)?.gateway ?? {};
   return routes.find((one) => one.method === method && matchPath(one.path, path) !== undefined);
 }
 
@@ -78,7 +80,8 @@ export async function webhookHeaders(
 
 function find({ declaration }: Running, { zone, name }: Named) {
   const [owner = '', thing = ''] = name.split('/');
-  return [owner, thing, declaration.zones[zone]?.functions[owner]] as const;
+  const declared = ownEntry(declaration.zones, zone);
+  return [owner, thing, declared && functionOf(declared, owner)] as const;
 }
 
 async function secrets(running: Running, operation: string, input: object): Promise<unknown> {

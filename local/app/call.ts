@@ -5,6 +5,7 @@ import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { machineTokens } from '@helseid-zones/client/machine-token';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { DECLARATION_OPTIONS, readArguments, requireStage } from '../../infra/declaration/options.ts';
+import { ownEntry } from '../../infra/declaration/problem.ts';
 import { type OperatorFile, readOperatorFile } from '../../infra/operator-file.ts';
 import { print, runCommand } from '../../infra/terminal.ts';
 import { type AwsAnswer, callGateway } from '../aws/aws-client.ts';
@@ -56,7 +57,7 @@ async function main(args: string[]): Promise<number> {
   if (zone === undefined || method === undefined || target === undefined || more !== undefined)
     throw failed('Name a zone, a method and what to call');
   const { client, organization, directory, body: file } = values;
-  const body = file === undefined ? undefined : readFileSync(file, 'utf8');
+  const body = file === undefined ? undefined : readBody(file);
   const operator = readOperatorFile(directory);
   requireStage(values.stage, operator.stage);
   trustHere(await localCertificate(join(directory, 'tls')));
@@ -66,6 +67,14 @@ async function main(args: string[]): Promise<number> {
   print(`${answer.status} ${answer.type}`);
   if (answer.text !== '') print(answer.text);
   return answer.status < 300 ? 0 : 1;
+}
+
+function readBody(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw failed(`--body can't be read (${(cause as Error).message})`, cause);
+  }
 }
 
 type Answer = { status: number; type: string; text: string };
@@ -116,9 +125,9 @@ function textOf({ status, headers, body }: AwsAnswer): Answer {
 
 async function callApi(operator: OperatorFile, { zone, method, target, body, ...options }: Wanted) {
   const [name = '', ...path] = target.split('/');
-  const api = operator.declaration.apis[name];
-  if (api === undefined)
-    throw failed(`There is no API ${name}, only ${Object.keys(operator.declaration.apis).join(', ')}`);
+  const { apis } = operator.declaration;
+  const api = ownEntry(apis, name);
+  if (api === undefined) throw failed(`There is no API ${name}, only ${Object.keys(apis).join(', ')}`);
   const { caller, grant } = findCaller(operator, zone, name, options.client);
   const { scopes, resource } = api;
   const details = sampleDetails({ grant }, options.organization ?? makeOrganizationNumber());
@@ -133,7 +142,7 @@ async function callApi(operator: OperatorFile, { zone, method, target, body, ...
 }
 
 function findCaller({ callers, declaration }: OperatorFile, zone: string, api: string, client?: string) {
-  const { grants = [] } = declaration.zones[zone] ?? {};
+  const { grants = [] } = ownEntry(declaration.zones, zone) ?? {};
   const fitting = grants.filter(
     (grant) => (client === undefined || grant.client === client) && grant.apis.some((one) => one.api === api),
   );

@@ -27,18 +27,25 @@ const PAUSE = 200;
 /** Resolves to the exit status. */
 async function main(args: string[]): Promise<number> {
   const { positionals, values } = readArguments({ args, allowPositionals: true, options: OPTIONS }, wrong);
-  if (positionals.length === 0) throw new ZonesError('local_failed', `Name an event file: ${USAGE}`);
+  if (positionals.length === 0) throw wrong('Name an event file');
   const operator = readOperatorFile(values.directory);
   requireStage(values.stage, operator.stage);
+  // Every file is read before the first event is sent.
+  const wanted = positionals.map((file) => {
+    const event = fillIn(readEvent(file));
+    return { file, event, ...findBus(operator, event, file) };
+  });
   let status = 0;
-  for (const file of positionals) if (!(await send(operator, file))) status = 1;
+  for (const one of wanted) if (!(await send(operator, one, values.directory))) status = 1;
   return status;
 }
 
+/** An event on its way. */
+type Wanted = { file: string; event: EventFile; zone: string; bus: string };
+
 /** Resolves to whether the zone's function has done it. */
-async function send(operator: OperatorFile, file: string): Promise<boolean> {
-  const event = fillIn(readEvent(file));
-  const { zone, bus } = findBus(operator, event, file);
+async function send(operator: OperatorFile, wanted: Wanted, directory: string): Promise<boolean> {
+  const { file, event, zone, bus } = wanted;
   const trail = join(operator.logs, 'trail.log');
   const begin = existsSync(trail) ? statSync(trail).size : 0;
   const id = await putEvent(operator, bus, event).catch(notRunning);
@@ -51,24 +58,26 @@ async function send(operator: OperatorFile, file: string): Promise<boolean> {
     return true;
   }
   const { receives, error = 'it names the message in batchItemFailures' } = fields;
-  const failed = `${name} failed at try ${receives}: ${escapeControls(String(error))}. After the last it is a dead letter: npm run redrive -- ${zone} --local`;
+  const failed = `${name} failed at try ${receives}: ${escapeControls(String(error))}. After the last it is a dead letter: npm run redrive -- ${zone} --local${directory === DEFAULT_DIRECTORY ? '' : `=${directory}`}`;
   printError(outcome === undefined ? `Not done within ${PATIENCE / 1000} s; look with ${search}` : failed);
   return false;
 }
 
 /** Prints what functions log of an event, until the trail tells what became of it; resolves to that line. */
 async function followEvent(trail: string, begin: number, id: string): Promise<TrailLine | undefined> {
-  let seen = 0;
+  const said = new Set<string>();
   for (let waited = 0; waited < PATIENCE; waited += PAUSE) {
     const text = existsSync(trail) ? readFileSync(trail).subarray(begin).toString('utf8') : '';
     // What follows the last line break is still being written.
     const lines = text.split('\n').slice(0, -1);
-    for (const line of lines.slice(seen).map((one): TrailLine => JSON.parse(one))) {
-      if (isOutcome(line, id)) return line;
-      const said = line.fields['eventId'] === id ? formatLine(line) : undefined;
-      if (said !== undefined) print(said);
-    }
-    seen = lines.length;
+    const read = lines.map((one): TrailLine => JSON.parse(one));
+    const outcome = read.find((line) => isOutcome(line, id));
+    // A function that can't read an event knows its message alone.
+    const of = ({ fields }: TrailLine) =>
+      fields['eventId'] === id || (outcome && fields['messageId'] === outcome.fields['message']);
+    for (const line of read.filter(of).flatMap((one) => formatLine(one) ?? []))
+      if (said.size < said.add(line).size) print(line);
+    if (outcome) return outcome;
     await setTimeout(PAUSE);
   }
   return undefined;

@@ -3,13 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import tls from 'node:tls';
-import { parseArgs } from 'node:util';
 import { CUSTODIES } from '@helseid-zones/protocol/custody';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/values';
 import { defineSystem } from '../../infra/declaration/define.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
-import { DECLARATION_OPTIONS } from '../../infra/declaration/options.ts';
+import { DECLARATION_OPTIONS, readArguments } from '../../infra/declaration/options.ts';
 import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { print, runCommand } from '../../infra/terminal.ts';
 import { listen } from '../aws/http.ts';
@@ -25,8 +24,8 @@ runs meanwhile --port N, --stand-in-port N.`;
 
 /** Runs a pattern, a line a step by `say`. Resolves to whether every step went as it must. */
 export async function runPattern(name: string, say: (line: string) => void): Promise<boolean> {
-  const pattern = PATTERNS[name];
-  if (!pattern) throw new ZonesError('config_invalid', USAGE);
+  const pattern = Object.hasOwn(PATTERNS, name) && PATTERNS[name];
+  if (!pattern) throw new ZonesError('config_invalid', `There is no pattern "${name}". ${USAGE}`);
   const folder = mkdtempSync(join(tmpdir(), 'helseid-pattern-'));
   const passphraseFile = join(folder, 'passphrase');
   writeFileSync(passphraseFile, 'made-for-this-run-and-gone-with-it', { mode: 0o600 });
@@ -133,9 +132,10 @@ async function freePort(): Promise<string> {
 async function main(args: string[]): Promise<number> {
   const ports = { port: { type: 'string' }, 'stand-in-port': { type: 'string' } } as const;
   const options = { ...DECLARATION_OPTIONS, ...ports };
-  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const { values, positionals } = readArguments({ args, options, allowPositionals: true });
   const { declaration, stage, ...named } = values;
-  const [name = ''] = positionals;
+  const [name = '', ...more] = positionals;
+  if (more.length > 0) throw new ZonesError('config_invalid', `One pattern at a time. ${USAGE}`);
   if (name !== 'cross-zone') return (await runPattern(name, print)) ? 0 : 1;
   const own = Object.entries({ declaration, stage, ...named }).flatMap(([option, value]) =>
     value === undefined ? [] : [`--${option}`, value],

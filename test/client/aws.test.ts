@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { type AwsCallerOptions, createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { coded } from '../coded.ts';
 import { CREDENTIALS, createFakeAws } from '../fakes/aws.ts';
 import { createFakeNetwork } from '../fakes/network.ts';
 import { failure } from './make-client.ts';
@@ -77,6 +78,18 @@ test('AWS_ENDPOINT_URL_<SERVICE> replaces the endpoint, port included', async ()
   const aws = createAwsCaller(config, { fetch: network.fetch });
   await aws.json({ service: 'dynamodb', target: 'x', input: {}, repeatable: true, version: '1.1' });
   expect(fake.requests[0]?.headers.get('content-type')).toBe('application/x-amz-json-1.1');
+});
+
+test('an endpoint that is no URL is refused before anything is sent', async () => {
+  const config = readAwsConfig({ ...ENV, AWS_ENDPOINT_URL_DYNAMODB: 'localhost' });
+  const fetch = vi.fn();
+  const calling = createAwsCaller(config, { fetch }).call({
+    service: 'dynamodb',
+    body: '{}',
+    repeatable: true,
+  });
+  await expect(calling).rejects.toThrow(coded('config_invalid', /endpoint of dynamodb is no URL/));
+  expect(fetch).not.toHaveBeenCalled();
 });
 
 test.each(['AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])('%s must be there', (name) => {

@@ -113,6 +113,12 @@ test.each<[string, unknown, string, string?]>([
   expect(lines).toMatchObject([{ code: 'token.not_given', reason: code }]);
 });
 
+test('nine requests are told how many there may be', async () => {
+  const { give } = await makeZone();
+  const answer = await give(Array.from({ length: 9 }, () => REQUEST));
+  expect(answer).toMatchObject({ error: { message: expect.stringContaining('a list of 1 to 8') } });
+});
+
 test.each([
   ['a token', 'DPoP eyJhbGciOiJFUzI1NiJ9.secret.token'],
   ['a megabyte', 'secret'.repeat(170_000)],

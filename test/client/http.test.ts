@@ -1,5 +1,6 @@
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import { describeNetworkFailure } from '@helseid-zones/client/errors';
 import { tellFate, untilAborted, withDeadline } from '@helseid-zones/client/http';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -49,6 +50,18 @@ test('a caller stops waiting without stopping the work', async () => {
   expect(await untilAborted(promise, new AbortController().signal)).toBe(1);
   expect(await untilAborted(promise, undefined)).toBe(1);
 });
+
+test.each(['data', 'body', 'headers'])(
+  'an error keeps what it says, and no %s of an answer',
+  async (name) => {
+    const of = Object.assign(new Error('no HTTP'), { code: 'HPE_X', [name]: 'eyJhbGciOi.secret', port: 443 });
+    const error = await withDeadline(1000, undefined, () =>
+      Promise.reject(new TypeError('fetch failed', { cause: of })),
+    ).catch((thrown: unknown) => thrown);
+    expect(inspect(error)).not.toContain('secret');
+    expect(error).toMatchObject({ cause: { code: 'HPE_X', message: 'no HTTP', port: 443 } });
+  },
+);
 
 /** An error as `fetch` throws it. */
 const lost = (code: string) =>

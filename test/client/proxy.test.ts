@@ -34,7 +34,7 @@ const tokens = createTokenClient({ client, clientId: subject.clientId, issuer: s
 const call = createApiFetch(tokens, machineTokens(tokens));
 const said = [];
 for (const url of urls)
-  said.push(await call(url, url.includes('aws') ? { signal: AbortSignal.timeout(500) } : {}).then((r) => r.status, ({ code, cause }) => code + ' ' + (cause?.cause?.message ?? cause?.message)));
+  said.push(await call(url, url.includes('aws') ? { signal: AbortSignal.timeout(500) } : {}).then((r) => r.status, ({ code, message, cause }) => code + ' ' + message + ' ' + (cause?.cause?.message ?? cause?.message)));
 console.log(JSON.stringify(said));
 `;
 const { clientId, issuer: at, profile, tenancy } = system.clients.archive;
@@ -93,7 +93,7 @@ describe('a function whose zone’s way out is a proxy with an authority of its 
     const proxy = createProxy().on('connect', ({ url = '' }, socket) => {
       asked.push(url);
       if (!names.some(({ value }) => url === `${value}:443`))
-        return void socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+        return void socket.end(`HTTP/1.1 ${url.startsWith('members') ? 407 : 403} No\r\n\r\n`);
       const { port } = hosts.address() as AddressInfo;
       const there = connect(port, '127.0.0.1', () => {
         socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
@@ -131,15 +131,17 @@ describe('a function whose zone’s way out is a proxy with an authority of its 
 
   test('gets a token and calls its API through it, with a proof for the API, and reaches AWS beside it', async () => {
     const elsewhere = 'https://elsewhere.example.no/';
-    const [taken, refused] = await run([
+    const [taken, refused, unknown] = await run([
       `${SUMMARIES}/v1/summaries/17`,
       elsewhere,
+      'https://members.example.no/',
       'https://lambda.eu-north-1.amazonaws.com/',
     ]);
     expect(taken).toBe(200);
-    expect(refused).toMatch(/^api_unreachable/);
+    expect(refused).toMatch(/^api_unreachable .*proxy refused the way there \(403\), so nothing was sent/);
+    expect(unknown).toMatch(/^api_unreachable .*proxy refused .*\(407: it wants credentials/);
     const declared = ['helseid-sts.test.nhn.no:443', 'summaries.example.no:443'];
-    expect([...new Set(asked)]).toEqual([...declared, 'elsewhere.example.no:443']);
+    expect([...new Set(asked)]).toEqual([...declared, 'elsewhere.example.no:443', 'members.example.no:443']);
     const proof = api.requests[0]?.headers.get('dpop') ?? '';
     const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK);
     expect(payload).toMatchObject({ htm: 'GET', htu: 'https://summaries.example.no/v1/summaries/17' });

@@ -267,6 +267,15 @@ describe('a declaration of networks that exist', () => {
   it.each(['proxy.kommune.local', 'proxy.internal', '10.200.4.1'])('takes a proxy at %s', (host) => {
     expect(findProblems(changed(PROXY_URL, `http://${host}:3128`, system))).toEqual([]);
   });
+  it('takes a host of a function on its exit’s ports alone, where no API is called there', () => {
+    const exit = { hosts: ['db.example.no'], cidrs: ['10.90.8.0/24'], ports: [5432], through: TGW };
+    const reached = changed('zones.records.functions', { worker: { hosts: ['db.example.no'] } }, system);
+    expect(findProblems(changed('zones.records.exits.database', exit, reached))).toEqual([]);
+    const api = changed('apis.documents.baseUrl', 'https://db.example.no', reached);
+    const problems = findProblems(changed('zones.records.exits.database', exit, api));
+    const own = problems.find(({ field }) => field === 'zones.records.exits.database.hosts[0]');
+    expect(own?.message).toMatch(/called on port 443: add it/);
+  });
   it.each(
     Object.entries(wrong).flatMap(([at, cases]) =>
       cases.map(([value, message, field = at]) => [at, value, field, message] as const),

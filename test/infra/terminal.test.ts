@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { escapeControls, table } from '../../infra/terminal.ts';
@@ -94,6 +94,26 @@ describe('what is wrong with what was asked', () => {
     const { stderr, status } = run(failing(what));
     expect(stderr).toContain(named);
     expect(stderr).not.toMatch(/^ +at /m);
+    expect(status).toBe(1);
+  });
+
+  it('has a code where it is ours or AWS’s, and AWS that is silent is told so', () => {
+    const ours =
+      "const { readArguments } = await import('./infra/declaration/options.ts'); readArguments({ args: ['--x'] })";
+    expect(run(failing(ours)).stderr).toMatch(/^config_invalid: Unknown option '--x'.* See --help\.\n$/);
+    const aws = (more: string) => `throw Object.assign(new Error('said'), { $metadata: {}, ${more} })`;
+    expect(run(failing(aws("name: 'AccessDeniedException'"))).stderr).toBe('AccessDeniedException: said\n');
+    expect(run(failing(aws("code: 'ECONNREFUSED'"))).stderr).toMatch(/^aws_unavailable: .*: ECONNREFUSED/);
+    const own = "throw Object.assign(new Error('listen'), { code: 'EADDRINUSE', syscall: 'listen' })";
+    expect(run(failing(own)).stderr).toBe('listen\n');
+  });
+
+  it.runIf(process.platform === 'linux')('is said where the output can’t be written', () => {
+    const stdio = ['ignore', openSync('/dev/full', 'w'), 'pipe'] as const;
+    const code = "import { print } from './infra/terminal.ts'; print('x');";
+    const args = ['--input-type=module', '-e', code];
+    const { stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: [...stdio] });
+    expect(stderr).toMatch(/^local_failed: The output can't be written \(ENOSPC\).*\n$/);
     expect(status).toBe(1);
   });
 

@@ -134,8 +134,13 @@ describe('npm start', { timeout: 300_000 }, () => {
     expect(outside).toMatchObject({ code: 1, error: expect.stringContaining("add it to the zone's grant") });
     expect(refused).toMatchObject({
       code: 1,
-      error: expect.stringMatching(/worker failed at try 1: it names the message in/),
+      out: expect.stringMatching(/document\.failed, reason event_invalid, field detail\.organization/),
+      error: expect.stringContaining(`worker failed at try 1: it names the message in`),
     });
+    expect(refused.error).toContain(`npm run redrive -- internal --local=${folder(0)}`);
+    // What can't be sent is told before anything is.
+    const mixed = await send('examples/document-created.json', join(folder(0), 'nosuch.json'));
+    expect(mixed).toMatchObject({ code: 1, out: '', error: expect.stringMatching(/^event_invalid: /) });
     // What functions write shows in the terminal, without anybody asking.
     expect(await untilPrinted(running, 'journal-internal-worker: ', running.stderr)).toMatch(
       /^ +\d\.\d s {2}starting the local system/,

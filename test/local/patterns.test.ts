@@ -12,6 +12,7 @@ import { openSessions } from '../../examples/patterns/rich-client/session.ts';
 import { runCrossZone, runPattern } from '../../local/patterns/main.ts';
 import { startPatternWorld } from '../../local/patterns/stand-in.ts';
 import { API, CLIENT_ID, ISSUER, makeWorld } from '../client/make-client.ts';
+import { coded } from '../coded.ts';
 import { FULL } from '../full.ts';
 import { newFolder } from '../temporary.ts';
 import system from '../two-clients.zones.ts';
@@ -61,6 +62,12 @@ describe('a pattern of the guideline', () => {
       expect(lines.join('\n')).not.toMatch(/PRIVATE KEY|eyJ/);
     },
   );
+
+  test.each(['nosuch', '__proto__', 'toString'])('%s is no pattern', async (name) => {
+    await expect(runPattern(name, () => {})).rejects.toThrow(
+      coded('config_invalid', `There is no pattern "${name}"`),
+    );
+  });
 
   test.runIf(FULL)(
     'a program registers its key at the stand-in as docs/patterns.md says',

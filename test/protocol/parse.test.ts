@@ -76,6 +76,12 @@ describe('refused', () => {
     expect(() => parseSignRequest(event)).toThrow(coded('request_malformed'));
   });
 
+  test('more than eight intents are told how many there may be', () => {
+    const of = (length: number) => ({ intents: Array.from({ length }, () => proof) });
+    expect(() => parseSignRequest(of(9))).toThrow(coded('request_malformed', /intents takes 1 to 8 intents/));
+    expect(parseSignRequest(of(8))).toHaveLength(8);
+  });
+
   test.each([
     ['null', null],
     ['a string', 'dpop_proof'],

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { allowedHosts, calledUrls } from '../derive.ts';
+import { allowedHosts, serviceUrls } from '../derive.ts';
 import { overlap, readRange } from '../network-schema.ts';
 import { type Problem, problemsOf, repeated } from '../problem.ts';
 import type { ExitDeclaration, SystemDeclaration, ZoneDeclaration } from '../schema.ts';
@@ -135,8 +135,8 @@ function checkPlaces(field: string, system: SystemDeclaration, zone: string, exi
   // A proxy may stand in the VPC of others.
   const zones = Object.entries(system.zones).filter(([name, { network }]) => name !== zone || !network);
   const networks = [['signing', system.signing] as const, ...zones];
-  const called = calledUrls(system, zone).map((url) => new URL(url));
-  const known = allowedHosts(system, zone).join(', ') || 'nothing';
+  const services = serviceUrls(system, zone).map((url) => new URL(url));
+  const known = allowedHosts(system, zone);
   const ofRanges = cidrs.flatMap((cidr, index) =>
     networks.flatMap(([name, of]) =>
       problemsOf({
@@ -147,11 +147,12 @@ function checkPlaces(field: string, system: SystemDeclaration, zone: string, exi
     ),
   );
   const ofHosts = hosts.flatMap((host, index) => {
-    const on = called.filter(({ hostname }) => hostname === host).map(({ port }) => Number(port || 443));
+    const on = services.filter(({ hostname }) => hostname === host).map(({ port }) => Number(port || 443));
     const closed = proxy ? undefined : on.find((port) => !ports.includes(port));
     return problemsOf({
       [`${field}.hosts[${index}]`]: [
-        on.length === 0 && `is ${host}, and the zone calls ${known}: name one of those`,
+        !known.includes(host) &&
+          `is ${host}, and the zone calls ${known.join(', ') || 'nothing'}: name one of those`,
         closed !== undefined && `is called on port ${closed}: add it to ports`,
       ],
     });

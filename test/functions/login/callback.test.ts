@@ -127,6 +127,16 @@ describe('the answer to a login', () => {
     expect(tokenRequests(login)).toBe(0);
   });
 
+  it('keeps of what the browser brings in place of an error nothing that may be a person', async () => {
+    const { login, browser } = await arrive();
+    const parameters = await browser.begin('/login');
+    parameters.delete('code');
+    parameters.set('error', 'pid-13097248022');
+    await browser.comeBack(parameters);
+    expect(login.logs.at(-1)).toMatchObject({ facts: { error: '…' } });
+    expect(JSON.stringify(login.logs)).not.toContain('13097248022');
+  });
+
   it.each([
     ['access_denied', 403, 'info'],
     ['login_required', 403, 'info'],

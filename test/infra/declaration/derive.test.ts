@@ -120,12 +120,20 @@ test('login and authorizer are told one external URL, and nobody else', () => {
   const { public: open } = system.zones;
   const demands = { otherAudiences: false, proofAge: 10, clockSkew: 5 };
   const authorizer = { client: 'journal', audience: 'a', scopes: ['a/read'], ...demands };
-  const gateway = { ...open.gateway, baseUrl: 'https://www.example.no/journal', authorizer };
+  const route = { method: 'GET', path: '/own', function: 'summary', authorize: 'helseid' } as const;
+  const routes = [...open.gateway.routes, route];
+  const gateway = { ...open.gateway, routes, baseUrl: 'https://www.example.no/journal', authorizer };
   const own = { ...system, zones: { ...system.zones, public: { ...open, gateway } } };
   for (const name of ['login', 'api', 'authorizer'])
     expect(deriveZoneConfig(own, 'public', name).baseUrl).toBe('https://www.example.no/journal');
   expect(deriveZoneConfig(own, 'public', 'summary').baseUrl).toBeUndefined();
   expect(deriveZoneConfig(system, 'public', 'login').baseUrl).toBeUndefined();
+});
+
+test.each(['sumary', 'constructor', ''])('a function that a zone lacks, "%s", is told nothing', (name) => {
+  expect(() => deriveZoneConfig(system, 'public', name)).toThrow(
+    coded('declaration_invalid', /The zone public has no function .*: .*\bsummary\b/),
+  );
 });
 
 test('the functions of user login are told what was declared', () => {

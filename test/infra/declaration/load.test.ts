@@ -118,6 +118,12 @@ describe('a declaration that is a function of the stage', () => {
     ['it is empty', STAGED, '', /say --stage one of test, production/],
     ['the function does not know it', STAGED, 'prod', /no stage prod; say one of test, production/],
     ['it is what every object has', STAGED, 'constructor', /no stage constructor/],
+    [
+      'none is named',
+      write('none.ts', 'export const stages = {}; export default () => {};'),
+      'test',
+      /name none/,
+    ],
     ['it is for an object', 'test/two-clients.zones.ts', 'test', /zones\.ts: It declares one.*--stage test/],
   ])('refused: %s', async (_, file, stage, message) => {
     await expect(load(file, stage)).rejects.toThrow(coded('declaration_invalid', message));

@@ -330,7 +330,12 @@ describe('npm run zones', { timeout: 120_000 }, () => {
   it.each(
     sampled<[string, string[], RegExp]>([
       ['no such assembly', ['--assembly', '/nowhere', ...declaration], /can't be read/],
-      ['no such option', ['--yaml'], /--yaml/],
+      ['no such option', ['--yaml'], /^config_invalid: .*--yaml/],
+      [
+        'no such zone, before a synth',
+        ['--zone', 'nosuch', ...declaration],
+        /^config_invalid: There is no zone nosuch/,
+      ],
     ]),
   )('exits 2 and says why: %s', (_name, args, expected) => {
     const { status, stderr } = run(...args);
