@@ -1,4 +1,5 @@
 import { exampleArn } from '../assembly/physical.ts';
+import { memory, remembered } from '../assembly/remembered.ts';
 import { hasUnknown } from '../assembly/unknown.ts';
 import { combine, type Formula } from '../policy/combine.ts';
 import type { Condition, Test } from '../policy/condition.ts';
@@ -6,7 +7,7 @@ import { ALWAYS, all, evaluate, isPresent, mapTests, not, reduce, testsOf } from
 import { formulate, type Question } from '../policy/decide.ts';
 import { mayServe, networkFacts } from '../policy/endpoint.ts';
 import { closedFacts, openFacts } from '../policy/facts.ts';
-import { arnParts, covers, globOf, showGlob } from '../policy/pattern.ts';
+import { arnParts, covers, type Glob, globOf, showGlob } from '../policy/pattern.ts';
 import { roleName } from '../policy/principal.ts';
 import type { Layer, Request } from '../policy/request.ts';
 import type { Truth } from '../policy/ternary.ts';
@@ -25,30 +26,54 @@ export interface Witness extends Request {
   assuming?: readonly string[];
 }
 
-/** Which of the requests of a question are meant, and which layers are taken away first. */
+/** Which of the requests of a question are meant. */
 interface Wanted {
   given?: Condition | undefined;
   except?: readonly string[];
-  without?: readonly Layer[];
+}
+
+/** A question with what is the same whichever layers are taken away. */
+interface Opened {
+  question: Question;
+  world: World;
+  /** What requests must be, but for where they come from. */
+  meant: Condition;
+  /** Endpoints that serve the action. */
+  endpoints: readonly string[];
+  /** For each resource that it may be about, how it is decided. */
+  about: readonly { asking: Question; formula: () => Formula<Condition> }[];
 }
 
 /**
  * A request of `question` that is allowed: its resource among those that the world has or such a one, a value for every context
  * key that a policy asks for. One that needs nothing unknown where there is one. Undefined where none was found, which proves nothing.
  */
-export function findWitness(asked: Question, world: World, wanted: Wanted = {}): Witness | undefined {
-  const { given = ALWAYS, without = [] } = wanted;
+export function findWitness(question: Question, world: World, wanted: Wanted = {}): Witness | undefined {
+  return search(open(question, world, wanted), []);
+}
+
+function open(asked: Question, world: World, wanted: Wanted): Opened {
   const question = { ...asked, action: exampleAction(asked) };
-  const endpoints = [...world.endpoints.values()].filter(({ service }) => mayServe(service, question.action));
-  // What an endpoint's policy denies is what comes through it.
-  const via = without.includes('endpoint policy') ? endpoints.map(({ id }) => id) : undefined;
-  const isAny = question.principal.kind === 'service' && hasUnknown(question.principal.service);
-  const meant = [reduce(given, openFacts(question, {}, world)), isAny ? isPresent(SERVICE) : ALWAYS];
-  const facts = all([...meant, networkFacts(world, question.action, via)]);
-  const searches: Search[] = [];
-  for (const resource of resourcesOf(question, world, wanted)) {
+  const { action, principal } = question;
+  const endpoints = [...world.endpoints.values()].filter(({ service }) => mayServe(service, action));
+  const isAny = principal.kind === 'service' && hasUnknown(principal.service);
+  const given = reduce(wanted.given ?? ALWAYS, openFacts(question, {}, world));
+  const about = resourcesOf(question, world, wanted).map((resource) => {
     const asking = { ...question, resource };
-    const formula = formulate(asking, world);
+    return { asking, formula: remembered(() => formulate(asking, world)) };
+  });
+  const meant = all([given, isAny ? isPresent(SERVICE) : ALWAYS]);
+  return { question, world, meant, endpoints: endpoints.map(({ id }) => id), about };
+}
+
+/** A request that is allowed once layers `without` are taken away, and denied before if there are any. */
+function search({ question, world, meant, endpoints, about }: Opened, without: readonly Layer[]) {
+  // What an endpoint's policy denies is what comes through it.
+  const via = without.includes('endpoint policy') ? endpoints : undefined;
+  const facts = all([meant, networkFacts(world, question.action, via)]);
+  const searches: Search[] = [];
+  for (const { asking, formula: decided } of about) {
+    const formula = decided();
     // Of a pattern too: single resources may have policies of their own, which its answer leaves out.
     const denied = without.length > 0 ? not(combine(formula)) : ALWAYS;
     const condition = all([facts, denied, combine(withoutLayers(formula, without))]);
@@ -80,6 +105,12 @@ const MOST_STEPS = 2000;
 
 const LAYERS = ['identity policy', 'resource policy', 'permissions boundary', 'endpoint policy'] as const;
 
+/** Every set of them but none. */
+const SETS = LAYERS.reduce<readonly (readonly Layer[])[]>(
+  (sets, layer) => sets.flatMap((set) => [set, [...set, layer]]),
+  [[]],
+).slice(1);
+
 /**
  * A request that is denied and would be allowed without as few layers as can be: those of `holding`, each of which denies it alone,
  * and where they are not all, others.
@@ -89,12 +120,11 @@ export function findNearest(
   world: World,
   { holding, ...wanted }: Wanted & { holding: readonly string[] },
 ): Witness | undefined {
-  let sets: (readonly Layer[])[] = [[]];
-  for (const layer of LAYERS) sets = sets.flatMap((set) => [set, [...set, layer]]);
   const lacks = (set: readonly Layer[]) =>
     LAYERS.filter((layer) => holding.includes(layer) && !set.includes(layer)).length;
-  for (const without of sets.slice(1).sort((a, b) => lacks(a) - lacks(b) || a.length - b.length)) {
-    const found = findWitness(question, world, { ...wanted, without });
+  const opened = open(question, world, wanted);
+  for (const without of SETS.toSorted((a, b) => lacks(a) - lacks(b) || a.length - b.length)) {
+    const found = search(opened, without);
     if (found) return found;
   }
   return undefined;
@@ -122,11 +152,7 @@ function resourcesOf(question: Question, world: World, { except = [] }: Wanted):
   const { identity, boundary } = formulate(question, world);
   const tests = testsOf(boundary?.allows ?? ALWAYS, testsOf(identity.allows));
   const named = [...tests.values()].flatMap((test) => (test.kind === 'resource' ? test.glob : []));
-  // The keys that rotation makes stand last, and are what questions about keys mean. What names the caller in its own policy is asked about by itself.
-  const direct = directResources(world, question.action);
-  const known = [...world.roles.keys(), ...world.resources.keys()]
-    .filter((arn) => !arn.includes('*') && covers(asked, arn) && !direct.includes(arn))
-    .reverse();
+  const known = knownAmong(asked, question.action, world);
   const likely = known.filter((arn) => named.some((glob) => covers(glob, arn)));
   // Of two patterns of which neither covers the other, the narrower part each.
   const parts = asked.split('/');
@@ -140,6 +166,19 @@ function resourcesOf(question: Question, world: World, { except = [] }: Wanted):
   return [...new Set([...likely, ...made, ...known.slice(0, 5)])]
     .filter((arn) => covers(asked, arn) && !except.some((own) => covers(globOf(own), arn)))
     .concat('*');
+}
+
+const known = memory<World['resources'], readonly string[]>();
+
+/** What the world has of the resources that a glob means. */
+function knownAmong(glob: Glob, action: string, world: World): readonly string[] {
+  return known(world.resources, `${action} ${glob}`, () => {
+    // The keys that rotation makes stand last, and are what questions about keys mean. What names the caller in its own policy is asked about by itself.
+    const direct = directResources(world, action);
+    return [...world.roles.keys(), ...world.resources.keys()]
+      .filter((arn) => !arn.includes('*') && covers(glob, arn) && !direct.includes(arn))
+      .reverse();
+  });
 }
 
 /** What is chosen so far: values by key (none: the request lacks it), and answers to what nobody knows by test. */
