@@ -34,9 +34,15 @@ export function createHelseId({ selfService, config, audit, ...deps }: HelseIdDe
     return { ...base, signer, tokens: createTokenCache(base.now) };
   }
 
+  // An RSA key takes long to make, and the issuer knows none of them: one will do for all that a run proves.
+  const madeUp = new Map<Algorithm, Signer>();
   function makeUpSigner(algorithm: Algorithm): Signer {
-    const keys = [generateKey(algorithm)] as const;
-    return createMemorySigner({ client: deps.client, subject: config, keys, now: base.now });
+    const keys = () => [generateKey(algorithm)] as const;
+    const signer =
+      madeUp.get(algorithm) ??
+      createMemorySigner({ client: deps.client, subject: config, keys: keys(), now: base.now });
+    madeUp.set(algorithm, signer);
+    return signer;
   }
 
   return {

@@ -8,6 +8,7 @@ import { startPage } from './page/start.ts';
 import { STEPS } from './steps/index.ts';
 import { type LocalSystem, startSystem } from './system.ts';
 import { createLinePrinter } from './terminal.ts';
+import { waitForEnd } from './wait-for-end.ts';
 import { watchFolders, watchFunctions } from './watch.ts';
 import { welcome } from './welcome.ts';
 
@@ -102,25 +103,4 @@ async function runOnce(system: LocalSystem, { json }: CommandOptions, say: Surro
   const report = { ok, ready_ms, steps };
   print(json ? JSON.stringify(report) : formatReport(report, skipped));
   return report.ok ? 0 : 1;
-}
-
-/**
- * Resolves with the first signal that asks this process to end; a second one, of whichever kind, ends it at once, and its functions
- * with it. Where npm started it, also when that is gone.
- */
-export function waitForEnd(npmIsThere: Surroundings['npmIsThere']): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let asked = false;
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        if (asked) process.exit(130);
-        asked = true;
-        resolve(signal);
-      });
-    }
-    if (npmIsThere === undefined) return;
-    const look = () => npmIsThere() || resolve('SIGHUP');
-    look();
-    setInterval(look, 500).unref();
-  });
 }

@@ -110,7 +110,8 @@ describe('a function whose zone’s way out is a proxy with an authority of its 
     // What the deploy gives, but for where proxy and file are.
     environment = { ...zoneProxy(system, 'portal').variables, HTTPS_PROXY: `http://127.0.0.1:${port}` };
     expect(environment['NODE_EXTRA_CA_CERTS']).toBe('/var/task/proxy-ca.pem');
-    environment = { ...environment, NODE_EXTRA_CA_CERTS: ca };
+    const { NODE_COMPILE_CACHE = '' } = process.env;
+    environment = { ...environment, NODE_EXTRA_CA_CERTS: ca, NODE_COMPILE_CACHE };
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
     const subject = { clientId, issuer: at, profile, tenancy };
     run = async (urls, more = {}) => {

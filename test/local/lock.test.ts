@@ -75,7 +75,7 @@ it.each([
   ['SIGTERM', 'SIGINT'],
   ['SIGINT', 'SIGINT'],
 ] as const)('a start that %s asked to end is ended at once by %s', async (first, second) => {
-  const script = `import { waitForEnd } from './local/app/run.ts';
+  const script = `import { waitForEnd } from './local/app/wait-for-end.ts';
     setInterval(() => {}, 1000);
     const ended = waitForEnd(() => true);
     console.log('waits');
