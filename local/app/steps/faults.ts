@@ -80,92 +80,90 @@ export const deadLetterRings = step('dead-letter-rings', [sampleZone], async (sy
 });
 
 /** While KMS throttles one zone's signer, its requests succeed or fail coded, and the other zone's go on; then all succeed, by themselves. */
-export const faultHeals = step(
-  'fault-heals',
-  [gatewayZone, sampleZone, otherThanSample],
-  async (system, facts) => {
-    const { aws } = system;
-    const { zone, declared } = facts;
-    const { lines, result: path } = await linesDuring(system, () => callRoute(system));
-    const grant = grantUsed(system, facts, lines);
-    if (grant === undefined) throw stepUnfit(`GET ${path} has nothing signed`);
-    await sendEvent(system);
-    const functionArn = arnOf(aws, signerName(system.declaration.name, grant.client, zone));
-    const where = { service: 'kms', operation: 'Sign', functionArn };
-    const throttled = aws.faults.inject(where, { error: 'ThrottlingException' });
-    const over = Date.now() + THROTTLED;
-    const counts = new Map<string, number>();
-    const ask = async () => {
-      const access = { ...operatorAccess(system), url: system.gatewayUrl(zone) };
-      const { status, body } = await callGateway(access, samplePath(path));
-      const code = objectOf(body)['code'];
-      assert(status === 200 || typeof code === 'string', `GET ${path} answered ${status} without a code`);
-      const what = status === 200 ? 'done' : `${status} ${code}`;
-      counts.set(what, (counts.get(what) ?? 0) + 1);
-      return status === 200;
-    };
-    let events = 0;
-    try {
-      const lanes = [ask, async () => void (await sendEvent(system).then(() => (events += 1)))].map(
-        async (call) => {
-          while (Date.now() < over) {
-            await call();
-            await wait(PAUSE);
-          }
-        },
-      );
-      const [first] = (await Promise.allSettled(lanes)).filter(({ status }) => status === 'rejected');
-      if (first?.status === 'rejected') throw first.reason;
-    } finally {
-      throttled.end();
-    }
-    assert(throttled.met() > 0, `KMS throttled nothing of zone ${zone}`);
-    const healed = Date.now();
-    await until(ask, `zone ${zone} does not recover`);
-    const took = Date.now() - healed;
-    for (let count = 0; count < 3; count += 1) await callRoute(system);
-    const outcomes = [...counts].map(([what, count]) => `${count} ${what}`).join(', ');
-    return `${throttled.met()} signatures of zone ${zone} throttled (${declared.grants.length} grant(s)): ${outcomes}; recovered after ${took} ms; ${events} events of the other zone done meanwhile`;
-  },
-);
+export const faultHeals = step('fault-heals', [otherThanSample], async (system, facts) => {
+  const { aws } = system;
+  const { zone, declared } = facts;
+  const { lines, result: path } = await linesDuring(system, () => callRoute(system));
+  const grant = grantUsed(system, facts, lines);
+  if (grant === undefined) throw stepUnfit(`GET ${path} has nothing signed`);
+  await sendEvent(system);
+  const functionArn = arnOf(aws, signerName(system.declaration.name, grant.client, zone));
+  const where = { service: 'kms', operation: 'Sign', functionArn };
+  const throttled = aws.faults.inject(where, { error: 'ThrottlingException' });
+  const over = Date.now() + THROTTLED;
+  const counts = new Map<string, number>();
+  const ask = async () => {
+    const access = { ...operatorAccess(system), url: system.gatewayUrl(zone) };
+    const { status, body } = await callGateway(access, samplePath(path));
+    const code = objectOf(body)['code'];
+    assert(status === 200 || typeof code === 'string', `GET ${path} answered ${status} without a code`);
+    const what = status === 200 ? 'done' : `${status} ${code}`;
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+    return status === 200;
+  };
+  let events = 0;
+  try {
+    const lanes = [ask, async () => void (await sendEvent(system).then(() => (events += 1)))].map(
+      async (call) => {
+        while (Date.now() < over) {
+          await call();
+          await wait(PAUSE);
+        }
+      },
+    );
+    const [first] = (await Promise.allSettled(lanes)).filter(({ status }) => status === 'rejected');
+    if (first?.status === 'rejected') throw first.reason;
+  } finally {
+    throttled.end();
+  }
+  assert(throttled.met() > 0, `KMS throttled nothing of zone ${zone}`);
+  const healed = Date.now();
+  await until(ask, `zone ${zone} does not recover`);
+  const took = Date.now() - healed;
+  for (let count = 0; count < 3; count += 1) await callRoute(system);
+  const outcomes = [...counts].map(([what, count]) => `${count} ${what}`).join(', ');
+  return `${throttled.met()} signatures of zone ${zone} throttled (${declared.grants.length} grant(s)): ${outcomes}; recovered after ${took} ms; ${events} events of the other zone done meanwhile`;
+});
 
 /**
  * A zone can't ask another's signer, which then has nothing to tell; what it asks its own for beyond its grant is refused, and the deployed
  * alarm of its own signer, and no other, rings on the figure that the signer writes.
  */
-export const zoneProbeRings = step(
-  'zone-probe-rings',
-  [otherZone, callingZone, unlikeGrants],
-  async (system, prober, probed) => {
-    const { method, url } = probed.apiCall();
-    const intent = { kind: 'dpop_proof', client: probed.grant.client, method, url };
-    const access = prober.asker('lambda');
-    const { lines, result } = await linesDuring(system, async () => {
-      const denied = await probed.askSigner(access, intent);
-      assert(denied.error?.code === 'AccessDeniedException', `another's signer answered ${denied.status}`);
-      return prober.askSigner(access, intent);
-    });
-    const { code } = objectOf(objectOf(result.body).error);
-    assert(code === 'grant_refused', `its own signer answered ${code ?? 'with signatures'}`);
-    const figures = lines.flatMap(({ fields }) => readFigures(fields));
-    const rings = alarmsOf(system)
-      .filter((alarm) => figures.some((figure) => ringsOn(alarm, figure)))
-      .map(({ AlarmName }) => String(AlarmName));
-    const expected = `${prober.signerName}-RefusedIntents`;
-    assert(rings.join() === expected, `instead of ${expected} rings: ${rings.join(', ') || 'nothing'}`);
-    return `${probed.signerName} can't be asked by zone ${prober.zone}; its own refuses (${code}), and ${expected} rings`;
-  },
-);
+export const zoneProbeRings = step('zone-probe-rings', [unlikeGrants], async (system, [prober, probed]) => {
+  const { method, url } = probed.apiCall();
+  const intent = { kind: 'dpop_proof', client: probed.grant.client, method, url };
+  const access = prober.asker('lambda');
+  const { lines, result } = await linesDuring(system, async () => {
+    const denied = await probed.askSigner(access, intent);
+    assert(denied.error?.code === 'AccessDeniedException', `another's signer answered ${denied.status}`);
+    return prober.askSigner(access, intent);
+  });
+  const { code } = objectOf(objectOf(result.body).error);
+  assert(code === 'grant_refused', `its own signer answered ${code ?? 'with signatures'}`);
+  const figures = lines.flatMap(({ fields }) => readFigures(fields));
+  const rings = alarmsOf(system)
+    .filter((alarm) => figures.some((figure) => ringsOn(alarm, figure)))
+    .map(({ AlarmName }) => String(AlarmName));
+  const expected = `${prober.signerName}-RefusedIntents`;
+  assert(rings.join() === expected, `instead of ${expected} rings: ${rings.join(', ') || 'nothing'}`);
+  return `${probed.signerName} can't be asked by zone ${prober.zone}; its own refuses (${code}), and ${expected} rings`;
+});
 
-function unlikeGrants(system: LocalSystem): void {
-  const [{ grant: one }, { grant: other }] = [callingZone(system), otherZone(system)];
-  if (one.client === other.client && one.apis.some(({ api }) => other.apis.some((own) => own.api === api)))
-    lacks('two zones have one client and one API');
+/** {@link otherZone} and {@link callingZone}, where they don't have one client and one API. */
+function unlikeGrants(system: LocalSystem) {
+  const zones = [otherZone(system), callingZone(system)] as const;
+  const [{ grant: one }, { grant: other }] = zones;
+  const alike =
+    one.client === other.client && one.apis.some(({ api }) => other.apis.some((own) => own.api === api));
+  return alike ? lacks('two zones have one client and one API') : zones;
 }
 
-function otherThanSample(system: LocalSystem): void {
-  if (gatewayZone(system).signerName === sampleZone(system).signerName)
-    lacks('route and event are of one zone');
+/** {@link gatewayZone}, where it is another than the sample event's. */
+function otherThanSample(system: LocalSystem) {
+  const facts = gatewayZone(system);
+  return facts.signerName === sampleZone(system).signerName
+    ? lacks('route and event are of one zone')
+    : facts;
 }
 
 /** The deployed alarms. */
