@@ -61,14 +61,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 export function answerUserinfo(issuer: string, keys: JWTVerifyGetKey) {
   const protect = createProtection({ issuer, scopes: ['openid'] }, keys);
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
-    if (ctx.path !== '/connect/userinfo') return next();
-    if (!/^(GET|POST)$/.test(ctx.method)) {
-      ctx.status = 405;
-      ctx.set('allow', 'GET, POST');
-      ctx.body = { error: 'invalid_request', error_description: 'ask with GET or POST' };
-      return;
-    }
-    if (!ctx.get('authorization').includes('.')) return next();
+    const asked = ctx.path === '/connect/userinfo' && /^(GET|POST)$/.test(ctx.method);
+    if (!asked || !ctx.get('authorization').includes('.')) return next();
     const url = new URL(`${issuer}${ctx.path}`);
     const call = { method: ctx.method, url, headers: headersOf(ctx.req), body: '' };
     const answer = await protect(call, async ({ claims }) => {

@@ -165,7 +165,7 @@ describe('userinfo', () => {
     const dpop = await makeProof('PUT', url(), key, { ath: hash(token) });
     const headers = { authorization: `DPoP ${token}`, dpop };
     expect(await read(await fetch(url(), { method: 'PUT', headers }))).toMatchObject({
-      status: 405,
+      status: 404,
       body: { error: 'invalid_request' },
     });
   });
