@@ -1,4 +1,5 @@
 import { ZonesError } from './errors.ts';
+import { decodePercent } from './values.ts';
 
 /** A URL as proofs and grants compare it. */
 export interface CanonicalUrl {
@@ -47,19 +48,10 @@ export function canonicalUrl(input: string): CanonicalUrl {
   if (!PATH.test(pathname)) throw refuse('has a path with characters that must be percent-encoded');
   if (TRICK.test(pathname)) throw refuse('has a path with an encoding that servers read differently');
   if (pathname.includes('//')) throw refuse('has an empty path segment');
-  const decoded = decode(pathname);
-  if (CONTROL.test(decoded)) throw refuse('has a path that is not text in UTF-8');
+  const decoded = decodePercent(pathname);
+  if (decoded === undefined || CONTROL.test(decoded)) throw refuse('has a path that is not text in UTF-8');
   if (DOT_SEGMENT.test(decoded)) throw refuse('has a dot segment');
   return { origin, path: pathname };
-}
-
-/** A path that is no UTF-8 as a control character. */
-function decode(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return '\0';
-  }
 }
 
 /** An absolute URL, or one relative to `base`; nothing where it is none. `URL.parse` of Node 22, which the client does without. */

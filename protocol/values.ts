@@ -21,6 +21,15 @@ export function parseJson(text: string): unknown {
 /** How long before `now` something was. As long by a clock that was set back meanwhile: nothing stays young for that. */
 export const ageAt = (now: number, then: number): number => Math.abs(now - then);
 
+/** `text` with its percent-encodings decoded; undefined where they are no UTF-8, or a `%` encodes nothing. */
+export function decodePercent(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether a value is an object by name, neither null nor a list: what JSON calls an object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,3 +1,5 @@
+import { decodePercent } from '@helseid-zones/protocol/values';
+
 /** A URL as `htu` is compared: origin in lower case without its default port, path by segments, each of them decoded. */
 interface Target {
   origin: string;
@@ -44,14 +46,9 @@ function readTarget(uri: string): Target | undefined {
 
 /** Undefined where an encoding is no UTF-8. A `%` that encodes nothing is one that a gateway has decoded. */
 function readSegments(path: string): string[] | undefined {
-  try {
-    return path
-      .split('/')
-      .slice(1)
-      .map((part) => (/%(?![0-9a-f]{2})/i.test(part) ? part : decodeURIComponent(part)));
-  } catch {
-    return undefined;
-  }
+  const parts = path.split('/').slice(1);
+  const read = parts.map((part) => (/%(?![0-9a-f]{2})/i.test(part) ? part : decodePercent(part)));
+  return read.every((part) => part !== undefined) ? read : undefined;
 }
 
 /** RFC 3986 5.2.4. */

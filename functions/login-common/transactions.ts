@@ -1,5 +1,6 @@
 import type { KeyBinding } from '@helseid-zones/client/tokens';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { decodePercent } from '@helseid-zones/protocol/values';
 import { type Dependencies, seconds } from './dependencies.ts';
 import type { Organization, Person } from './person.ts';
 import { createId, itemKey, seal, unseal } from './secrets.ts';
@@ -65,7 +66,8 @@ export function checkReturnPath(path: string): string {
     path.length > 1000 ||
     !/^\/(?![/\\])[^\\\p{Cc}\s]*$/u.test(path) ||
     segments.some((segment) => /^(\.|%2e){1,2}$|%5c|%2f|%0[9ad]/i.test(segment)) ||
-    ACTING.includes(decodeSegment(first).toLowerCase())
+    // What a gateway may take it for.
+    ACTING.includes((decodePercent(first) ?? first).toLowerCase())
   )
     throw new ZonesError(
       'return_path_invalid',
@@ -73,15 +75,6 @@ export function checkReturnPath(path: string): string {
     );
   const { pathname, search, hash } = new URL(path, ANYWHERE);
   return pathname + search + hash;
-}
-
-/** What a gateway may take a segment for. */
-function decodeSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
 }
 
 /** What one login was to be, so that another can be the same. */

@@ -1,3 +1,4 @@
+import { decodePercent } from '@helseid-zones/protocol/values';
 import type { GatewayMethod } from '../template/gateways.ts';
 
 /** A method with the values of its path parameters, percent-decoded once as API Gateway does. */
@@ -34,7 +35,7 @@ export function matchPath(pattern: string, path: string): Record<string, string>
       continue;
     }
     if (rest.length === 0) return undefined;
-    const value = decode(name[2] === '+' ? rest.join('/') : (rest[0] ?? ''));
+    const value = decodePercent(name[2] === '+' ? rest.join('/') : (rest[0] ?? ''));
     if (value === undefined) return undefined;
     parameters[name[1] ?? ''] = value;
     if (name[2] === '+') return parameters;
@@ -44,12 +45,4 @@ export function matchPath(pattern: string, path: string): Record<string, string>
 
 function segments(path: string): string[] {
   return path.split('/').filter((part) => part !== '');
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }
