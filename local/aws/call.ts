@@ -47,8 +47,8 @@ export type Authorize = (request: AccessRequest) => Decision;
 export interface Call {
   caller: Caller;
   requestId: string;
-  /** Global condition keys of this request. */
-  context: PresentContext;
+  /** Global condition keys of this request, but for those that follow from caller and resource. */
+  context: Context;
   /** What it was asked for so far. */
   needs: readonly Need[];
   /**
@@ -82,10 +82,7 @@ export function beginCall(
 ): Call {
   return callWith(authorize, caller, requestId, {
     ...requestContext(region, now()),
-    'aws:PrincipalArn': caller.arn,
-    'aws:PrincipalAccount': caller.account,
     'aws:PrincipalType': 'AssumedRole',
-    'aws:PrincipalIsAWSService': 'false',
     'lambda:SourceFunctionArn': caller.functionArn,
     'aws:SourceIp': route.vpce === undefined ? '127.0.0.1' : undefined,
     'aws:SourceVpce': route.vpce,
@@ -117,8 +114,6 @@ export function serviceCall({ authorize, now }: Deciding, service: string, sourc
   return callWith(authorize, caller, randomUUID(), {
     'aws:SourceArn': sourceArn,
     'aws:SourceAccount': account,
-    'aws:PrincipalIsAWSService': 'true',
-    'aws:PrincipalServiceName': service,
     'aws:PrincipalServiceNamesList': [service],
     ...requestContext(region, now()),
   });
@@ -137,7 +132,7 @@ function requestContext(region: string, now: number): Context {
 function callWith(authorize: Authorize, caller: Caller, requestId: string, context: Context): Call {
   const needs: Need[] = [];
   return {
-    ...{ caller, requestId, context: presentOf(context), needs },
+    ...{ caller, requestId, context, needs },
     require(need) {
       needs.push(need);
       const decision = authorize({ ...need, caller, context: presentOf({ ...context, ...need.context }) });

@@ -87,11 +87,10 @@ export function requireNotDeleting(key: StoredKey): void {
 }
 
 /** The permission to do `action` with `key`, with the condition keys that KMS adds for every request about a key. */
-export function keyNeed(call: Call, key: StoredKey, action: string, more: Context = {}): Need {
+export function keyNeed(key: StoredKey, action: string, more: Context = {}): Need {
   const tags = Object.entries(key.tags).map(([name, value]) => [`aws:ResourceTag/${name}`, value]);
   const context = {
-    ...describedContext(call, key.spec, key.usage),
-    'aws:ResourceAccount': key.arn.split(':')[4] ?? '',
+    ...describedContext(key.spec, key.usage),
     ...Object.fromEntries(tags),
     ...more,
   };
@@ -99,9 +98,8 @@ export function keyNeed(call: Call, key: StoredKey, action: string, more: Contex
 }
 
 /** The condition keys that say what kind of key a request is about, or makes. */
-export function describedContext({ caller }: Call, spec: string, usage: string): Context {
+export function describedContext(spec: string, usage: string): Context {
   return {
-    'kms:CallerAccount': caller.account,
     'kms:KeySpec': spec,
     'kms:KeyUsage': usage,
     'kms:KeyOrigin': 'AWS_KMS',
@@ -133,7 +131,7 @@ export function useKey(keys: KeyStore, call: Call, keyId: string | undefined, us
   };
   try {
     const key = keys.find(keyId);
-    for (const action of use.actions) call.require(keyNeed(call, key, action, context));
+    for (const action of use.actions) call.require(keyNeed(key, action, context));
     requireEnabled(key);
   } catch (cause) {
     if (!(cause instanceof AwsError)) throw cause;

@@ -38,8 +38,8 @@ const tags = v.optional(v.array(v.object({ TagKey: text(128), TagValue: v.option
  */
 export function startKms(context: AwsContext): Emulator {
   const { keys, now } = context;
-  const onKey = operationsOn<StoredKey>('KeyId', keys.find, (action, key, call, more) =>
-    keyNeed(call, key, `kms:${action}`, more),
+  const onKey = operationsOn<StoredKey>('KeyId', keys.find, (action, key, _, more) =>
+    keyNeed(key, `kms:${action}`, more),
   );
   const enable = (action: string, status: 'Enabled' | 'Disabled') =>
     onKey(action, {}, (key) => {
@@ -80,9 +80,7 @@ export function startKms(context: AwsContext): Emulator {
     })),
     ListKeys: operation(
       { Limit: v.optional(v.number()) },
-      (_, { caller }) => [
-        { action: 'kms:ListKeys', resource: '*', context: { 'kms:CallerAccount': caller.account } },
-      ],
+      () => [{ action: 'kms:ListKeys', resource: '*' }],
       // All at once, whatever the limit.
       () => ({ Keys: keys.list().map(({ id, arn }) => ({ KeyId: id, KeyArn: arn })), Truncated: false }),
     ),
@@ -147,9 +145,8 @@ function createKeyOperation({ keys, account, region, now }: AwsContext): Operati
       MultiRegion: v.optional(v.literal(false)),
       BypassPolicyLockoutSafetyCheck: v.optional(v.literal(false)),
     },
-    ({ KeyUsage, KeySpec, Tags }, call) => {
-      const described = describedContext(call, KeySpec, KeyUsage);
-      const context = { ...described, ...LOCKOUT_CHECKED, ...tagContext(Tags) };
+    ({ KeyUsage, KeySpec, Tags }) => {
+      const context = { ...describedContext(KeySpec, KeyUsage), ...LOCKOUT_CHECKED, ...tagContext(Tags) };
       const create = { action: 'kms:CreateKey', resource: '*', context };
       if (Tags.length === 0) return [create];
       // Tagging at creation is allowed or refused by identity policies alone: the key has no policy yet.

@@ -172,10 +172,8 @@ describe('the local KMS asks before it acts', () => {
     });
     const { context, resourcePolicy } = asked.at(-1) ?? { context: {} };
     expect(context).toMatchObject({
-      'aws:PrincipalArn': `arn:aws:iam::${ACCOUNT}:role/tester`,
       'aws:SourceVpce': 'vpce-1',
       'aws:SourceVpc': 'vpc-1',
-      'kms:CallerAccount': ACCOUNT,
       'kms:KeySpec': 'ECC_NIST_P256',
       'kms:MessageType': 'RAW',
       'kms:SigningAlgorithm': 'ECDSA_SHA_256',
