@@ -10,6 +10,8 @@ export interface Scope {
   attribute(logicalId: string, attribute: string): unknown;
   /** An exported output of any stack of the same account and region (the CDK's strong references, which other stacks have). */
   importValue(name: string): unknown;
+  /** What a map of the stack says under two constants. */
+  mapped(map: string, keys: readonly [string, string]): unknown;
   /** An output of another stack by its name (the CDK's weak references), here or in another region. */
   stackOutput(stack: string, output: string, region: string | undefined): unknown;
 }
@@ -64,6 +66,12 @@ const INTRINSICS: Readonly<Record<string, Intrinsic>> = {
     const [delimiter, text] = listOf(operand).map((part) => resolveValue(part, scope));
     if (typeof delimiter !== 'string' || typeof text !== 'string' || hasUnknown(text)) return undefined;
     return text.split(delimiter);
+  },
+  // A key that the deploy decides, such as the region, may be another.
+  'Fn::FindInMap': (operand, scope) => {
+    const [map, first, second, ...more] = listOf(operand).map(stringOf);
+    if (map === undefined || first === undefined || second === undefined || more.length > 0) return undefined;
+    return resolveValue(scope.mapped(map, [first, second]), scope);
   },
   'Fn::ImportValue': (operand, scope) => scope.importValue(String(resolveValue(operand, scope))),
   'Fn::GetStackOutput': (operand, scope) => {

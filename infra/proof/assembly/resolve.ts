@@ -161,6 +161,7 @@ function openStack(stack: Omit<OpenStack, 'scope' | 'identity'>, all: readonly O
       // Of a type that is not known, such as a custom resource, an attribute may be called as a property is and be another thing.
       (identity(id) && property(id)(attribute)) ??
       unknown(`GetAtt ${id}.${attribute}`),
+    mapped: (map, [first, second]) => objectOf(objectOf(objectOf(template.Mappings)[map])[first])[second],
     importValue: (wanted) => {
       for (const { template: of, scope: there } of stacksIn(region))
         for (const { Export, Value, Condition } of Object.values(objectOf(of.Outputs)).map(objectOf))

@@ -12,6 +12,7 @@ import { type Problems, type ProofInput, type Rule, violationsOf, wordsOf } from
 import { isAddable, problemsOfProperties } from '../rules/templates/places.ts';
 import { notUnderstood } from '../rules/templates/types.ts';
 import type { Addition } from './compare.ts';
+import { OWN_TAGS } from './harmless.ts';
 
 type Limit = (value: unknown, input: ProofInput, added: ResolvedResource) => string | false;
 
@@ -72,10 +73,12 @@ function answersForHost(value: unknown, { declaration }: ProofInput, of: Resolve
   return taken && 'is, or may be, a name that functions of a zone call';
 }
 
-/** A figure of the signers that does not come from them would still an alarm. */
+/** A figure of the signers, or of AWS, that does not come from them would still an alarm. */
 function feedsAlarms(transformations: unknown): string | false {
   const namespaces = listOf(transformations).map((one) => String(objectOf(one).MetricNamespace));
-  const fed = namespaces.some((name) => name === METRICS_NAMESPACE || hasUnknown(name));
+  const fed = namespaces.some(
+    (name) => name === METRICS_NAMESPACE || name.startsWith('AWS/') || hasUnknown(name),
+  );
   return fed && 'writes, or may write, the figures that alarms of the system watch';
 }
 
@@ -174,6 +177,7 @@ function takenName(property: string, value: unknown, { zone }: ResolvedResource,
   const tags = property === 'Tags' ? tagsOf(value) : new Map<string, string>();
   const tagged = tags.get(ZONE_TAG) ?? zone;
   if (tagged !== zone || [...tags.keys()].some(hasUnknown)) return `zone ${tagged ?? 'unknown'}'s`;
+  if ([...tags.keys()].some((key) => key !== ZONE_TAG && OWN_TAGS.test(key))) return "a client key's";
   if (!/(?<!Domain|Zone)Name$/.test(property) || typeof value !== 'string') return undefined;
   // What the deploy decides may be how it goes on.
   const [known = ''] = value.split(UNKNOWN);

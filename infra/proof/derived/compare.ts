@@ -3,7 +3,7 @@ import { isObject, type JsonObject, listOf, objectOf } from '../assembly/json.ts
 import type { Assembly, AssemblyStack } from '../assembly/read-assembly.ts';
 import type { Violation } from '../rules/rule.ts';
 import { problemsOfDeployment, problemsOfUpload } from './deployment.ts';
-import { isHarmless } from './harmless.ts';
+import { isHarmless, OWN_TAGS } from './harmless.ts';
 
 /** Something that the declaration did not yield: a resource, or a statement in a role's policies. */
 export interface Addition {
@@ -87,7 +87,7 @@ function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Viol
   const places = (['account', 'region'] as const).filter((member) => found[member] !== expected[member]);
   const deployed = [
     ...places.map((one) => `is for ${one} ${found[one] ?? 'unknown'}, not ${expected[one] ?? 'any'}`),
-    ...describe('deployment', found.deployment, expected.deployment),
+    ...describe('deployment', withoutOtherTags(found.deployment), expected.deployment),
     ...SECTIONS.flatMap((section) => {
       const [has, wants] = [objectOf(found.template[section]), objectOf(expected.template[section])];
       return Object.keys(wants).flatMap((id) => describe(`${section}.${id}`, has[id], wants[id]));
@@ -102,6 +102,14 @@ function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Viol
       : [violation(pathOf(expected, id), 'is not in the templates')],
   );
   return [...deployed, ...differences];
+}
+
+/** CloudFormation puts a stack's tags on all that is in it; others than the system's mark nothing. */
+function withoutOtherTags({ tags, stackTags, ...deployment }: JsonObject = {}): JsonObject {
+  const inMetadata = listOf(stackTags).map(objectOf);
+  const keys = [...Object.keys(objectOf(tags)), ...inMetadata.map(({ key, Key = key }) => Key)];
+  const isMarked = keys.some((key) => typeof key !== 'string' || OWN_TAGS.test(key));
+  return isMarked ? { ...deployment, tags, stackTags } : deployment;
 }
 
 /** What of one resource differs, by property or other member, in words; nothing where all is as derived. Code comes from `bucket`. */

@@ -20,8 +20,9 @@ export function deriveAssembly(declaration: SystemDeclaration, given: Assembly, 
   const options = {
     withCode,
     path: pathOf(signing),
-    ...(signing?.account ? { account: signing.account } : {}),
-    ...(signing?.region ? { region: signing.region } : {}),
+    // What the declaration says is not for the assembly to say.
+    ...(signing?.account && !declaration.account ? { account: signing.account } : {}),
+    ...(signing?.region && !declaration.region ? { region: signing.region } : {}),
   };
   return derived(declaration, JSON.stringify(options), () => synthesize(declaration, options));
 }

@@ -2,6 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { isObject, listOf } from '../assembly/json.ts';
 import { namedActions } from '../assembly/roles.ts';
 
+/** Keys of the tags by which the system knows its zones and keys. */
+export const OWN_TAGS = /^helseid-zones:/i;
+
 /** Differences that weaken nothing, by type (`*`: every type) and property. */
 const HARMLESS: Readonly<Record<string, (found: unknown, expected: unknown) => boolean>> = {
   '* Description': (found) => typeof found === 'string' && !found.includes('{{'),
@@ -32,6 +35,6 @@ function zoneTags(tags: unknown): readonly unknown[] {
   // What is no plain list of tags may hide one.
   if (tags !== undefined && !Array.isArray(tags)) return [tags];
   return listOf(tags).filter(
-    (tag) => !isObject(tag) || typeof tag.Key !== 'string' || /^helseid-zones:/i.test(tag.Key),
+    (tag) => !isObject(tag) || typeof tag.Key !== 'string' || OWN_TAGS.test(tag.Key),
   );
 }

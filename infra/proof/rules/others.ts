@@ -5,12 +5,15 @@ import type { JsonObject } from '../assembly/json.ts';
 import { remembered } from '../assembly/remembered.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourceByArn } from '../assembly/resolve.ts';
 import { namedActions, policiesOf } from '../assembly/roles.ts';
+import { hasUnknown } from '../assembly/unknown.ts';
+import { awsManagedActions } from '../policy/world/build.ts';
 import { type Actor, isOther } from './actors.ts';
 import { ask } from './ask.ts';
 import { actionsOf } from './capability.ts';
 import { HARMLESS } from './iam/actions-are-known.ts';
 import { type ProofInput, type Rule, violationsOf, wordsOf } from './rule.ts';
-import { clientKeyArns, withParts } from './targets.ts';
+import { accountsOf, clientKeyArns, withParts } from './targets.ts';
+import { idsOfNetwork } from './templates/places.ts';
 import { findWitness } from './witness.ts';
 
 /** Services whose types act on what they name, or by a role: what is of any other may act on a whole account, and so touches the system. */
@@ -26,7 +29,7 @@ const NARROW = new RegExp(
 
 /** Types of theirs that act on a whole account all the same, whatever they name. */
 const WIDE =
-  /^AWS::(?:ApiGateway::Account|CloudWatch::(?:InsightRule|MetricStream|OTel|Integration)|EC2::.*BlockPublic|IAM::(?:User|Group)|Logs::(?:(?:Account|Resource|StorageTier)Policy|Integration)|S3::StorageLens|SSM::(?:Association|CloudConnector|MaintenanceWindow|ResourceDataSync|ServiceSetting))/;
+  /^AWS::(?:ApiGateway::Account|CloudWatch::(?:InsightRule|MetricStream|OTel|Integration)|EC2::.*BlockPublic|IAM::(?:AccessKey|User|Group)|Logs::(?:(?:Account|Resource|StorageTier)Policy|Integration)|S3::StorageLens|SSM::(?:Association|CloudConnector|MaintenanceWindow|ResourceDataSync|ServiceSetting))/;
 
 /** Types that are judged by what the roles they are for may do. */
 const BY_ROLE = wordsOf('AWS::IAM::ManagedPolicy AWS::IAM::Policy AWS::IAM::Role AWS::IAM::RolePolicy');
@@ -49,7 +52,8 @@ export function untouching({ stacks, resources }: ResolvedAssembly, declaration:
   const secrets = owned.flatMap(
     ({ arn = '' }) => /^arn:[^:]*:secretsmanager:.*:secret:(.+)-\w+$/.exec(arn)?.[1] ?? [],
   );
-  const own = [...owned.flatMap(({ names }) => names), ...secrets, METRICS_NAMESPACE];
+  const networks = Object.values(declaration.zones).flatMap(({ network }) => idsOfNetwork(network));
+  const own = [...owned.flatMap(({ names }) => names), ...networks, ...secrets, METRICS_NAMESPACE];
   // Names of stages and the like are words that anything may hold.
   const telling = own.filter((name) => name.length > 5).map((name) => name.replace(/[^\w:/-]/g, '\\$&'));
   // What is before a name may be written as JSON writes it (a tab, the end of a line).
@@ -82,16 +86,23 @@ export function untouching({ stacks, resources }: ResolvedAssembly, declaration:
 const ASSUMED = new Set([
   ...HARMLESS,
   ...actionsOf({
+    iam: 'CreateServiceLinkedRole',
     ec2: 'AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface UnassignPrivateIpAddresses',
     logs: 'CreateLogGroup CreateLogStream PutLogEvents',
   }),
 ]);
 
 /** Reads what there is by name and setting, and nothing that is kept. */
-const LOOKS = /:(?:Describe|List)/;
+const LOOKS = /^(?:[\w-]+:(?:Describe|List)|(?:cloudtrail|iam):(?:Get|Lookup|Generate|Simulate))/i;
+
+/** What an application does with roles of its own: lends and takes them. */
+const LENDS = /^(?:iam:PassRole$|sts:)/i;
 
 /** How the methods of an API are called, by those who are declared to call its zone's entry. */
 const ROUTES = 'arn:aws:execute-api:';
+
+/** All identities of an account. */
+const EVERYBODY = /^arn:aws:iam::\d+:\*$/;
 
 /** What the CDK's bootstrap and AWS keep for the system beside its templates. */
 const BESIDE = [
@@ -100,6 +111,9 @@ const BESIDE = [
   'arn:aws:lambda:*:*:event-source-mapping:*',
   ...wordsOf('network-acl network-interface security-group-rule').map((of) => `arn:aws:ec2:*:*:${of}/*`),
   'arn:aws:apigateway:*::/account',
+  'arn:aws:cloudformation:*:*:stack/CDKToolkit/*',
+  // The audit of AWS's calls, and what hands networks, logs and figures to other accounts.
+  ...wordsOf('cloudtrail oam observabilityadmin ram').map((of) => `arn:aws:${of}:*:*:*`),
   ...['firewall', 'resolver'].map((of) => `arn:aws:route53resolver:*:*:${of}-config/*`),
 ];
 
@@ -117,7 +131,9 @@ export const othersKeepOut: Rule = {
       callers.some((one) => one.calls === 'entry' && one.role === role.arn);
     const reached = (actor: Actor, action: string) =>
       own.find((arn) => {
-        const asked = arn.startsWith(ROUTES) && isCaller(actor) ? undefined : actionOn(arn, action);
+        const isTheirs =
+          (arn.startsWith(ROUTES) && isCaller(actor)) || (EVERYBODY.test(arn) && LENDS.test(action));
+        const asked = isTheirs ? undefined : actionOn(arn, action);
         return asked !== undefined && ask(actor, asked, arn).verdict !== 'never';
       });
     return others.flatMap((actor) =>
@@ -138,7 +154,7 @@ export const othersKeepOut: Rule = {
 function actionOn(arn: string, action: string): string | undefined {
   const [, , service = ''] = arn.split(':', 3);
   const [of = ''] = action.toLowerCase().split(':', 1);
-  if (/[*?]/.test(of)) return `${service}:*`;
+  if (/[*?]/.test(of) || hasUnknown(of)) return `${service}:*`;
   return of === service || (of === 'sts' && service === 'iam') ? action : undefined;
 }
 
@@ -146,9 +162,8 @@ function actionOn(arn: string, action: string): string | undefined {
 function actionsOfRole({ role: { arn } }: Actor, { assembly }: ProofInput): string[] {
   const { identity, foreign } = policiesOf(required(resourceByArn(assembly, arn), arn), assembly);
   const named = identity.flatMap(({ document }) => namedActions(document));
-  return [...new Set([...named, ...foreign.map(() => '*')])].filter(
-    (action) => !ASSUMED.has(action) && !LOOKS.test(action),
-  );
+  const managed = foreign.flatMap((policy) => awsManagedActions(policy) ?? '*');
+  return [...new Set([...named, ...managed])].filter((action) => !ASSUMED.has(action) && !LOOKS.test(action));
 }
 
 function ownArns(input: ProofInput): string[] {
@@ -164,5 +179,7 @@ function ownArns(input: ProofInput): string[] {
       ]),
     ...clientKeyArns(input),
     ...BESIDE,
+    // Who makes, or says what may be done by, anybody of the account may do everything in it.
+    ...accountsOf(input).map((account) => `arn:aws:iam::${account}:*`),
   ];
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { defineSystem } from '../../../infra/declaration/define.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { additionsAreUnderstood } from '../../../infra/proof/derived/additions.ts';
 import { compareWithDerived, differencesOfResource } from '../../../infra/proof/derived/compare.ts';
@@ -25,7 +26,7 @@ import {
   type Template,
   withTemplate,
 } from './mutate.ts';
-import { oneClient } from './one-client.ts';
+import { oneClient, synthesize } from './one-client.ts';
 
 const derived = deriveAssembly(system, oneClient);
 const resources = derived.stacks.flatMap(({ name, template }) =>
@@ -170,6 +171,34 @@ describe('a difference', () => {
     ['statements in another order', (r) => void statementsOf(find(r, 'Boundary')).reverse()],
   ])('is not made of %s', (_, change) => {
     expect(compare(change)).toEqual({ violations: [], additions: [] });
+  });
+
+  it.each<[string, RegExp | undefined, string]>([
+    ['of others', undefined, 'team'],
+    ['that mark a zone', /has deployment\.tags/, 'Helseid-Zones:zone'],
+  ])('is made by tags of a stack %s', (_, message, key) => {
+    const found = [{ key }, { Key: key }].flatMap((tag) => {
+      const tags = { tags: { [key]: 'a' }, stackTags: [tag] };
+      const stacks = oneClient.stacks.map((one) =>
+        one.name === STACKS.internal ? { ...one, deployment: { ...one.deployment, ...tags } } : one,
+      );
+      return compareWithDerived({ stacks }, derived).violations.map((one) => one.message);
+    });
+    if (message === undefined) expect(found).toEqual([]);
+    else expect(found).toContainEqual(expect.stringMatching(message));
+  });
+
+  it.each<[string, RegExp | undefined, object]>([
+    ['where it is declared for', undefined, {}],
+    ['in another region', /is for region eu-north-1, not eu-west-1/, { region: 'eu-west-1' }],
+    ['in another account', /is for account 111122223333, not 444455556666/, { account: '444455556666' }],
+  ])('is none of an assembly %s', (_, message, of) => {
+    const declared = defineSystem({ ...system, account: '111122223333', region: 'eu-north-1', ...of });
+    const place = { account: '111122223333', region: 'eu-north-1' };
+    const given = synthesize(declared, { ...place, withCode: false });
+    const { violations } = compareWithDerived(given, deriveAssembly(declared, given));
+    if (message === undefined) expect(violations).toEqual([]);
+    else expect(violations.map((one) => one.message)).toContainEqual(expect.stringMatching(message));
   });
 
   it.each<[string, RegExp, Partial<(typeof oneClient.stacks)[number]>]>([
@@ -393,6 +422,10 @@ describe('additions are understood by type and property', () => {
         /names arn:aws:sqs:\S+ in RedrivePolicy/,
         { RedrivePolicy: { deadLetterTargetArn: PUBLIC_QUEUE, maxReceiveCount: '5' } },
       ],
+      'a tag of client keys': [
+        /a name that is a client key's \(Tags\)/,
+        { Tags: [{ Key: 'Helseid-zones:client', Value: 'journal' }] },
+      ],
       'a tag whose key the deploy decides': [/name that is zone internal's \(Tags\)/, tagged({ Ref: 'P' })],
       'a queue by the name of one of the system': [
         /the name of \S+, and would be put in its place/,
@@ -469,6 +502,12 @@ describe('additions are understood by type and property', () => {
       'a metric with dimensions': [
         /has MetricTransformations\[\]\.Dimensions\[\]/,
         { MetricTransformations: [{ Dimensions: [{ Key: 'a', Value: '$.a' }] }] },
+      ],
+      'a figure of AWS’s': [
+        /figures that alarms of the system watch/,
+        {
+          MetricTransformations: [{ MetricNamespace: 'AWS/Lambda', MetricName: 'Errors', MetricValue: '-9' }],
+        },
       ],
       'a metric that alarms watch': [
         /figures that alarms of the system watch/,

@@ -6,6 +6,7 @@ import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambd
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { describe, expect, it } from 'vitest';
+import helsenettet from '../../../examples/helsenettet.zones.ts';
 import { defineSystem } from '../../../infra/declaration/define.ts';
 import { recordName } from '../../../infra/declaration/names.ts';
 import type { Assembly } from '../../../infra/proof/assembly/read-assembly.ts';
@@ -110,7 +111,7 @@ describe('stacks that are somebody else’s', () => {
 });
 
 /** Gives the shop's function a permission more. */
-const may = (action: string, on: string): Change =>
+const may = (action: unknown, on: string): Change =>
   adds('AWS::IAM::Policy', (r) => ({
     PolicyName: 'more',
     Roles: [{ Ref: idOf(r, 'ShopServiceRole', 'IAM::Role') }],
@@ -162,6 +163,18 @@ const TOUCHES: readonly Touch[] = [
     'may cloudwatch:PutDashboard on .*dashboard/journal',
     ...(['cloudwatch:PutDashboard', 'arn:aws:cloudwatch::000000000000:dashboard/journal*'] as const),
   ),
+  // Whoever makes a role, or says what one may do, may do everything; and what is beside the templates is not theirs.
+  ...['iam:PutRolePolicy', 'iam:UpdateAssumeRolePolicy', 'iam:Create*'].map((action) =>
+    kept(`may ${action.replace('*', '\\*')} on arn:aws:iam::000000000000:\\*`, action, role('shop-*')),
+  ),
+  ...['cloudtrail:StopLogging', 'oam:CreateLink', 'ram:CreateResourceShare'].map((action) =>
+    kept(`may ${action} on `, action),
+  ),
+  kept(
+    'may cloudformation:SetStackPolicy on .*CDKToolkit',
+    ...(['cloudformation:SetStackPolicy', 'arn:aws:cloudformation:*:*:stack/CDKToolkit/*'] as const),
+  ),
+  added('AWS::IAM::AccessKey', { UserName: 'administrator' }),
   added('AWS::CloudWatch::InsightRule', { RuleBody: '{"LogGroupNames":["*"]}' }),
   added('AWS::S3::AccessPoint', { Bucket: { 'Fn::Sub': 'cdk-hnb659fds-assets-${AWS::AccountId}-x' } }),
   ...['\n', '\t', '\u0001'].map((before) =>
@@ -302,6 +315,33 @@ describe('a secret that a deploy reads for another stack', () => {
   });
 });
 
+describe('what was there before and a zone is in', () => {
+  const there = defineSystem({ ...helsenettet, otherStacks: [SHOP] });
+  const touched = (Type: string, Properties: object, Mappings = {}) => {
+    const template = { Resources: { A: { Type, Properties } }, Mappings };
+    const of = { name: SHOP, account: undefined, region: undefined };
+    const stacks = [{ ...of, template, assets: new Map(), constructPaths: new Map() }];
+    return !untouching(resolveAssembly({ stacks }), there).has(`${SHOP}/A`);
+  };
+  const Names = { portal: { table: 'rtb-0b1b2c3d4e5f60718' } };
+
+  it.each<[string, object]>([
+    ['AWS::EC2::Route', { RouteTableId: 'rtb-0a1b2c3d4e5f60718', DestinationCidrBlock: '10.30.0.0/20' }],
+    ['AWS::EC2::Route', { RouteTableId: { 'Fn::FindInMap': ['Names', 'portal', 'table'] } }],
+    ['AWS::EC2::VPCPeeringConnection', { VpcId: 'vpc-0a1b2c3d4e5f60718', PeerVpcId: 'vpc-1' }],
+    ['AWS::EC2::Instance', { SubnetId: 'subnet-0b1b2c3d4e5f60718' }],
+    ['AWS::Route53::HostedZone', { VPCs: [{ VPCId: 'vpc-0a1b2c3d4e5f60718' }] }],
+  ])('is touched by a %s that names it: %j', (type, properties) => {
+    expect(touched(type, properties, { Names })).toBe(true);
+  });
+
+  it('is not by another network, nor by what leads to the owner’s gateway', () => {
+    expect(touched('AWS::EC2::Route', { RouteTableId: 'rtb-0c1b2c3d4e5f60718' }, { Names })).toBe(false);
+    const attached = { TransitGatewayId: 'tgw-0a1b2c3d4e5f60718', VpcId: 'vpc-1' };
+    expect(touched('AWS::EC2::TransitGatewayAttachment', attached)).toBe(false);
+  });
+});
+
 it('other stacks that say a region and account are judged there, though the system says none', () => {
   const at = { account: '111111111111', region: 'eu-west-1' };
   const given = withTemplate(assembly, SHOP, may('dynamodb:GetItem', '*'));
@@ -383,13 +423,40 @@ describe('what in them touches the system', () => {
     );
   });
 
-  it('is what a policy allows that nobody knows', () => {
-    const changed = withTemplate(assembly, SHOP, (r) =>
-      Object.assign(find(r, 'ShopServiceRole', 'IAM::Role').Properties, {
-        ManagedPolicyArns: ['arn:aws:iam::aws:policy/PowerUserAccess'],
-      }),
+  const keptOut = (change: Change) =>
+    findingsOf('others-keep-out', withTemplate(assembly, SHOP, change), declaration).map(
+      ({ message }) => message,
     );
-    const rules = proofOf(changed).violations.map(({ rule }) => rule);
-    expect([...new Set(rules)]).toEqual(['others-keep-out']);
+  const attaches =
+    (name: string): Change =>
+    (r) =>
+      Object.assign(find(r, 'ShopServiceRole', 'IAM::Role').Properties, {
+        ManagedPolicyArns: [`arn:aws:iam::aws:policy/${name}`],
+      });
+
+  it.each<[string, RegExp, Change]>([
+    ['by a policy that nobody knows', /may /, attaches('PowerUserAccess')],
+    [
+      'by a policy of AWS that everybody knows',
+      /may sqs:ReceiveMessage on /,
+      attaches('service-role/AWSLambdaSQSQueueExecutionRole'),
+    ],
+    ...['s3:GetObject', 's3:ListBucket'].map((other): [string, RegExp, Change] => [
+      `where a condition decides between it and ${other}`,
+      /may .* on /,
+      may({ 'Fn::If': ['C', 'dynamodb:GetItem', other] }, '*'),
+    ]),
+  ])('is allowed %s', (_, message, change) => {
+    expect(keptOut(change)).toContainEqual(expect.stringMatching(message));
+  });
+
+  it.each<[string, Change]>([
+    ['writes logs and runs in a network', attaches('service-role/AWSLambdaVPCAccessExecutionRole')],
+    ['lends a role of its own', may('iam:PassRole', role('shop-*'))],
+    ['becomes a role of its own', may('sts:AssumeRole', role('shop-*'))],
+    ['has AWS make its own', may('iam:CreateServiceLinkedRole', '*')],
+    ['looks who there is', may('iam:Get*', '*')],
+  ])('is nothing that one does who %s', (_, change) => {
+    expect(keptOut(change)).toEqual([]);
   });
 });

@@ -104,7 +104,9 @@ describe('intrinsics', () => {
     ['a parameter, whatever its default', { Ref: 'P' }],
     ['an attribute of a custom resource', { 'Fn::GetAtt': ['Custom', 'Value'] }],
     ['an import of what no stack exports', { 'Fn::ImportValue': 'b:none' }],
-    ['what a map says', { 'Fn::FindInMap': ['M', 'a', 'b'] }],
+    ['what no map says', { 'Fn::FindInMap': ['M', 'a', 'c'] }],
+    ['what a map says of the region', { 'Fn::FindInMap': ['M', { Ref: 'AWS::Region' }, 'b'] }],
+    ['what a map says, or else', { 'Fn::FindInMap': ['M', 'a', 'b', { DefaultValue: 'x' }] }],
     ['how long a list is', { 'Fn::Length': [1, 2] }],
     ['a function that is not known', { 'Fn::Transform': { Name: 'X' } }],
     ['a dynamic reference', 'x{{resolve:ssm:/name}}'],
@@ -128,6 +130,7 @@ describe('intrinsics', () => {
   ])('%s stays unknown and equal to itself', (_name, value) => {
     const template = {
       Parameters: { P: { Type: 'String', Default: 'x' } },
+      Mappings: { M: { a: { b: 'x' }, 'eu-north-1': { b: 'x' } } },
       Conditions: { OnParameter: { 'Fn::Equals': [{ Ref: 'P' }, 'x'] } },
     };
     const result = resolve(value, template);

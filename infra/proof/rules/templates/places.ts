@@ -115,10 +115,15 @@ function isAbove(path: string, value: unknown, place: Place): boolean {
   return value === EMPTY && /^[.[]/.test(place.path.slice(path.length)) && place.path.startsWith(path);
 }
 
+/** The VPC, subnets and route tables of a network that was there before. */
+export function idsOfNetwork(network: ZoneDeclaration['network']): string[] {
+  if (network === undefined) return [];
+  return [network.vpcId, ...network.subnets.flatMap((of) => [of.subnetId, of.routeTableId])];
+}
+
 /** What was there before and a zone's declaration names: its network, and what its exits lead through. What each is, its id says. */
 function idsOfOthers({ network, exits = {} }: Partial<ZoneDeclaration> = {}) {
-  const subnets = network?.subnets.flatMap((of) => [of.subnetId, of.routeTableId]) ?? [];
-  return [network?.vpcId, ...subnets, ...Object.values(exits).map(({ through }) => through)];
+  return [...idsOfNetwork(network), ...Object.values(exits).map(({ through }) => through)];
 }
 
 function problemOf(

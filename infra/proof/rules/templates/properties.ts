@@ -1,4 +1,4 @@
-import { isAddition, type Rule, resourceRule, violationsOf } from '../rule.ts';
+import { isAddition, type Rule, resourceRule, violationsOf, wordsOf } from '../rule.ts';
 import { KNOWN_TYPES, problemsOfProperties } from './places.ts';
 import { notUnderstood } from './types.ts';
 
@@ -34,6 +34,11 @@ export const resourceTypesAreKnown: Rule = resourceRule({
     'Remove it, or deploy it from another app, in another account. What a zone needs is declared in zones.ts.',
 });
 
+/** What a template may be made of; macros and hooks are told apart. */
+const SECTIONS = wordsOf(
+  `AWSTemplateFormatVersion Conditions Description Hooks Mappings Metadata Outputs Parameters Resources Rules Transform`,
+);
+
 /** What is deployed is what was looked at: no template is rewritten by a macro on its way. */
 export const templatesAreFinal: Rule = {
   name: 'templates-are-final',
@@ -42,11 +47,13 @@ export const templatesAreFinal: Rule = {
   check: ({ assembly }) =>
     assembly.stacks.flatMap(({ name, template }) => {
       const { Transform, Hooks } = template;
+      const strange = Object.keys(template).filter((section) => !SECTIONS.includes(section));
       const isRewritten = Transform !== undefined || /"Fn::Transform":/.test(JSON.stringify(template));
       return violationsOf(
         [
           isRewritten && 'is rewritten by a macro while it is deployed',
           Hooks !== undefined && 'has hooks that run while it is deployed',
+          strange.length > 0 && `has ${strange.join(' and ')}, which is not understood`,
         ],
         {
           ...{ resource: name, subject: `The template of ${name}` },

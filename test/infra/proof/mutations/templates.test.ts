@@ -1,5 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { adds, each, mutations, sets } from '../mutate.ts';
+import { expect, it } from 'vitest';
+import { adds, each, findingsOf, mutations, STACKS, sets } from '../mutate.ts';
+import { oneClient } from '../one-client.ts';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
@@ -60,4 +62,16 @@ mutations(
 
 mutations('templates-are-final', {
   'admin: a macro': sets('KeyAlarmsTopic5', { DisplayName: { 'Fn::Transform': { Name: 'Macro' } } }),
+});
+
+it.each([
+  ['Globals', ['The template of journal-signing has Globals, which is not understood.']],
+  ['Hooks', ['The template of journal-signing has hooks that run while it is deployed.']],
+  ['Metadata', []],
+  ['Description', []],
+])('a template with the section %s', (section, expected) => {
+  const stacks = oneClient.stacks.map((stack) =>
+    stack.name === STACKS.signing ? { ...stack, template: { ...stack.template, [section]: {} } } : stack,
+  );
+  expect(findingsOf('templates-are-final', { stacks }).map(({ message }) => message)).toEqual(expected);
 });
