@@ -44,10 +44,7 @@ export class DataKey extends Key {
   }
 }
 
-function dataKeyStatements(
-  place: Place,
-  { services, logGroups, statements = [] }: DataKeyProps,
-): PolicyStatement[] {
+function dataKeyStatements(place: Place, { services, logGroups, statements = [] }: DataKeyProps) {
   const root = new AccountRootPrincipal();
   const { region, account } = place;
   const through = services.map((service) => serviceHost(place, service));

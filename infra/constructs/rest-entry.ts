@@ -79,15 +79,10 @@ export class RestEntry extends Construct {
 
   constructor(scope: Construct, id: string, { name, logPrefix, key, gateway }: RestEntryProps) {
     super(scope, id);
-    const logSettings = {
-      retention: RetentionDays.THREE_MONTHS,
-      encryptionKey: key,
-      removalPolicy: RemovalPolicy.DESTROY,
-    };
-    const accessLog = new LogGroup(this, 'AccessLog', {
-      logGroupName: `${logPrefix}/gateway`,
-      ...logSettings,
-    });
+    const settings = { retention: RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY };
+    const addLog = (id: string, logGroupName: string) =>
+      new LogGroup(this, id, { logGroupName, encryptionKey: key, ...settings });
+    const accessLog = addLog('AccessLog', `${logPrefix}/gateway`);
     this.api = new RestApi(this, 'Api', {
       restApiName: name,
       endpointTypes: [EndpointType.REGIONAL],
@@ -115,10 +110,7 @@ export class RestEntry extends Construct {
       defaultChild.endpointAccessMode = gateway.endpointAccessMode;
     }
     // API Gateway would make this one itself, without a key and without an end.
-    const executionLog = new LogGroup(this, 'ExecutionLog', {
-      logGroupName: `${EXECUTION_LOG_PREFIX}${this.api.restApiId}/${STAGE}`,
-      ...logSettings,
-    });
+    const executionLog = addLog('ExecutionLog', `${EXECUTION_LOG_PREFIX}${this.api.restApiId}/${STAGE}`);
     this.api.deploymentStage.node.addDependency(executionLog);
     answerWithProblem(this.api, 'Refused', ResponseType.DEFAULT_4XX);
     answerWithProblem(this.api, 'Failed', ResponseType.DEFAULT_5XX);

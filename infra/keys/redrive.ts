@@ -20,27 +20,21 @@ const HIDDEN = 60;
 /** They ask to end: what is held is given back first. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** A message that failed, while nobody else sees it: `sent` in epoch milliseconds, the error's code from EventBridge. */
-const letterSchema = v.pipe(
-  v.object({
-    ...{ MessageId: v.string(), ReceiptHandle: v.string(), Body: v.string() },
-    Attributes: v.object({ SentTimestamp: v.pipe(v.string(), v.transform(Number)) }),
-    MessageAttributes: v.optional(
-      v.object({ ERROR_CODE: v.optional(v.object({ StringValue: v.string() })) }),
-    ),
-  }),
-  v.transform(({ MessageId: id, ReceiptHandle: receipt, Body: body, Attributes, MessageAttributes }) => ({
-    ...{ id, receipt, body, sent: Attributes.SentTimestamp },
-    errorCode: MessageAttributes?.ERROR_CODE?.StringValue,
-  })),
-);
+const number = v.pipe(v.string(), v.transform(Number), v.number());
+
+/** A message that failed, while nobody else sees it: when it was sent, in epoch milliseconds, and the error's code from EventBridge. */
+const letterSchema = v.object({
+  ...{ MessageId: v.string(), ReceiptHandle: v.string(), Body: v.string() },
+  Attributes: v.object({ SentTimestamp: number }),
+  MessageAttributes: v.optional(v.object({ ERROR_CODE: v.optional(v.object({ StringValue: v.string() })) })),
+});
 type Letter = v.InferOutput<typeof letterSchema>;
+const sentAt = ({ Attributes }: Letter) => Attributes.SentTimestamp;
 const answerSchema = v.object({ Messages: v.optional(v.array(letterSchema), []) });
 
 /** How many a queue has, that can be received and that are hidden. */
 const COUNTS = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
-const count = v.pipe(v.string(), v.transform(Number), v.number());
-const countsSchema = v.object({ Attributes: v.object(v.entriesFromList(COUNTS, count)) });
+const countsSchema = v.object({ Attributes: v.object(v.entriesFromList(COUNTS, number)) });
 
 /**
  * Shows what failed in a zone with queues, why as far as that is known here, and with `yes` puts it into its queue again: dead
@@ -63,7 +57,7 @@ export async function redrive(
     ...queues.map(({ deadLetters: from, queue, reader }) => ({ from, reader, to: () => [queue] })),
     ...behindRules.slice(0, 1).map(({ reader }) => ({
       ...{ from: eventNames(system.name, name).undelivered, reader },
-      to: ({ body }: Letter) => behindRules.filter((of) => isOf(of, body)).map(({ queue }) => queue),
+      to: ({ Body }: Letter) => behindRules.filter((of) => isOf(of, Body)).map(({ queue }) => queue),
     })),
   ];
   const moved = new Map<string, number>();
@@ -74,12 +68,14 @@ export async function redrive(
     const held = new Map<string, Letter>();
     /** One that can't be given back comes back by itself. */
     const hide = (seconds: number) =>
-      Promise.allSettled([...held.values()].map(({ receipt }) => sqs.hide(url, receipt, seconds)));
+      Promise.allSettled(
+        [...held.values()].map(({ ReceiptHandle }) => sqs.hide(url, ReceiptHandle, seconds)),
+      );
     try {
       await sqs.take(url, held, stop.signal);
       let since = clock.now();
       const rest = Math.max(0, (await sqs.count(url)) - held.size);
-      const letters = [...held.values()].sort((one, other) => one.sent - other.sent);
+      const letters = [...held.values()].sort((one, other) => sentAt(one) - sentAt(other));
       const until = 1000 * (since + HIDDEN);
       for (const line of await describe(from, { letters, rest, until }, reasonsOf(reader)))
         say(escapeControls(line));
@@ -94,11 +90,11 @@ export async function redrive(
           since = clock.now();
         }
         for (const queue of to(letter)) {
-          await sqs.send(await sqs.url(queue), letter.body);
+          await sqs.send(await sqs.url(queue), letter.Body);
           moved.set(queue, (moved.get(queue) ?? 0) + 1);
         }
-        held.delete(letter.id);
-        await sqs.delete(url, letter.receipt);
+        held.delete(letter.MessageId);
+        await sqs.delete(url, letter.ReceiptHandle);
       }
     } finally {
       await hide(0);
@@ -155,17 +151,18 @@ async function describe(
   if (oldest === undefined) return [`${queue}: ${rest === 0 ? 'empty' : 'none in sight'}.`, ...unseen];
   const shown = letters.slice(0, NAMED);
   const lines = await readLines(
-    shown.map(({ id }) => id),
-    oldest.sent,
+    shown.map(({ MessageId }) => MessageId),
+    sentAt(oldest),
   );
   const logged = new Map(
     lines.map((line) => Object(parseJson(line))).map(({ messageId, reason }) => [messageId, reason]),
   );
-  const why = ({ id, errorCode }: Letter) => errorCode ?? logged.get(id) ?? 'its reason is not in the log';
+  const why = ({ MessageId, MessageAttributes: of }: Letter) =>
+    of?.ERROR_CODE?.StringValue ?? logged.get(MessageId) ?? 'its reason is not in the log';
   const all = rest === 0 ? ', all that is in it' : '';
   return [
-    `${queue}: ${letters.length}${all}; the oldest is of ${date(oldest.sent)}.`,
-    ...shown.map((letter) => `  ${letter.id}  ${date(letter.sent)}  ${why(letter)}`),
+    `${queue}: ${letters.length}${all}; the oldest is of ${date(sentAt(oldest))}.`,
+    ...shown.map((letter) => `  ${letter.MessageId}  ${date(sentAt(letter))}  ${why(letter)}`),
     ...(letters.length > NAMED ? [`  and ${letters.length - NAMED} more`] : []),
     ...unseen,
   ];
@@ -200,8 +197,8 @@ function openSqs(aws: AwsCaller) {
       for (let news = true; news && held.size < MOST; ) {
         signal.throwIfAborted();
         const some = await receive(queue);
-        news = some.some(({ id }) => !held.has(id));
-        for (const letter of some) held.set(letter.id, letter);
+        news = some.some(({ MessageId }) => !held.has(MessageId));
+        for (const letter of some) held.set(letter.MessageId, letter);
       }
     },
     /** How many there are, hidden or not: SQS counts some seconds late, and a message that is hidden meanwhile stays counted. */

@@ -1,7 +1,7 @@
 import { required } from '@helseid-zones/protocol/values';
 import { CfnOutput } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { noteQuotas, warnOfDeclaration, warnOfMissingSelfService } from '../annotations.ts';
+import { annotateSystem } from '../annotations.ts';
 import { Alarms, alarmKeyStatement, alarmsOn } from '../constructs/alarms.ts';
 import { addDashboard } from '../constructs/dashboard.ts';
 import { DataKey } from '../constructs/data-key.ts';
@@ -53,9 +53,7 @@ export class SigningStack extends SystemStack {
     );
     const functions = deriveGrants(system).map(({ client, zone }) => signerName(system.name, client, zone));
     this.addSigners(system, network, functions);
-    noteQuotas(this, system);
-    warnOfMissingSelfService(this, system);
-    warnOfDeclaration(this, system);
+    annotateSystem(this, system);
     suppressFindings(this, { system: system.name, zone: SIGNING_ZONE, functions });
   }
 

@@ -1,11 +1,7 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { expect, test } from 'vitest';
-import {
-  refuseLocalAddresses,
-  warnOfDeclaration,
-  warnOfMissingSelfService,
-} from '../../infra/annotations.ts';
+import { annotateSystem, refuseLocalAddresses } from '../../infra/annotations.ts';
 import type { ClientDeclaration } from '../../infra/declaration/schema.ts';
 import system from '../one-client.zones.ts';
 import { withZones } from './synthesize.ts';
@@ -23,14 +19,16 @@ test('a client whose keys at HelseID nobody can list is named, with what is miss
   const { journal } = system.clients;
   const { selfService, ...bare } = journal;
   const saidWith = (second: ClientDeclaration) =>
-    saidOf((stack) => warnOfMissingSelfService(stack, { ...system, clients: { first: journal, second } }));
+    saidOf((stack) => annotateSystem(stack, { ...system, clients: { journal, second } })).filter((said) =>
+      /selfService/.test(String(said)),
+    );
   expect(saidWith(bare)).toEqual([expect.stringMatching(/^second: no selfService .*UnknownKeys/)]);
   expect(saidWith({ ...bare, selfService })).toEqual([]);
 });
 
 test('what a declaration probably does not mean is warned of', () => {
   const declared = withZones({ quiet: { cidr: '10.90.0.0/20', grants: [] } });
-  expect(saidOf((stack) => warnOfDeclaration(stack, declared))).toEqual([
+  expect(saidOf((stack) => annotateSystem(stack, declared))).toEqual([
     expect.stringMatching(/^zones\.quiet has neither/),
   ]);
 });
