@@ -72,13 +72,8 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, { system, displayName, key, rows }: AlarmsProps) {
     super(scope, id);
     this.topic = new Topic(this, 'Topic', { displayName, masterKey: key, enforceSSL: true });
-    const publish = allowTo(
-      CLOUDWATCH,
-      'FromAlarms',
-      'sns:Publish',
-      this.topic.topicArn,
-      fromAlarms(Stack.of(this)),
-    );
+    const ours = fromAlarms(Stack.of(this));
+    const publish = allowTo(CLOUDWATCH, 'FromAlarms', 'sns:Publish', this.topic.topicArn, ours);
     this.topic.addToResourcePolicy(publish);
     const action = new SnsAction(this.topic);
     for (const row of rows) createAlarm(this, system, row, action);

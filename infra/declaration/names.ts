@@ -67,10 +67,9 @@ export function boundaryGroup(zone: ZoneDeclaration, name: string): string | und
 export const zoneStackName = (system: string, zone: string): string => `${system}-zone-${zone}`;
 
 /** Names of the stacks that no zone owns. */
-export const sharedStackNames = (system: string): { signing: string; gateway: string } => ({
-  signing: `${system}-signing`,
-  gateway: `${system}-gateway-account`,
-});
+export function sharedStackNames(system: string): { signing: string; gateway: string } {
+  return { signing: `${system}-signing`, gateway: `${system}-gateway-account` };
+}
 
 /** The functions a zone runs: those of its entries, of login, of the authorizer, of administration, and with things of their own. Sorted, each once. */
 export function zoneFunctions(zone: ZoneDeclaration): string[] {

@@ -81,10 +81,9 @@ function mayShare(some: readonly Place[], others: readonly Place[]): boolean {
   );
 }
 
-const accounts = ({ account, zones }: SystemDeclaration): Place[] => [
-  [account],
-  ...Object.values(zones).map((zone) => [zone.account ?? account]),
-];
+function accounts({ account, zones }: SystemDeclaration): Place[] {
+  return [[account], ...Object.values(zones).map((zone) => [zone.account ?? account])];
+}
 
 function gateways({ apiGatewayAccount, account, region, zones }: SystemDeclaration): Place[] {
   return Object.values(zones)

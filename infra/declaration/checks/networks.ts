@@ -7,11 +7,10 @@ import type { ExitDeclaration, SystemDeclaration, ZoneDeclaration } from '../sch
 /** Every VPC has a range of its own, the admin zone lies in the signing zone's account, the audit is sent to another, and callers call what their zone has. */
 export function checkNetworks(system: SystemDeclaration): Problem[] {
   const zones = Object.entries(system.zones);
-  const fields = [
-    ['signing', system.signing] as const,
-    ...zones.map(([name, of]) => [`zones.${name}`, of] as const),
-  ];
-  const ranges = fields.map(([of, { cidr }]) => ({ field: `${of}.cidr`, cidr, range: readRange(cidr) }));
+  const ranges = [['signing', system.signing] as const, ...zones].map(([name, { cidr }]) => {
+    const field = name === 'signing' ? 'signing.cidr' : `zones.${name}.cidr`;
+    return { field, cidr, range: readRange(cidr) };
+  });
   return [
     ...checkExport(system),
     ...ranges.flatMap(({ field, range }, index) => {
