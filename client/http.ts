@@ -25,10 +25,8 @@ export async function withDeadline<T>(
 ): Promise<T> {
   signal?.throwIfAborted();
   const deadline = new AbortController();
-  const timer = setTimeout(
-    () => deadline.abort(new DOMException(`No answer within ${milliseconds} ms.`, 'TimeoutError')),
-    milliseconds,
-  );
+  const stop = () => deadline.abort(new DOMException(`No answer within ${milliseconds} ms.`, 'TimeoutError'));
+  const timer = setTimeout(stop, milliseconds);
   try {
     return await run(signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal);
   } catch (error) {

@@ -1,7 +1,7 @@
+import { parseXML } from '@aws-sdk/xml-builder';
 import { type AwsConfig, createAwsCaller } from '@helseid-zones/client/aws';
 import type { Fetch } from '@helseid-zones/client/http';
 import { isObject, type JsonObject, listOf, objectOf, parseJson } from '../proof/assembly/json.ts';
-import { parseXml } from './xml.ts';
 
 /**
  * Asks a service of an account to describe something: by an action, or by the path of a REST API, which is percent-encoded already. Members
@@ -104,6 +104,30 @@ function capitals(value: unknown): unknown {
   if (!isObject(value)) return value;
   const name = (key: string) => (/^[a-z]\w*$/.test(key) ? `${key[0]?.toUpperCase()}${key.slice(1)}` : key);
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [name(key), capitals(item)]));
+}
+
+/** What elements of lists, and of lists of keys with values, are called. */
+const LISTED = ['member', 'item', 'entry'];
+
+/**
+ * What AWS's query protocol answers, as the JSON that its other protocols would give, by the AWS SDK's own parser: an element with
+ * elements is an object, one whose elements are all {@link LISTED} a list, any other its text. Without an element it is empty.
+ */
+export function parseXml(text: string): JsonObject {
+  try {
+    return objectOf(Object.values(objectOf(jsonOf(parseXML(text))))[0]);
+  } catch {
+    return {};
+  }
+}
+
+function jsonOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(jsonOf);
+  if (!isObject(value)) return value;
+  const members = Object.entries(value).filter(([name]) => name !== 'xmlns' && name !== '#text');
+  if (members.length > 0 && members.every(([name]) => LISTED.includes(name)))
+    return members.flatMap(([, of]) => [of].flat().map(jsonOf));
+  return Object.fromEntries(members.map(([name, of]) => [name, jsonOf(of)]));
 }
 
 /** What is there under this id, with members as the type's template has them; more members do no harm. Undefined: nothing. */

@@ -1,5 +1,5 @@
 import { createAwsCaller } from '@helseid-zones/client/aws';
-import { parseXml } from '../../infra/verify/xml.ts';
+import { parseXml } from '../../infra/verify/live.ts';
 
 /** Something that somebody does to a deployed system by hand, and the difference by which it is found. */
 interface Change {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseXml } from '../../../infra/verify/xml.ts';
+import { parseXml } from '../../../infra/verify/live.ts';
 
 test('an answer of the query protocol is what the JSON protocols would give', () => {
   const text = `<?xml version="1.0" encoding="UTF-8"?>
