@@ -12,4 +12,4 @@ export function sampled<Case>(cases: readonly Case[], every = 10): readonly Case
 }
 
 /** Years of rotation that test/rotation lives through: in `npm test`, in full, and as `.ci/nightly` asks for. */
-export const YEARS = { quick: 5, full: 200, nightly: 10_000 } as const;
+export const YEARS = { quick: 3, full: 200, nightly: 10_000 } as const;

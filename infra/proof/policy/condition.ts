@@ -60,12 +60,13 @@ function combine(kind: 'all' | 'any', parts: readonly Condition[], decisive: boo
     } else if (part.kind === kind) kept.push(...part.of);
     else kept.push(part);
   }
-  const seen = new Set<string>();
-  const [first, ...others] = kept.filter(({ id }) => !seen.has(id) && seen.add(id));
+  const [first] = kept;
   if (first === undefined) return decisive ? NEVER : ALWAYS;
-  if (others.length === 0) return first;
-  const of = [first, ...others];
-  const ids = of.map(({ id }) => id).sort();
+  // Most are of one part.
+  if (kept.every(({ id }) => id === first.id)) return first;
+  const seen = new Set<string>();
+  const of = kept.filter(({ id }) => !seen.has(id) && seen.add(id));
+  const ids = [...seen].sort();
   return { kind, of, id: `${kind}(${ids.join(', ')})` };
 }
 

@@ -62,10 +62,8 @@ export function isAddable(type: string): boolean {
  */
 export function problemsOfProperties(resource: ResolvedResource, input: ProofInput): (Problem | false)[] {
   const added = isAddition(resource, input);
-  const addable = ADDABLE.get(resource.type) ?? [];
-  const yielded = added ? undefined : YIELDED.get(resource.type);
-  const more = addable.filter(({ path }) => !yielded?.some((one) => rootOf(one.path) === rootOf(path)));
-  const places = yielded ? [...yielded, ...more.map((place) => ({ ...place, needed: false }))] : addable;
+  const places =
+    (added ? undefined : YIELDED_OR_ADDED.get(resource.type)) ?? ADDABLE.get(resource.type) ?? [];
   const leaves = leavesOf(resource.properties, '');
   const strange = leaves.filter(
     ([path, value]) => !places.some((place) => isAt(path, place) || isAbove(path, value, place)),
@@ -86,6 +84,15 @@ export function problemsOfProperties(resource: ResolvedResource, input: ProofInp
     }),
   ];
 }
+
+/** Of each type that the declaration may yield, with the places that only one that is added has. */
+const YIELDED_OR_ADDED: ReadonlyMap<string, readonly Place[]> = new Map(
+  [...YIELDED].map(([type, yielded]) => {
+    const roots = new Set(yielded.map(({ path }) => rootOf(path)));
+    const more = (ADDABLE.get(type) ?? []).filter(({ path }) => !roots.has(rootOf(path)));
+    return [type, [...yielded, ...more.map((place) => ({ ...place, needed: false }))]];
+  }),
+);
 
 function rootOf(path: string): string | undefined {
   return path.split(/[.[*]/)[0];
