@@ -111,10 +111,7 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
 
 /** The permission to do `action` with a secret. */
 function secretNeed(action: string, { stored, settings }: Secret, _call: Call, more: Context): Need {
-  const tags = Object.entries(settings.tags).flatMap(([name, value]) => [
-    [`aws:ResourceTag/${name}`, value],
-    [`secretsmanager:ResourceTag/${name}`, value],
-  ]);
+  const tags = Object.entries(settings.tags).map(([tag, of]) => [`secretsmanager:ResourceTag/${tag}`, of]);
   return {
     action: `secretsmanager:${action}`,
     resource: stored.arn,
