@@ -4,9 +4,9 @@ import { beginCall, type Call, type Caller, type Route } from './call.ts';
 import type { AwsContext } from './context.ts';
 import { AwsError, toAwsError, type WireResponse, writeJsonError } from './errors.ts';
 import type { Faults } from './faults.ts';
-import { type Listening, listen, readBody } from './http.ts';
+import { type Listening, listen, readRequest } from './http.ts';
 import type { Emulator } from './operation.ts';
-import { verifySignature, type WireRequest } from './sigv4.ts';
+import { verifySignature } from './sigv4.ts';
 import type { Networks } from './template/resources.ts';
 
 const MAX_BODY = 10 * 1024 * 1024;
@@ -89,7 +89,7 @@ async function answer(deps: AwsDeps, route: Route, incoming: IncomingMessage) {
     deps.trail.add({ kind: 'aws', fields: { ...fields, action, resource, ...failure } });
   };
   try {
-    const request = await readRequest(incoming);
+    const request = await readRequest(incoming, MAX_BODY);
     service = deps.services.find((candidate) => candidate.matches(request));
     if (service === undefined)
       throw new AwsError('UnknownOperationException', 'This endpoint does not serve that operation', 404);
@@ -109,12 +109,6 @@ async function answer(deps: AwsDeps, route: Route, incoming: IncomingMessage) {
     record({ error: error.code, message: error.message, fault });
     return service?.writeError(error, requestId) ?? writeJsonError('1.1', error, requestId);
   }
-}
-
-async function readRequest(incoming: IncomingMessage): Promise<WireRequest> {
-  const { method = 'GET', url: target = '/', headersDistinct } = incoming;
-  const headers = Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join(', ')]);
-  return { method, target, headers: Object.fromEntries(headers), body: await readBody(incoming, MAX_BODY) };
 }
 
 function write(response: ServerResponse, { status, headers, body }: WireResponse): void {

@@ -26,6 +26,17 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
 }
 
 /**
+ * Reads a request as its signature covers it.
+ * @throws {RangeError} its body is over `limit` bytes
+ */
+export async function readRequest(incoming: IncomingMessage, limit: number) {
+  const { method = 'GET', url: target = '/', headersDistinct } = incoming;
+  const joined = Object.entries(headersDistinct).map(([name, values = []]) => [name, values.join(', ')]);
+  const headers: Record<string, string> = Object.fromEntries(joined);
+  return { method, target, headers, body: await readBody(incoming, limit) };
+}
+
+/**
  * Listens on the loopback only, with TLS where there is a key, and answers each request in its trace. `port` 0 takes a free one.
  * @throws {ZonesError} local_failed: the port is taken
  */

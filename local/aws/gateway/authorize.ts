@@ -54,17 +54,12 @@ const IAM_REFUSALS: Readonly<Record<string, RefusalType>> = {
 };
 
 function authorizeByIam(deps: AuthorizeDeps, request: GatewayRequest): Caller {
-  const { api, id, verb, path, target, body } = request;
-  const byName = Object.groupBy(request.headers, ([name]) => name.toLowerCase());
-  const headers = Object.fromEntries(
-    Object.entries(byName).map(([name, found = []]) => [name, found.map(([, text]) => text).join(', ')]),
-  );
+  const { api, id, path, wire } = request;
   const { region } = api;
-  const wire = { method: verb, target, headers, body };
   try {
     const caller = verifySignature(wire, { ...deps, region, service: 'execute-api' });
     const call = beginCall({ ...deps, region }, caller, {}, id);
-    call.require({ action: 'execute-api:Invoke', resource: methodArn(api, verb, path) });
+    call.require({ action: 'execute-api:Invoke', resource: methodArn(api, wire.method, path) });
     return caller;
   } catch (cause) {
     if (!(cause instanceof AwsError)) throw cause;
@@ -74,9 +69,9 @@ function authorizeByIam(deps: AuthorizeDeps, request: GatewayRequest): Caller {
 
 async function askAuthorizer(deps: AuthorizeDeps, request: GatewayRequest, authorizer: GatewayAuthorizer) {
   const { id, functionArn, identityHeaders } = authorizer;
-  const { api, verb, path } = request;
+  const { api, path, wire } = request;
   if (identityHeaders.some((name) => !headerOf(request, name))) throw new Refusal('UNAUTHORIZED');
-  const arn = methodArn(api, verb, path);
+  const arn = methodArn(api, wire.method, path);
   const event = { type: 'REQUEST', methodArn: arn, ...describeRequest(request) };
   const call = serviceCall(deps, 'apigateway.amazonaws.com', `${apiArn(api)}/authorizers/${id}`);
   const invoked = await deps.invoke(call, functionArn, Buffer.from(JSON.stringify(event))).catch(() => {

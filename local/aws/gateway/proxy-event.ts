@@ -1,4 +1,5 @@
 import type { Caller } from '../call.ts';
+import type { readRequest } from '../http.ts';
 import type { GatewayApi } from '../template/gateways.ts';
 import type { Match } from './match-route.ts';
 
@@ -8,15 +9,12 @@ export interface GatewayRequest {
   /** The method that it is for. */
   match: Match;
   id: string;
-  verb: string;
-  /** Path and query, as received. */
-  target: string;
   /** Percent-encoded path, without the query. */
   path: string;
   query: URLSearchParams;
   /** As on the wire: names in any case, repeats apart. */
   headers: readonly (readonly [string, string])[];
-  body: Buffer;
+  wire: Awaited<ReturnType<typeof readRequest>>;
   /** Epoch milliseconds. */
   at: number;
 }
@@ -30,7 +28,7 @@ export function describeRequest(request: GatewayRequest) {
   const { method, parameters } = match;
   const host = headerOf(request, 'host') ?? 'localhost';
   return {
-    ...{ resource: method.resourcePath, path: request.path, httpMethod: request.verb },
+    ...{ resource: method.resourcePath, path: request.path, httpMethod: request.wire.method },
     ...bothWays('headers', 'multiValueHeaders', request.headers),
     ...bothWays('queryStringParameters', 'multiValueQueryStringParameters', [...request.query]),
     pathParameters: Object.keys(parameters).length === 0 ? null : { ...parameters },
@@ -38,7 +36,7 @@ export function describeRequest(request: GatewayRequest) {
     requestContext: {
       ...{ accountId: api.account, apiId: api.id, stage: api.stage, deploymentId: 'local' },
       ...{ resourceId: method.resourceId, resourcePath: method.resourcePath },
-      ...{ httpMethod: request.verb, path: request.path, protocol: 'HTTP/1.1' },
+      ...{ httpMethod: request.wire.method, path: request.path, protocol: 'HTTP/1.1' },
       ...{ requestId: request.id, extendedRequestId: request.id },
       ...{ requestTime: new Date(request.at).toUTCString(), requestTimeEpoch: request.at },
       ...{ domainName: host, domainPrefix: host.split('.')[0] },
@@ -57,8 +55,9 @@ export function toProxyEvent(request: GatewayRequest, { caller, authorizer }: Au
   const { account: accountId, session } = caller ?? {};
   const by = caller && { accountId, caller: session, user: session, userArn: session };
   const identity = { ...requestContext.identity, ...by };
-  const { binary } = request.api;
-  const body = request.body.length === 0 ? null : request.body.toString(binary ? 'base64' : 'utf8');
+  const { api, wire } = request;
+  const { binary } = api;
+  const body = wire.body.length === 0 ? null : wire.body.toString(binary ? 'base64' : 'utf8');
   const isBase64Encoded = binary && body !== null;
   return { ...described, requestContext: { ...requestContext, identity, authorizer }, body, isBase64Encoded };
 }

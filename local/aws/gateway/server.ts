@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { serviceCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import type { WireResponse } from '../errors.ts';
-import { headersOf, type KeyAndCert, type Listening, listen, readBody } from '../http.ts';
+import { headersOf, type KeyAndCert, type Listening, listen, readRequest } from '../http.ts';
 import type { GatewayApi } from '../template/gateways.ts';
 import { type AuthorizeDeps, authorizeRequest, methodArn } from './authorize.ts';
 import { matchRoute } from './match-route.ts';
@@ -39,12 +39,12 @@ async function serve(deps: GatewayDeps, api: GatewayApi, asked: IncomingMessage,
   let refused: string | undefined;
   try {
     if (match === undefined) throw new Refusal('MISSING_AUTHENTICATION_TOKEN');
-    const body = await readBody(asked, MAX_BODY).catch((failure: unknown) => {
+    const wire = await readRequest(asked, MAX_BODY).catch((failure: unknown) => {
       // Or else the client went away in the middle of it.
       throw new Refusal(failure instanceof RangeError ? 'REQUEST_TOO_LARGE' : 'BAD_REQUEST_BODY');
     });
     const [query, headers] = [new URLSearchParams(search), headersOf(asked)];
-    const request = { api, match, id, verb, target, path, query, headers, body, at };
+    const request = { api, match, id, path, query, headers, wire, at };
     status = await answerRequest(deps, request, response);
   } catch (cause) {
     const refusal = cause instanceof Refusal ? cause : new Refusal('INTEGRATION_FAILURE');
@@ -61,9 +61,9 @@ async function serve(deps: GatewayDeps, api: GatewayApi, asked: IncomingMessage,
 /** Resolves to the status of the answer. */
 async function answerRequest(deps: GatewayDeps, request: GatewayRequest, response: ServerResponse) {
   const authorized = await authorizeRequest(deps, request);
-  const { api, verb, match } = request;
+  const { api, match, wire } = request;
   const { functionArn, resourcePath, streamed, timeout = INTEGRATION_TIMEOUT } = match.method;
-  const call = serviceCall(deps, 'apigateway.amazonaws.com', methodArn(api, verb, resourcePath));
+  const call = serviceCall(deps, 'apigateway.amazonaws.com', methodArn(api, wire.method, resourcePath));
   const event = Buffer.from(JSON.stringify(toProxyEvent(request, authorized)));
   const streaming = streamed
     ? openStreamedAnswer(response, (head) => setHead(response, request.id, head).flushHeaders())
