@@ -8,6 +8,7 @@ import {
   SignJWT,
 } from 'jose';
 import type { AccessPorts, AccessRequest, AccessRules } from '../../../functions/authorizer/rules.ts';
+import { takeRsaPair } from '../../fakes/kms.ts';
 
 /** A fixed instant, epoch seconds. */
 export const NOW = 1_800_000_000;
@@ -26,13 +27,14 @@ type Key = Awaited<ReturnType<typeof makeKey>>;
 
 /** A key pair with its public JWK and thumbprint. */
 export async function makeKey(alg: string) {
-  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+  const rsa = !alg.startsWith('ES') && takeRsaPair();
+  const { privateKey, publicKey } = rsa || (await generateKeyPair(alg, { extractable: true }));
   const jwk = await exportJWK(publicKey);
   const privateJwk = await exportJWK(privateKey);
   return { alg, privateKey, jwk, privateJwk, jkt: await calculateJwkThumbprint(jwk) };
 }
 
-/** The issuer's key, the caller's key, and somebody else's; made once a file, because RSA keys take their time. */
+/** The issuer's key, the caller's key, and somebody else's; made once a file. */
 export async function makeKeys() {
   const [issuer, caller, stranger] = await Promise.all([
     makeKey('RS256'),

@@ -1,9 +1,10 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, type KeyObject, randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { openBrowser } from '../../../local/app/steps/browser.ts';
 import { type LocalCertificate, localCertificate } from '../../../local/helseid/certificate.ts';
+import { takeRsaPair } from '../../fakes/kms.ts';
 import { newFolder } from '../../temporary.ts';
 
 /** A certificate in a folder of its own that `fetch` trusts from now on. */
@@ -16,14 +17,15 @@ export async function makeCertificate(): Promise<{ certificate: LocalCertificate
 
 /** A client key with the public JWK as it is registered. */
 export interface ClientKey {
-  privateKey: CryptoKey;
+  privateKey: CryptoKey | KeyObject;
   jwk: JWK & { kid: string; alg: string };
   /** Only what a proof's header may hold. */
   bare: JWK;
 }
 
 export async function makeClientKey(alg = 'ES256'): Promise<ClientKey> {
-  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+  const rsa = alg.startsWith('PS') && takeRsaPair();
+  const { privateKey, publicKey } = rsa || (await generateKeyPair(alg, { extractable: true }));
   const bare = await exportJWK(publicKey);
   return { privateKey, bare, jwk: { ...bare, kid: await calculateJwkThumbprint(bare), alg, use: 'sig' } };
 }
