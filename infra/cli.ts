@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 import { oldNode } from './node-version.ts';
 import './progress.ts';
 import { print, printError } from './terminal.ts';
@@ -45,7 +46,7 @@ async function main([name = '--help', ...given]: string[]): Promise<void> {
 }
 
 function fail(why: string): void {
-  printError(why);
+  printError(new ZonesError('config_invalid', why));
   process.exitCode = 1;
 }
 

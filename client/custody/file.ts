@@ -70,7 +70,10 @@ export function createFileStore(path: string, mode: number, what = 'key file'): 
         return text;
       }).catch((cause) => {
         if (isZonesError(cause)) throw cause;
-        throw unavailable('The key file can not be written; see who owns its folder.', cause);
+        throw unavailable(
+          `The key file can not be written (${codeOf(cause) ?? 'no code'}); see who owns its folder, and that its disk has room.`,
+          cause,
+        );
       });
     },
   };

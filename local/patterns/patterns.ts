@@ -69,11 +69,17 @@ const richClient: Pattern = {
   async run({ does, breaks }, place) {
     const { folder, settings, redirectUri } = place;
     const path = join(folder, 'key.pem');
-    process.env['JOURNAL_KEY'] = uriOf(path);
     const { run } = await import('../../examples/patterns/rich-client/main.ts');
-    const { key } = await import('../../examples/patterns/rich-client/key.ts');
+    const { readKey } = await import('../../examples/patterns/rich-client/key.ts');
+    const key = readKey({ JOURNAL_KEY: uriOf(path) });
     const openUrl = (url: string) => void actAsPerson(url).catch(() => {});
-    const machine = { sessions: join(folder, 'sessions.db'), redirectUri, propagation: PROPAGATION, openUrl };
+    const machine = {
+      key,
+      sessions: join(folder, 'sessions.db'),
+      redirectUri,
+      propagation: PROPAGATION,
+      openUrl,
+    };
     const command = (...args: string[]) => run(args, settings, machine);
     await does('register', async () => registerFirst(place, JSON.parse(await command('register'))));
     await does('login', () => command('login'));
@@ -102,12 +108,13 @@ const sharedBackend: Pattern = {
   mayUse: 'every backend of this enterprise; workstations ask a backend, and get answers, never the key',
   breaks: 'the database in a second enterprise, or a workstation without the envelope key',
   async run({ does, breaks }, place) {
-    process.env['JOURNAL_KEY'] = process.env['JOURNAL_DATABASE'] ?? 'postgres://journal@localhost/journal';
     const { openBackend } = await import('../../examples/patterns/shared-backend/main.ts');
-    const { key } = await import('../../examples/patterns/shared-backend/key.ts');
+    const { readKey } = await import('../../examples/patterns/shared-backend/key.ts');
+    const uri = process.env['JOURNAL_DATABASE'] ?? 'postgres://journal@localhost/journal';
+    const key = readKey({ JOURNAL_KEY: uri });
     const database = await openDatabase();
     const settings = { ...place.settings, database };
-    const [one, two] = [await openBackend(settings), await openBackend(settings)] as const;
+    const [one, two] = [await openBackend(settings, key), await openBackend(settings, key)] as const;
     await does('register', async () => registerFirst(place, await one.register()));
     await does('a workstation asks the first backend', () => one.call());
     await does('and the second', () => two.call());
@@ -145,9 +152,9 @@ const distributed: Pattern = {
     const { settings } = place;
     const mount = join(place.folder, 'mount');
     const source = join(place.folder, 'administrator.pem');
-    process.env['JOURNAL_KEY'] = uriOf(join(mount, 'key.pem'), '?mode=440');
     const { openService } = await import('../../examples/patterns/distributed/main.ts');
-    const { key } = await import('../../examples/patterns/distributed/key.ts');
+    const { readKey } = await import('../../examples/patterns/distributed/key.ts');
+    const key = readKey({ JOURNAL_KEY: uriOf(join(mount, 'key.pem'), '?mode=440') });
     const administrator = await openJournal({ ...key, uri: uriOf(source) }, settings);
     let version = 0;
     const apply = () => swapSecret(mount, source, ++version);
@@ -156,7 +163,7 @@ const distributed: Pattern = {
       apply();
       return said;
     });
-    const pods: Journal[] = [await openService(settings), await openService(settings)];
+    const pods: Journal[] = [await openService(settings, key), await openService(settings, key)];
     await does('both pods call', async () => (await Promise.all(pods.map((pod) => pod.call()))).join(' · '));
     await does('the secret changes under them: first it has the next key, then HelseID', async () => {
       await administrator.custody.change((ring) => addKey(ring, 'ES256'));

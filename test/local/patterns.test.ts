@@ -146,18 +146,20 @@ describe('a pattern of the guideline', () => {
   });
 });
 
+test.each(['toString', 'constructor', 'nosuch', ''])('a backend has no command "%s"', async (name) => {
+  const args = [join(folder, 'shared-backend/main.ts'), name];
+  await expect(promisify(execFile)(process.execPath, args)).rejects.toMatchObject({
+    ...{ code: 1, stdout: '', stderr: expect.stringMatching(/^node examples\/patterns\/shared-backend/) },
+  });
+});
+
 /** A machine with a registered key, and what its person does once the browser is open. */
 async function makeMachine() {
   const { network, issuer, clock } = await makeWorld();
   const folder = newFolder();
-  // Read from the environment once, by whichever test is the first.
-  const { key } = await import('../../examples/patterns/rich-client/key.ts');
-  const { uri } = key;
-  onTestFinished(() => {
-    key.uri = uri;
-    vi.unstubAllGlobals();
-  });
-  key.uri = pathToFileURL(join(folder, 'key.pem')).href;
+  const { readKey } = await import('../../examples/patterns/rich-client/key.ts');
+  const key = readKey({ JOURNAL_KEY: pathToFileURL(join(folder, 'key.pem')).href });
+  onTestFinished(() => void vi.unstubAllGlobals());
   // The program's; the fake network is reached by the real one.
   const real = fetch;
   vi.stubGlobal('fetch', (url: string, init?: RequestInit) =>
@@ -184,7 +186,7 @@ async function makeMachine() {
     const openUrl = (url: string) => {
       acted = person(`/callback?${issuer.authorize(url)}`);
     };
-    const said = await run(['login'], settings, { sessions, redirectUri, openUrl });
+    const said = await run(['login'], settings, { key, sessions, redirectUri, openUrl });
     await acted;
     return said;
   };

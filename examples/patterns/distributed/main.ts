@@ -1,13 +1,13 @@
 import { createServer } from 'node:http';
 import { isZonesError } from '@helseid-zones/client';
-import { type Journal, openJournal, readSettings, type Settings } from '../journal.ts';
-import { key } from './key.ts';
+import { type Journal, type Key, openJournal, readSettings, type Settings } from '../journal.ts';
+import { readKey } from './key.ts';
 
 // Distributed software within one closed network: a service for the public, in a cluster. Every pod mounts the key, which is a
 // Kubernetes secret; it may change under a pod that runs (kubernetes.yaml).
 
 /** Opens the service in one pod; the others have the same mount. */
-export const openService = (settings: Settings): Promise<Journal> => openJournal(key, settings);
+export const openService = (settings: Settings, key: Key): Promise<Journal> => openJournal(key, settings);
 
 /** Behind the cluster's ingress. `/healthz` tells whether the key can be read, and nothing about it. */
 export function serve(journal: Journal, port: number) {
@@ -29,6 +29,8 @@ export function serve(journal: Journal, port: number) {
 }
 
 if (import.meta.main) {
-  const server = serve(await openService(readSettings(process.env)), Number(process.env['PORT'] ?? 8080));
+  const { env } = process;
+  const journal = await openService(readSettings(env), readKey(env));
+  const server = serve(journal, Number(env['PORT'] ?? 8080));
   process.on('SIGTERM', () => server.close());
 }

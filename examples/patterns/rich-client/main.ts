@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createEndSessionUrl, isZonesError, refreshTokens, revokeToken } from '@helseid-zones/client';
-import { type Journal, openJournal, readSettings, type Settings } from '../journal.ts';
-import { key } from './key.ts';
+import { type Journal, type Key, openJournal, readSettings, type Settings } from '../journal.ts';
+import { readKey } from './key.ts';
 import { logIn, type OpenUrl, openSystemBrowser } from './log-in.ts';
 import { openSessions, type Session } from './session.ts';
 
@@ -18,6 +18,7 @@ const USAGE = `node examples/patterns/rich-client/main.ts COMMAND
 
 /** Where this machine keeps what is the program's, and how it comes back from the browser. */
 export interface Machine {
+  key: Key;
   sessions: string;
   redirectUri: string;
   openUrl: OpenUrl;
@@ -32,7 +33,7 @@ export async function run(
   machine: Machine,
 ): Promise<string> {
   const sessions = openSessions(machine.sessions);
-  const { redirectUri, openUrl, propagation } = machine;
+  const { key, redirectUri, openUrl, propagation } = machine;
   const journal = await openJournal(key, settings);
   const { client } = journal;
   try {
@@ -103,7 +104,8 @@ if (import.meta.main) {
   const folder = join(homedir(), '.journal');
   const settings = { ...readSettings(process.env), passphraseFile: join(folder, 'passphrase') };
   const redirectUri = process.env['JOURNAL_REDIRECT_URI'] ?? 'http://127.0.0.1:8471/callback';
-  const machine = { sessions: join(folder, 'sessions.db'), redirectUri, openUrl: openSystemBrowser };
+  const key = readKey(process.env);
+  const machine = { key, sessions: join(folder, 'sessions.db'), redirectUri, openUrl: openSystemBrowser };
   run(process.argv.slice(2), settings, machine).then(console.log, (error) => {
     console.error(isZonesError(error) ? `${error.code}: ${error.message}` : error.message);
     process.exitCode = 1;

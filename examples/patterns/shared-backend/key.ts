@@ -1,7 +1,7 @@
 import type { Key } from '../journal.ts';
 
 /** The boundary of the system is drawn here: who may use the key, and where it is kept. */
-export const key: Key = {
-  zone: process.env['JOURNAL_ZONE'] ?? 'surgery',
-  uri: process.env['JOURNAL_KEY'] ?? 'postgres://journal@db.surgery.internal/journal',
-};
+export const readKey = (env: NodeJS.ProcessEnv): Key => ({
+  zone: env['JOURNAL_ZONE'] ?? 'surgery',
+  uri: env['JOURNAL_KEY'] ?? 'postgres://journal@db.surgery.internal/journal',
+});

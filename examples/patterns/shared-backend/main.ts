@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import { isZonesError } from '@helseid-zones/client';
 import { KEYS_TABLE } from '@helseid-zones/client/custody';
-import { type Journal, openJournal, readSettings, type Settings } from '../journal.ts';
-import { key } from './key.ts';
+import { type Journal, type Key, openJournal, readSettings, type Settings } from '../journal.ts';
+import { readKey } from './key.ts';
 
 // Locally installed software with a backend of its own: many workstations, one database. The key is a row of that database, wrapped
 // by an envelope key that only the backend's machines have. Workstations ask the backend; none of them has the envelope key.
@@ -14,7 +14,7 @@ const USAGE = `node examples/patterns/shared-backend/main.ts COMMAND
   serve        answers the workstations, on PORT (default 8080)`;
 
 /** Opens one backend; several share the database. */
-export const openBackend = (settings: Settings): Promise<Journal> => openJournal(key, settings);
+export const openBackend = (settings: Settings, key: Key): Promise<Journal> => openJournal(key, settings);
 
 /** Answers workstations of the enterprise's own network: they get what the API says, never a token. */
 export function serve(journal: Journal, port: number) {
@@ -31,19 +31,25 @@ export function serve(journal: Journal, port: number) {
   return server.listen(port);
 }
 
-const COMMANDS: Readonly<Record<string, (journal: Journal) => Promise<unknown>>> = {
-  register: (journal) => journal.register(),
-  rotate: (journal) => journal.rotate(),
-  serve: async (journal) => void serve(journal, Number(process.env['PORT'] ?? 8080)),
-};
+const COMMANDS = new Map<string, (journal: Journal) => Promise<unknown>>([
+  ['register', (journal) => journal.register()],
+  ['rotate', (journal) => journal.rotate()],
+  ['serve', async (journal) => void serve(journal, Number(process.env['PORT'] ?? 8080))],
+]);
 
 if (import.meta.main) {
   const [name = ''] = process.argv.slice(2);
-  const command = COMMANDS[name];
-  if (name === 'table') console.log(`${KEYS_TABLE};`);
-  else if (!command) console.error(USAGE);
-  else {
-    const printed = await command(await openBackend(readSettings(process.env)));
-    if (printed) console.log(typeof printed === 'string' ? printed : JSON.stringify(printed));
+  const command = COMMANDS.get(name);
+  try {
+    if (name === 'table') console.log(`${KEYS_TABLE};`);
+    else if (!command) throw new Error(USAGE);
+    else {
+      const { env } = process;
+      const printed = await command(await openBackend(readSettings(env), readKey(env)));
+      if (printed) console.log(typeof printed === 'string' ? printed : JSON.stringify(printed));
+    }
+  } catch (error) {
+    console.error(isZonesError(error) ? `${error.code}: ${error.message}` : (error as Error).message);
+    process.exitCode = 1;
   }
 }
