@@ -22,9 +22,9 @@ const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 /**
  * Once decoded, a segment that is a dot segment to servers that cut off a path parameter (`..;x`), a query (`..%3Fx`) or blanks
- * (`..%20`); a plain one is not in canonical form.
+ * (`..%20`, `..+`), or take characters for what they are compatible with (`%EF%BC%8E` for a dot); a plain one is not in canonical form.
  */
-const DOT_SEGMENT = /\/\s*\.{1,2}\s*(?:[;?#/]|$)/u;
+const DOT_SEGMENT = /\/[\s+]*\.{1,2}[\s+]*(?:[;?#/]|$)/u;
 
 /**
  * Reads an https URL and drops its query and fragment (RFC 9449 4.2, `htu`). Only a URL that is already canonical passes,
@@ -50,7 +50,7 @@ export function canonicalUrl(input: string): CanonicalUrl {
   if (pathname.includes('//')) throw refuse('has an empty path segment');
   const decoded = decodePercent(pathname);
   if (decoded === undefined || CONTROL.test(decoded)) throw refuse('has a path that is not text in UTF-8');
-  if (DOT_SEGMENT.test(decoded)) throw refuse('has a dot segment');
+  if (DOT_SEGMENT.test(decoded.normalize('NFKC'))) throw refuse('has a dot segment');
   return { origin, path: pathname };
 }
 

@@ -59,6 +59,8 @@ type Options = ReturnType<typeof parseArgs<{ options: typeof options }>>['values
 async function main(args: string[]): Promise<number> {
   const { values } = readArguments({ args, options });
   const system = await loadSystem(values.declaration, values.stage);
+  if (values.json && (values.zone ?? values.role) !== undefined)
+    throw new ZonesError('config_invalid', '--json has every zone and role: leave --zone and --role out.');
   // A synth takes long, and this needs none.
   const zones = [...Object.keys(system.zones), SIGNING_ZONE, NO_ZONE];
   if (values.zone !== undefined && !zones.includes(values.zone))

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { DECLARATION_OPTIONS, readArguments } from '../../infra/declaration/options.ts';
@@ -42,6 +43,8 @@ export function readOptions(args: readonly string[]) {
   if (values['challenge-keeps-assertion'] && values['no-stand-in'])
     throw wrong('--challenge-keeps-assertion is about the stand-in, and there is none with --no-stand-in');
   if (values.watch && values.once) throw wrong('--watch goes on until it is ended, so not with --once');
+  if (values.examples !== DEFAULT_EXAMPLES && !existsSync(values.examples))
+    throw wrong(`--examples names no folder: ${values.examples}`);
   const { fresh, https, once, json, help, watch, inspect } = values;
   return {
     ...{ fresh, https, once, json, help, watch, inspect },

@@ -21,6 +21,9 @@ interface Surroundings {
   say(what: string): void;
 }
 
+/** Exit code of one that a signal ended before it was through. */
+const ENDED = 130;
+
 /** Instead of an exit code: the declaration has changed. */
 const AGAIN = 'again';
 
@@ -47,12 +50,12 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
     if (typeof system === 'string') {
       // Asked to end while it starts: what has started is closed, what is being started ends with the process.
       await started.disposeAsync().catch(() => {});
-      process.exit(130);
+      process.exit(ENDED);
     }
     const forget = writeOperatorFile(directory, system);
     const stopWatching = watch ? watchFunctions(system, directory, say) : () => {};
     try {
-      if (once) return await runOnce(system, options, say);
+      if (once) return await Promise.race([runOnce(system, options, say), ended.then(() => ENDED)]);
       const page = system.pagePort === undefined ? undefined : await startPage(system, system.pagePort);
       lines.begin();
       endProgress();
@@ -94,6 +97,8 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
       return waitForDeclaration();
     });
   }
+  // A step that was under way ends with the process.
+  if (code === ENDED) process.exit(code);
   return code;
 }
 

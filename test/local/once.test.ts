@@ -93,15 +93,21 @@ describe('npm start', { timeout: 300_000 }, () => {
     const names: string[] = report.steps.map(({ name }: { name: string }) => name);
     expect(names).toEqual(STEPS.map(({ name }) => name).filter((name) => !FOREIGN.includes(name)));
 
+    const interrupted = start(0, '--once');
+    await untilPrinted(interrupted, 'public-denied-kms-sign', interrupted.stderr);
+    const end = ended(interrupted);
+    interrupted.kill('SIGINT');
+    expect(await end).toMatchObject({ code: 130, out: '' });
+
     const kid = currentKid();
     const running = start(0, '--https');
     expect(await untilPrinted(running, 'Ctrl-C ends everything')).toMatch(
       // The first start's last key: state survives.
       new RegExp(`[a-z]+ +current +${kid}`),
     );
-    const end = ended(running);
+    const closed = ended(running);
     running.kill('SIGINT');
-    expect((await end).code).toBe(0);
+    expect((await closed).code).toBe(0);
   });
 
   it.runIf(FULL)('runs everything, says where, takes an event, and ends with nothing left', async () => {

@@ -24,8 +24,9 @@ describe('the command line', () => {
 
   it('takes what conformance testing needs', () => {
     const line =
-      '--declaration x.ts --stage test --no-stand-in --fresh --once --json --port 4000 --page-port 4100';
+      '--declaration x.ts --stage test --no-stand-in --fresh --once --json --port 4000 --page-port 4100 --examples docs';
     expect(readOptions(line.split(' '))).toMatchObject({
+      examples: 'docs',
       ...{ declarationFile: 'x.ts', stage: 'test', standIn: false, fresh: true, once: true, json: true },
       ...{ ports: { gateway: 4000 }, page: 4100 },
     });
@@ -37,6 +38,7 @@ describe('the command line', () => {
     ['--json alone', ['--json'], '--once'],
     ['a port that is no number', ['--port', 'x'], '--port'],
     ['a port without room for the next ones', ['--stand-in-port', '65535'], '--stand-in-port'],
+    ['examples that are not there', ['--examples', 'exmples'], '--examples names no folder: exmples'],
     ['port 0', ['--port', '0'], '--port'],
   ])('refuses %s', (_, args, text) => {
     expect(() => readOptions(args)).toThrow(coded('local_failed', text));

@@ -18,6 +18,7 @@ test.each([
   ['https://api.example.no/.well-known/x', 'https://api.example.no', '/.well-known/x'],
   ['https://api.example.no/...', 'https://api.example.no', '/...'],
   ['https://api.example.no/a/..%20b/.c%3Fd', 'https://api.example.no', '/a/..%20b/.c%3Fd'],
+  ['https://api.example.no/a/b%E2%80%A6/%E2%91%A0', 'https://api.example.no', '/a/b%E2%80%A6/%E2%91%A0'],
   ['https://api.example.no/a;x=1/b%3Bc', 'https://api.example.no', '/a;x=1/b%3Bc'],
   [`https://api.example.no/${'a'.repeat(2025)}`, 'https://api.example.no', `/${'a'.repeat(2025)}`],
 ])('%s is taken', (url, origin, path) => {
@@ -28,7 +29,7 @@ test.each([
 const REFUSED: Readonly<Record<string, string>> = {
   'canonical form': `/a/../b /a/./b /a/.. /a/%2e%2e/b /a/%2E%2E/b /a/.%2E/b /a\\b /%2e \\@evil.example/ :443/`,
   'dot segment': `/a/..;/b /a/..;x=1/b /a/..%3Bx/b /a/.; /a/..%20/b /a/%20../b /a/%20..%20%20 /a/.%C2%A0/b /a/..%E3%80%80;x
-    /a/..%3Fx /a/..%23`,
+    /a/..%3Fx /a/..%23 /a/+.. /a/%EF%BC%8E./b /a/%E2%80%A5/b /a/b%EF%BC%8F..`,
   'empty path segment': '//a /a//b',
   'percent-encoded': '/a%2fb /a% /a%4 /a%zz /a%c3%a5 /a|b /a[b] /a|/b',
   'read differently': `/a%2Fb /a%5Cb /a%252Fb /a%00b /a%0D%0Ab

@@ -36,14 +36,11 @@ export function reportMatrix(proof: Pick<Proof, 'input'>, width: number, { zone,
   const inWords = nameIds(proof.input);
   const names: NameIds = (text) => escapeControls(inWords(text));
   const all = escapeStrings(matrixOf(proof));
-  const isOf = (row: CapabilityRow) =>
-    (zone ?? row.zone) === row.zone && (role ?? row.principal) === row.principal;
-  const matrix = all.filter(isOf);
-  if (matrix.length === 0) {
-    const known = [...new Set(all.map((row) => (role === undefined ? row.zone : row.principal)))];
-    const wanted = role ?? `zone ${zone}`;
-    throw new ZonesError('config_invalid', `There is no ${wanted}; there are ${known.join(', ')}.`);
-  }
+  const ofZone = all.filter((row) => (zone ?? row.zone) === row.zone);
+  if (ofZone.length === 0) throw absent(`zone ${zone}`, new Set(all.map((row) => row.zone)));
+  const matrix = ofZone.filter((row) => (role ?? row.principal) === row.principal);
+  const where = zone === undefined ? '' : ` in zone ${zone}`;
+  if (matrix.length === 0) throw absent(`${role}${where}`, new Set(ofZone.map((row) => row.principal)));
   const whole = zone === undefined && role === undefined;
   const parts = [
     reportSignable(proof.input, width, { zone, role }),
@@ -55,6 +52,9 @@ export function reportMatrix(proof: Pick<Proof, 'input'>, width: number, { zone,
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
+
+const absent = (wanted: string, present: ReadonlySet<string>): ZonesError =>
+  new ZonesError('config_invalid', `There is no ${wanted}; there are ${[...present].join(', ')}.`);
 
 function reportSection(title: string, rows: readonly CapabilityRow[], names: NameIds, width: number): string {
   const shown = rows.filter(({ verdict, action }) => verdict !== 'never' || action === CONNECT);

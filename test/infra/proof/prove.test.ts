@@ -284,6 +284,10 @@ describe('what is printed', () => {
   it('names the zones and roles where there is none of a name', () => {
     const refused = (message: RegExp) => coded('config_invalid', message);
     expect(() => reportMatrix(proof, 80, { zone: 'intern' })).toThrow(refused(/zone intern; .*internal/));
+    const elsewhere = { zone: 'public', role: 'journal-internal-worker' };
+    expect(() => reportMatrix(proof, 80, elsewhere)).toThrow(
+      refused(/worker in zone public; there are (?!.*worker)/),
+    );
     expect(() => reportMatrix(proof, 80, { role: 'worker' })).toThrow(refused(/journal-internal-worker/));
   });
 
@@ -335,6 +339,11 @@ describe('npm run zones', { timeout: 120_000 }, () => {
         'no such zone, before a synth',
         ['--zone', 'nosuch', ...declaration],
         /^config_invalid: There is no zone nosuch/,
+      ],
+      [
+        'a part of JSON, which has all',
+        ['--json', '--zone', 'public', ...declaration],
+        /^config_invalid: --json has/,
       ],
     ]),
   )('exits 2 and says why: %s', (_name, args, expected) => {
