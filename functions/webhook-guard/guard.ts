@@ -1,7 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type Log, problem, type RouteAnswer, type RouteEvent } from '@helseid-zones/client';
 import { createCached } from '@helseid-zones/client/cached';
+import { describeError } from '@helseid-zones/client/log';
 import type { RouteConfig } from '@helseid-zones/protocol/config';
+import { ZonesError } from '@helseid-zones/protocol/errors';
 
 /** What API Gateway sends beside {@link RouteEvent}. */
 type WebhookEvent = RouteEvent & { multiValueHeaders?: Record<string, string[] | undefined> | null };
@@ -43,7 +45,11 @@ export function guardWebhooks(options: GuardOptions, handler: Handler): Handler 
   async function readKey(name: string): Promise<Buffer> {
     const [, encoded] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(await readSecret(name)) ?? [];
     const key = Buffer.from(encoded ?? '', 'base64');
-    if (key.length < 24) throw new TypeError('The secret is not whsec_ and 24 bytes or more in base64.');
+    if (key.length < 24)
+      throw new ZonesError(
+        'config_invalid',
+        `The secret ${name} is not whsec_ and 24 bytes or more in base64.`,
+      );
     return key;
   }
 
@@ -66,8 +72,7 @@ export function guardWebhooks(options: GuardOptions, handler: Handler): Handler 
     try {
       key = await route.key.get();
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      audit('webhook.unchecked', { error: why, requestId });
+      audit('webhook.unchecked', { ...describeError(error), requestId });
       return problem(503, 'The request could not be checked; try again.', 'webhook_unchecked');
     }
     const body = Buffer.from(

@@ -199,14 +199,15 @@ describe('refused with 401, before the handler', () => {
 });
 
 test.each([
-  ['a secret that can’t be read', () => Promise.reject(new Error('denied'))],
-  ['the random value that a secret is made with', async () => 'N0tASecretOfAnybody'],
-  ['a key that is too short', async () => `whsec_${Buffer.alloc(8).toString('base64')}`],
-])('answers 503 and hands nothing on: %s', async (_, readSecret) => {
+  ['a secret that can’t be read', () => Promise.reject(new Error('N0tASecret')), 'Error'],
+  ['the random value that a secret is made with', async () => 'N0tASecretOfAnybody', 'config_invalid'],
+  ['a key that is too short', async () => `whsec_${Buffer.alloc(8).toString('base64')}`, 'config_invalid'],
+])('answers 503 and hands nothing on: %s', async (_, readSecret, reason) => {
   const { send, reached, lines } = start(readSecret);
   await expect(send()).resolves.toBe(503);
   expect(reached).toEqual([]);
-  expect(lines).toMatchObject([['webhook.unchecked', { requestId: 'r' }]]);
+  expect(lines).toMatchObject([['webhook.unchecked', { reason, requestId: 'r' }]]);
+  expect(JSON.stringify(lines)).not.toContain('N0tASecret');
 });
 
 test('an event whose body is no text, as no gateway sends it, is refused like any other', async () => {
