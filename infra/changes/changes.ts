@@ -1,3 +1,6 @@
+import { authorizerConfig, loginConfig } from '@helseid-zones/protocol/config';
+import { assumptionsOf } from '../declaration/assumptions.ts';
+import type { SystemDeclaration } from '../declaration/schema.ts';
 import { SIGNING } from '../proof/assembly/network.ts';
 import { readAnsweredNames } from '../proof/network/reach.ts';
 import { networkFacts } from '../proof/policy/endpoint.ts';
@@ -9,13 +12,14 @@ import { nameIds } from '../proof/report/names-in-words.ts';
 import { readSignable, signableInWords } from '../proof/report/signable.ts';
 import { ask } from '../proof/rules/ask.ts';
 import type { CapabilityRow } from '../proof/rules/capability.ts';
+import { signersHaveOneCaller } from '../proof/rules/lambda/signer-policies.ts';
 import type { ProofInput } from '../proof/rules/rule.ts';
 import { escapeStrings } from '../terminal.ts';
 
 /** Something that is possible in one assembly and was not, or not so freely, in another. */
 export interface Change {
-  kind: 'may' | 'signs' | 'reaches' | 'is entered by' | 'adds' | 'excepts';
-  /** A role, a signer, a function, a zone or a stack, by name. */
+  kind: 'may' | 'signs' | 'reaches' | 'is entered by' | 'adds' | 'excepts' | 'assumes';
+  /** A role, a signer, a function, a zone or a stack, by name; the proof. */
   who: string;
   /** What it may now, in words. */
   what: string;
@@ -73,9 +77,43 @@ function linesOf(input: ProofInput): Change[] {
       say('adds', zoneOf(stack), statements ? `statements to ${resource}` : `${type} ${resource}`),
     ),
     ...(declaration.audit ? [say('reaches', 'every line of the signers', declaration.audit.export)] : []),
-    ...(declaration.exceptions ?? []).map(({ rule, resource }) => say('excepts', resource, rule)),
+    ...(declaration.exceptions ?? []).flatMap(({ rule, resource, about }) =>
+      about.map((one) => say('excepts', resource, `${rule} of ${one}`)),
+    ),
+    ...declaredOf(declaration),
+    ...signersHaveOneCaller
+      .rows(input)
+      .filter(({ verdict }) => verdict !== 'never')
+      .map(({ principal, action, resource }) => say('may', principal, `${action} on ${resource}`)),
   ];
 }
+
+/** What no policy and no network says: what is taken for granted, who deploys, what is asked of those who enter, and what tokens are asked for. */
+function declaredOf(declaration: SystemDeclaration): Change[] {
+  const { signing, apis, zones } = declaration;
+  return [
+    ...assumptionsOf(declaration).map(({ kind, name, assumes }) =>
+      say('assumes', 'the proof', `of ${kind} ${name}: ${assumes}`),
+    ),
+    ...signing.deployers.map((role) => say('may', role, 'change the code and settings of signers')),
+    ...Object.entries(apis).flatMap(([name, { scopes }]) =>
+      scopes.map((scope) => say('may', `what calls ${name}`, `ask for tokens of ${scope}`)),
+    ),
+    ...Object.entries(zones).flatMap(([zone, { gateway }]) =>
+      [['login', LOGIN] as const, ['authorizer', AUTHORIZER] as const].flatMap(([of, fields]) => {
+        const settings = Object.entries(gateway?.[of] ?? {});
+        return (settings.length === 0 ? [] : fields).map((field) => {
+          const [, value = 'none'] = settings.find(([name]) => name === field) ?? [];
+          return say('is entered by', zone, `${of} with ${field} ${JSON.stringify(value)}`);
+        });
+      }),
+    ),
+  ];
+}
+
+// One that is left out may demand less, so each is said. Routes and what signers ask for have lines of their own.
+const LOGIN = Object.keys(loginConfig.entries).filter((name) => name !== 'forward' && name !== 'scopes');
+const AUTHORIZER = Object.keys(authorizerConfig.entries);
 
 /** Every name and endpoint that a function can open connections to, one by one. */
 function reachOf({ assembly, network, reach }: ProofInput): Change[] {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { reportChanges, unexplained } from '../../../infra/changes/changes.ts';
+import { reportChanges, unexplained, widenings } from '../../../infra/changes/changes.ts';
 import { compareWith, withBase } from '../../../infra/changes/compare-with.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import { type Assembly, readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
@@ -10,6 +10,7 @@ import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
 import { compareWithDerived } from '../../../infra/proof/derived/compare.ts';
 import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
 import { readInput } from '../../../infra/proof/read-input.ts';
+import type { ProofInput } from '../../../infra/proof/rules/rule.ts';
 import { FULL } from '../../full.ts';
 import system from '../../one-client.zones.ts';
 import own from '../../own-things.zones.ts';
@@ -158,6 +159,49 @@ describe('a change', () => {
       expect(changes.widened.length).toBeGreaterThan(0);
     },
   );
+});
+
+describe('what no policy says', () => {
+  const inputOf = (of: SystemDeclaration, given = readAssembly(folder)) =>
+    readInput(resolveAssembly(given), of);
+  const said = (before: ProofInput, after: ProofInput) =>
+    widenings(before, after).map(({ who, kind, what }) => `${who} ${kind} ${what}`);
+  const before = inputOf(system);
+  const DEPLOYER = 'arn:aws:iam::000000000000:role/deployer';
+  const { zones, apis, signing, exceptions = [] } = system;
+  const { gateway } = zones.public;
+  const after = inputOf(
+    {
+      ...system,
+      signing: { ...signing, deployers: [DEPLOYER] },
+      otherStacks: ['shop-web'],
+      exceptions: exceptions.map((one) => ({ ...one, about: [...one.about, 'zones.more'] })),
+      apis: { ...apis, summaries: { ...apis.summaries, scopes: [...apis.summaries.scopes, 'write'] } },
+      zones: {
+        ...zones,
+        public: { ...zones.public, gateway: { ...gateway, login: { ...gateway.login, securityLevel: '3' } } },
+      },
+    },
+    withTemplate(readAssembly(folder), PUBLIC, (r) => {
+      const [id = ''] = Object.keys(r).filter((one) => r[one]?.Type === 'AWS::Lambda::ResourcePolicy');
+      delete r[id];
+    }),
+  );
+
+  it('is said: what is assumed, who deploys, who else invokes a signer, what is excepted, demanded and asked for', () => {
+    expect(said(before, after).sort()).toEqual([
+      `${DEPLOYER} may change the code and settings of signers`,
+      'journal-signing/Record-journal excepts zones-of-a-client-need-the-same-scopes of zones.more',
+      expect.stringMatching(/^other principals may lambda:InvokeFunction on \S+:function:journal-signer-/),
+      'public is entered by login with securityLevel "3"',
+      expect.stringMatching(/^the proof assumes of other stack shop-web: /),
+      'what calls summaries may ask for tokens of write',
+    ]);
+  });
+
+  it('is nothing where all is as it was', () => {
+    expect(said(before, before)).toEqual([]);
+  });
 });
 
 describe('what can be compared', () => {
