@@ -64,14 +64,21 @@ export function untouching({ stacks, resources }: ResolvedAssembly, declaration:
     const text = JSON.stringify(properties).replace(/["\\,[\]]/g, '');
     return text.matchAll(REFERENCES).some(([, secret = '']) => isOwn(secret));
   };
-  const touches = ({ type, properties }: ResolvedResource) =>
+  // Which part of a map a deploy takes, it decides by its region.
+  const mapped = (of: string) =>
+    JSON.stringify(stacks.filter(({ name }) => name === of).map(({ template }) => template.Mappings));
+  const names = (stack: string, value: unknown) => {
+    const text = JSON.stringify(value);
+    return named.test(text) || (/Fn::FindInMap/.test(text) && named.test(mapped(stack)));
+  };
+  const touches = ({ stack, type, properties }: ResolvedResource) =>
     !NARROW.test(type) ||
     WIDE.test(type) ||
     (/^AWS::S3::/.test(type) && /\bcdk-/.test(JSON.stringify(properties))) ||
     isRead(properties) ||
     (!BY_ROLE.includes(type) &&
       Object.entries(properties).some(
-        ([name, value]) => !NAMING.test(`${type}.${name}`) && named.test(JSON.stringify(value)),
+        ([name, value]) => !NAMING.test(`${type}.${name}`) && names(stack, value),
       ));
   const theirs = resources.filter(({ stack }) => others.has(stack));
   // Findings go by path, and two may have the same: where two stacks have one name, or one has none of its own.

@@ -328,6 +328,7 @@ describe('what was there before and a zone is in', () => {
   it.each<[string, object]>([
     ['AWS::EC2::Route', { RouteTableId: 'rtb-0a1b2c3d4e5f60718', DestinationCidrBlock: '10.30.0.0/20' }],
     ['AWS::EC2::Route', { RouteTableId: { 'Fn::FindInMap': ['Names', 'portal', 'table'] } }],
+    ['AWS::EC2::Route', { RouteTableId: { 'Fn::FindInMap': ['Names', { Ref: 'AWS::Region' }, 'table'] } }],
     ['AWS::EC2::VPCPeeringConnection', { VpcId: 'vpc-0a1b2c3d4e5f60718', PeerVpcId: 'vpc-1' }],
     ['AWS::EC2::Instance', { SubnetId: 'subnet-0b1b2c3d4e5f60718' }],
     ['AWS::Route53::HostedZone', { VPCs: [{ VPCId: 'vpc-0a1b2c3d4e5f60718' }] }],
@@ -337,6 +338,9 @@ describe('what was there before and a zone is in', () => {
 
   it('is not by another network, nor by what leads to the owner’s gateway', () => {
     expect(touched('AWS::EC2::Route', { RouteTableId: 'rtb-0c1b2c3d4e5f60718' }, { Names })).toBe(false);
+    const elsewhere = { Names: { ...Names, shop: { table: 'rtb-0c1b2c3d4e5f60718' } } };
+    const mapped = { RouteTableId: { 'Fn::FindInMap': ['Names', 'shop', 'table'] } };
+    expect(touched('AWS::EC2::Route', mapped, elsewhere)).toBe(false);
     const attached = { TransitGatewayId: 'tgw-0a1b2c3d4e5f60718', VpcId: 'vpc-1' };
     expect(touched('AWS::EC2::TransitGatewayAttachment', attached)).toBe(false);
   });
