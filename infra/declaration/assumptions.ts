@@ -14,7 +14,7 @@ export interface Assumption {
 /** What a declaration takes for granted, in its own order; nothing for one that names nothing outside. Expects a validated declaration. */
 export function assumptionsOf({ otherStacks, zones, audit }: SystemDeclaration): Assumption[] {
   const assumes =
-    'somebody else’s; it reaches the system by nothing that its template does not name, and its roles do no more to it than write log lines and make network interfaces';
+    'somebody else’s; it reaches the system by nothing that its template does not name, and its roles do no more to it than write log lines and figures and make network interfaces';
   const stacks = otherStacks.map((name, index) => {
     return { kind: 'other stack' as const, name, field: `otherStacks[${index}]`, assumes };
   });
