@@ -119,16 +119,17 @@ export async function startLocalAws(options: LocalAwsOptions) {
   const context: AwsContext = { ...shared, ...stores, functions, pool, invoke };
   const rotations = createRotations(context);
   const tables = { ...template.readTables(assembly), path: join(stateDirectory, 'dynamodb') };
-  const emulators = [
-    startKms(context),
-    startSecretsManager({ rotations }, context),
-    startSqs(context),
-    startEvents({ buses: template.readBuses(assembly), rules: template.readRules(assembly) }, context),
-    await startDynamoDb(tables, context),
-    startLambda(template.readEventSources(assembly), context),
-  ];
-  for (const emulator of emulators) started.defer(() => emulator.close?.());
-  services.push(...emulators);
+  // Each is closed where one after it can't start.
+  const run = (emulator: Emulator) => {
+    started.defer(() => emulator.close?.());
+    services.push(emulator);
+  };
+  run(startKms(context));
+  run(startSecretsManager({ rotations }, context));
+  run(startSqs(context));
+  run(startEvents({ buses: template.readBuses(assembly), rules: template.readRules(assembly) }, context));
+  run(await startDynamoDb(tables, context));
+  run(startLambda(template.readEventSources(assembly), context));
   for (const { api, port } of gateways)
     started.defer((await startGateway({ ...context, tls: options.tls }, api, port)).close);
   const running = started.move();

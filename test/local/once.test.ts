@@ -93,6 +93,16 @@ describe('npm start', { timeout: 300_000 }, () => {
     const names: string[] = report.steps.map(({ name }: { name: string }) => name);
     expect(names).toEqual(STEPS.map(({ name }) => name).filter((name) => !FOREIGN.includes(name)));
 
+    // What can't be read ends the start, whatever runs by then, and is left as it is.
+    const current = join(folder(0), 'state', 'dynamodb', 'CURRENT');
+    const before = readFileSync(current);
+    writeFileSync(current, '');
+    expect(await ended(start(0))).toMatchObject({
+      code: 1,
+      error: expect.stringMatching(/^local_failed: .*--fresh/m),
+    });
+    writeFileSync(current, before);
+
     const interrupted = start(0, '--once');
     await untilPrinted(interrupted, 'public-denied-kms-sign', interrupted.stderr);
     const end = ended(interrupted);
