@@ -88,7 +88,9 @@ export async function benchCalls(): Promise<Figure[]> {
       for (const [of, count, java] of counts) {
         const theirs = what === 'a warm token' && nonces ? java : undefined;
         figures.push({
-          ...{ what: `${what}, ${nonces ? 'nonces' : 'no nonces'}: ${of}`, unit: '', here: [count] },
+          what: `${what}, ${nonces ? 'nonces' : 'no nonces'}: ${of}`,
+          unit: '',
+          here: [count],
           peer: theirs ? ["NHN's Java library, counted in its source", [theirs]] : undefined,
           target: theirs ? ['value', 'most', theirs - 1] : undefined,
         });
@@ -130,7 +132,9 @@ export async function benchLatency({ rounds, share }: Scale): Promise<Figure[]> 
         .slice(2 * index)
         .map((round) => round.map((all) => quantile(all, part)));
       return {
-        ...{ what: `headers of a call, ${way}, p${part * 100}`, unit: 'ms', here },
+        what: `headers of a call, ${way}, p${part * 100}`,
+        unit: 'ms',
+        here,
         peer: [`KMS and ${index + 1} invocation${index ? 's' : ''} alone`, peer],
         target: part === 0.5 ? ['ratio', 'most', 1.1] : undefined,
       };

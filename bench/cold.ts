@@ -37,8 +37,10 @@ const PEERS = {
 };
 
 const AWS = {
-  ...{ AWS_REGION: 'eu-north-1', AWS_ACCESS_KEY_ID: 'bench' },
-  ...{ AWS_SECRET_ACCESS_KEY: 'bench', AWS_SESSION_TOKEN: 'bench' },
+  AWS_REGION: 'eu-north-1',
+  AWS_ACCESS_KEY_ID: 'bench',
+  AWS_SECRET_ACCESS_KEY: 'bench',
+  AWS_SESSION_TOKEN: 'bench',
 };
 
 /** A function in a process of its own with nothing inherited, as Lambda starts one. */
@@ -88,7 +90,9 @@ async function measure(directory: string, aws: Awaited<ReturnType<typeof startIn
     ['first signature', 'first'],
     ['processor time of both', 'processor'],
   ].map(([what, name = '']) => ({
-    ...{ what: `signer: ${what}`, unit: 'ms', here: here.map((told) => told[name]) },
+    what: `signer: ${what}`,
+    unit: 'ms',
+    here: here.map((told) => told[name]),
     peer: [own.name, peer.map((told) => told[name])],
     target: name === 'first' ? ['ratio', 'most', 1.1] : undefined,
   }));
@@ -112,8 +116,10 @@ async function measure(directory: string, aws: Awaited<ReturnType<typeof startIn
     return [(100 * late) / early];
   };
   figures.push({
-    ...{ what: `memory after ${calls} invocations, of that after a tenth`, unit: '%' },
-    ...{ here: await grown(signer), peer: [own.name, await grown(own)] },
+    what: `memory after ${calls} invocations, of that after a tenth`,
+    unit: '%',
+    here: await grown(signer),
+    peer: [own.name, await grown(own)],
     // Of fewer calls a tenth is still part of the start.
     target: share < 1 ? undefined : ['value', 'most', 105],
   });
@@ -135,7 +141,9 @@ async function measureCaches(
   const ways = [() => load(), () => load(newFolder()), () => load(filled)];
   const [without = [], ...others] = await inTurns(rounds * 3, ways);
   return ['an empty', 'a filled'].map((which, index) => ({
-    ...{ what: `${name}: processor time of its initialisation, ${which} compile cache`, unit: 'ms' },
-    ...{ here: others[index] ?? [], peer: ['without', without] },
+    what: `${name}: processor time of its initialisation, ${which} compile cache`,
+    unit: 'ms',
+    here: others[index] ?? [],
+    peer: ['without', without],
   }));
 }

@@ -24,7 +24,10 @@ Parts: ${Object.keys(PARTS).join(', ')}. --write is for the whole (docs/performa
 const flag = { type: 'boolean', default: false } as const;
 const { values } = parseArgs({
   options: {
-    ...{ quick: flag, json: flag, write: flag, help: flag },
+    quick: flag,
+    json: flag,
+    write: flag,
+    help: flag,
     only: { type: 'string', multiple: true, default: Object.keys(PARTS) },
   },
 });

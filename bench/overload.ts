@@ -77,13 +77,16 @@ export async function benchOverload({ rounds, share }: Scale): Promise<Figure[]>
     else
       figures.push(
         {
-          ...{ what: `${at}: signatures that come through`, unit: '1/s' },
+          what: `${at}: signatures that come through`,
+          unit: '1/s',
           here: outcomes.map(({ goodput }) => goodput),
           peer: ['shares', outcomes.map(() => QUIET + Math.min(flood, SHARE))],
           target: concurrency ? ['ratio', 'least', 0.95] : undefined,
         },
         {
-          ...{ what: `${at}: p99 of the zone that keeps to its share`, unit: 'ms', here: quiet },
+          what: `${at}: p99 of the zone that keeps to its share`,
+          unit: 'ms',
+          here: quiet,
           peer: ['alone', calm],
           target: concurrency ? ['ratio', 'most', 1.2] : undefined,
         },

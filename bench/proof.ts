@@ -27,7 +27,10 @@ export async function benchProof({ rounds, share }: Scale): Promise<Figure[]> {
         );
       });
     figures.push({
-      ...{ what: `proof and comparison, ${zones} zones`, unit: 'ms', here: proofs, peer: ['synth', synths] },
+      what: `proof and comparison, ${zones} zones`,
+      unit: 'ms',
+      here: proofs,
+      peer: ['synth', synths],
       target: zones === 3 ? ['value', 'most', 2000] : undefined,
     });
   }

@@ -44,7 +44,9 @@ export async function benchSigning({ rounds, share }: Scale): Promise<Figure[]> 
   return names.map((name, index) => {
     const missing = index === 2 && !dpop;
     return {
-      ...{ what: 'a proof in memory, processor time', unit: 'µs', here },
+      what: 'a proof in memory, processor time',
+      unit: 'µs',
+      here,
       peer: missing ? [`${name}: missing`, []] : [name, others[index] ?? []],
       target: index === 0 ? ['ratio', 'most', 1.4] : undefined,
     };

@@ -23,8 +23,15 @@ const CHILD = '974760673';
 
 /** What the signer under test may sign. */
 export const GRANT: Grant = {
-  ...{ version: 1, system: 'journal', zone: 'public', client: 'journal', clientId: 'conformance-client' },
-  ...{ issuer: ISSUER, tenancy: 'single-tenant', profile: helseIdProfile, requestObjects: true },
+  version: 1,
+  system: 'journal',
+  zone: 'public',
+  client: 'journal',
+  clientId: 'conformance-client',
+  issuer: ISSUER,
+  tenancy: 'single-tenant',
+  profile: helseIdProfile,
+  requestObjects: true,
   assertions: { details: [{ type: 'helseid_authorization', child: CHILD }] },
   proofs: [
     { origin: ISSUER, methods: ['POST'], paths: ['/*'], ath: false },

@@ -167,7 +167,14 @@ export function connectZone<S extends AnySystem = Registered, Z extends ZoneName
   }
 
   return {
-    ...{ system: config.system, name: config.zone, routes: config.routes, aws, log, spent, client, api },
+    system: config.system,
+    name: config.zone,
+    routes: config.routes,
+    aws,
+    log,
+    spent,
+    client,
+    api,
     variable: (name) => readVariable(env, name, UNDECLARED),
     clientKeys: config.clientKeys ?? {},
     route: (answer) => serveRoutes(config.routes, log.audit, answer),

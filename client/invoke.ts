@@ -162,8 +162,14 @@ export interface RemoteSignerOptions extends Patience {
  */
 export function createRemoteSigner({ aws, functionArn, ...patience }: RemoteSignerOptions): Signer {
   const signer: OwnFunction<v.InferInput<typeof signedAnswer>> = {
-    ...{ aws, functionArn, patience, what: 'signer', answer: signedAnswer, knows: isSignerError },
-    ...{ unavailable: 'signer_unavailable', invalid: 'signer_answer_invalid' },
+    aws,
+    functionArn,
+    patience,
+    what: 'signer',
+    answer: signedAnswer,
+    knows: isSignerError,
+    unavailable: 'signer_unavailable',
+    invalid: 'signer_answer_invalid',
   };
   return {
     async sign(intents, { signal } = {}) {
@@ -193,8 +199,12 @@ export function remoteCalls(
   request: Pick<TokenRequest, 'api' | 'client' | 'details'>,
 ): BeginCall {
   const tokens: OwnFunction<TokenHeaders> = {
-    ...{ ...deps, what: 'tokens function', answer: tokenHeaders, knows: isCode },
-    ...{ unavailable: 'tokens_unavailable', invalid: 'tokens_answer_invalid' },
+    ...deps,
+    what: 'tokens function',
+    answer: tokenHeaders,
+    knows: isCode,
+    unavailable: 'tokens_unavailable',
+    invalid: 'tokens_answer_invalid',
   };
   return async ({ method, url, signal }) => {
     let last: string | undefined;

@@ -61,9 +61,14 @@ export function createLog({ service, zone, env, now = Date.now, ...source }: Log
     const trace = /Root=([^;]+)/.exec(env['_X_AMZN_TRACE_ID'] ?? '')?.[1];
     const kept = Object.entries(facts).map(([name, value]) => [OWN.has(name) ? `fact_${name}` : name, value]);
     const line = {
-      ...{ level, timestamp: new Date(now()).toISOString(), message: code },
+      level,
+      timestamp: new Date(now()).toISOString(),
+      message: code,
       ...Object.fromEntries(kept),
-      ...{ service, zone, code, xray_trace_id: trace },
+      service,
+      zone,
+      code,
+      xray_trace_id: trace,
     };
     write(`${JSON.stringify(line)}\n`);
     countMemory();

@@ -149,7 +149,9 @@ export function startTestZone(options: TestZoneOptions): TestZone {
   const folder = mkdtempSync(join(tmpdir(), 'test-zone-'));
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
   const restore = setEnvironment({
-    ...{ AWS_REGION: REGION, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },
+    AWS_REGION: REGION,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
     ...(config.tokens === 'function'
       ? { TOKENS_FUNCTION: arnOf('tokens') }
       : { SIGNERS: JSON.stringify(Object.fromEntries(signers)) }),
@@ -161,7 +163,8 @@ export function startTestZone(options: TestZoneOptions): TestZone {
   const { fetch } = globalThis;
   globalThis.fetch = async (input, init) => reach(new Request(input, init));
   return {
-    ...{ calls, refused },
+    calls,
+    refused,
     answer(api, answer) {
       if (!Object.hasOwn(config.apis, api))
         throw new ZonesError(
@@ -230,7 +233,10 @@ function createIssuer(issuer: string, apis: readonly ApiConfig[]) {
     if (!grant || !key) throw new Error('no such client');
     const { clientId, profile } = grant;
     const { payload } = await jwtVerify(form.get('client_assertion') ?? '', key, {
-      ...{ typ: profile.assertionTyp, issuer: clientId, subject: clientId, audience: issuer },
+      typ: profile.assertionTyp,
+      issuer: clientId,
+      subject: clientId,
+      audience: issuer,
       requiredClaims: ['exp', 'iat', 'jti'],
     });
     if (seen.has(String(payload.jti))) throw new Error('the assertion was used before');

@@ -79,7 +79,14 @@ export function createTokenClient(deps: TokenClientDeps): TokenClient {
   const transport = { fetch: send, now, timeout };
   const metadata = createMetadataSource(issuer, transport);
   return {
-    ...{ ...transport, name, clientId, issuer, profile, signer, report, metadata },
+    ...transport,
+    name,
+    clientId,
+    issuer,
+    profile,
+    signer,
+    report,
+    metadata,
     keys: createKeySource(metadata, transport),
     nonces: createNonceStore(),
     tokens: deps.tokens ?? createTokenCache(now),

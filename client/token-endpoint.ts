@@ -131,7 +131,10 @@ export function requestGrant<T>(
   for (const [name, value] of Object.entries({ scope: askedScope, resource, audience }))
     if (value !== undefined) form.set(name, value);
   return requestAuthenticated(client, {
-    ...{ endpoint: 'token_endpoint', proof: { kid: binding?.kid }, details, signal },
+    endpoint: 'token_endpoint',
+    proof: { kid: binding?.kid },
+    details,
+    signal,
     send: ({ as, oauth, auth, options }) =>
       genericTokenEndpointRequest(as, oauth, auth, grantType, form, options),
     read: (answer) => acceptTokens(client, answer, () => read({ ...answer, askedScope }), held),

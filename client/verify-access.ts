@@ -107,7 +107,13 @@ async function readProof({ method, url, ...call }: AccessCall, token: string, po
   const [header = null, ...others] = valuesOf(call, 'dpop');
   return verifyProof({
     header: others.length > 0 ? null : header,
-    ...{ method, url: url.href, now: now(), seen, token, age: PROOF_AGE, accepts },
+    method,
+    url: url.href,
+    now: now(),
+    seen,
+    token,
+    age: PROOF_AGE,
+    accepts,
   }).catch((error: Error) => error.message);
 }
 

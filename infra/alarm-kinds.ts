@@ -30,7 +30,10 @@ interface AlarmKind {
 const fiveMinutes = (statistic: AlarmSpec['statistic'], atLeast = 1): AlarmSpec => ({
   comparisonOperator: 'GreaterThanThreshold',
   threshold: atLeast - 1,
-  ...{ statistic, period: 300, evaluationPeriods: 1, treatMissingData: 'notBreaching' },
+  statistic,
+  period: 300,
+  evaluationPeriods: 1,
+  treatMissingData: 'notBreaching',
 });
 
 /** Whatever lies in a queue that only failures lead to. SQS tells of a queue while anything is in it. */
@@ -49,99 +52,130 @@ const letters = { metric: 'AWS/SQS ApproximateNumberOfMessagesVisible', alarm: f
  */
 export const ALARMS = {
   DeadLetters: {
-    ...{ urgency: 'ticket', ...letters },
+    urgency: 'ticket',
+    ...letters,
     meaning: 'Events failed five times. Read why, mend it, and npm run redrive -- ZONE.',
   },
   UndeliveredEvents: {
-    ...{ urgency: 'ticket', ...letters },
+    urgency: 'ticket',
+    ...letters,
     meaning: 'EventBridge could not queue events. Mend the queue or its key, and npm run redrive -- ZONE.',
   },
   OldestEvent: {
-    ...{ urgency: 'page', metric: 'AWS/SQS ApproximateAgeOfOldestMessage' },
+    urgency: 'page',
+    metric: 'AWS/SQS ApproximateAgeOfOldestMessage',
     alarm: fiveMinutes('Maximum', 1800),
     meaning:
       'A message waits for half an hour: its function does not keep up, or does not run. Read the end of its log.',
   },
   GatewayErrors: {
-    ...{ urgency: 'page', metric: 'AWS/ApiGateway 5XXError', alarm: fiveMinutes('Sum', 5) },
+    urgency: 'page',
+    metric: 'AWS/ApiGateway 5XXError',
+    alarm: fiveMinutes('Sum', 5),
     meaning:
       'Callers of this zone get 5xx: 500 is ours, 502 to 504 the issuer or an API. Read the log of the gateway.',
   },
   FunctionErrors: {
-    ...{ urgency: 'ticket', metric: 'AWS/Lambda Errors', alarm: fiveMinutes('Sum') },
+    urgency: 'ticket',
+    metric: 'AWS/Lambda Errors',
+    alarm: fiveMinutes('Sum'),
     meaning:
       'A signer or a scheduled function crashed or ran out of time or memory. Read the end of its log.',
   },
   AsyncEventsDropped: {
-    ...{ urgency: 'ticket', metric: 'AWS/Lambda AsyncEventsDropped', alarm: fiveMinutes('Sum') },
+    urgency: 'ticket',
+    metric: 'AWS/Lambda AsyncEventsDropped',
+    alarm: fiveMinutes('Sum'),
     meaning:
       'Lambda gave up what a schedule started: two tries failed, or the function has no concurrency. npm run verify.',
   },
   Throttles: {
-    ...{ urgency: 'ticket', metric: 'AWS/Lambda Throttles', alarm: fiveMinutes('Sum', 10) },
+    urgency: 'ticket',
+    metric: 'AWS/Lambda Throttles',
+    alarm: fiveMinutes('Sum', 10),
     meaning:
       'A signer is asked for more at a time than signerConcurrency, or the account has left: raise it, or find out what asks.',
   },
   SignatureFailures: {
-    ...{ urgency: 'page', metric: 'Failed', alarm: fiveMinutes('Sum', 5) },
+    urgency: 'page',
+    metric: 'Failed',
+    alarm: fiveMinutes('Sum', 5),
     meaning:
       'A signer can not sign what it may: KMS, the record or the key. Read reason in its log; npm run keys.',
   },
   RefusedIntents: {
-    ...{ urgency: 'page', metric: 'Refused', alarm: fiveMinutes('Sum') },
+    urgency: 'page',
+    metric: 'Refused',
+    alarm: fiveMinutes('Sum'),
     meaning:
       'A zone asked its signer for what its grant does not allow: two deploys that differ, or somebody is in the zone.',
   },
   KmsThrottled: {
-    ...{ urgency: 'ticket', metric: 'Throttled', alarm: fiveMinutes('Sum') },
+    urgency: 'ticket',
+    metric: 'Throttled',
+    alarm: fiveMinutes('Sum'),
     meaning:
       'KMS throttles a signer: the quota of the account is used up, by it or by others. Find out what asks.',
   },
   KmsSlow: {
-    ...{ urgency: 'ticket', metric: 'KmsLatency' },
+    urgency: 'ticket',
+    metric: 'KmsLatency',
     alarm: { ...fiveMinutes('Maximum', 1001), evaluationPeriods: 3 },
     meaning:
       'For a quarter of an hour some signatures of KMS took over a second: look at the AWS Health Dashboard.',
   },
   TableThrottles: {
-    ...{ urgency: 'ticket', metric: 'AWS/DynamoDB WriteThrottleEvents', alarm: fiveMinutes('Sum') },
+    urgency: 'ticket',
+    metric: 'AWS/DynamoDB WriteThrottleEvents',
+    alarm: fiveMinutes('Sum'),
     meaning: 'DynamoDB throttles a table of this zone: find out what writes so much.',
   },
   FailedInvocations: {
-    ...{ urgency: 'ticket', metric: 'AWS/Events FailedInvocations', alarm: fiveMinutes('Sum') },
+    urgency: 'ticket',
+    metric: 'AWS/Events FailedInvocations',
+    alarm: fiveMinutes('Sum'),
     meaning: 'A schedule could not start its function: what it was to do is not done. npm run verify.',
   },
   TokenFailures: {
-    ...{ urgency: 'ticket', alarm: fiveMinutes('Sum', 5) },
+    urgency: 'ticket',
+    alarm: fiveMinutes('Sum', 5),
     meaning:
       'A zone gets no tokens for this client: the figure by cause says whether issuer, signer or registration.',
   },
   InvalidClient: {
-    ...{ urgency: 'page', alarm: fiveMinutes('Sum') },
+    urgency: 'page',
+    alarm: fiveMinutes('Sum'),
     meaning:
       'The issuer refuses the key that the record calls current: nothing works for this client. npm run keys.',
   },
   ClockDifference: {
-    ...{ urgency: 'ticket', alarm: fiveMinutes('Maximum', 3) },
+    urgency: 'ticket',
+    alarm: fiveMinutes('Maximum', 3),
     meaning:
       'The clocks of issuer and function differ by seconds: at eight, all that is signed is refused. Whose is off?',
   },
   Replays: {
-    ...{ urgency: 'ticket', alarm: fiveMinutes('Sum', 5) },
+    urgency: 'ticket',
+    alarm: fiveMinutes('Sum', 5),
     meaning:
       'Callers use proofs twice: a client that repeats its requests, or somebody has taken them on the way.',
   },
   MemoryUsed: {
-    ...{ urgency: 'ticket', alarm: fiveMinutes('Maximum', 90) },
+    urgency: 'ticket',
+    alarm: fiveMinutes('Maximum', 90),
     meaning: 'A function uses most of its memory (percent): the lines MemoryUsed name it. Raise memory.',
   },
   DurationUsed: {
-    ...{ urgency: 'ticket', metric: 'AWS/Lambda Duration', alarm: fiveMinutes('Maximum', 80) },
+    urgency: 'ticket',
+    metric: 'AWS/Lambda Duration',
+    alarm: fiveMinutes('Maximum', 80),
     meaning:
       'A function ran for most of the time it has (percent of timeout): read its log, or raise timeout.',
   },
   BlockedNames: {
-    ...{ urgency: 'page', metric: 'AWS/Route53Resolver FirewallRuleQueryVolume', alarm: fiveMinutes('Sum') },
+    urgency: 'page',
+    metric: 'AWS/Route53Resolver FirewallRuleQueryVolume',
+    alarm: fiveMinutes('Sum'),
     meaning:
       'Something in this network asked for a name that is not declared: a library that phones home, or somebody is in the zone.',
   },
@@ -154,26 +188,31 @@ const hourly: AlarmSpec = { ...fiveMinutes('Maximum'), period: HOUR };
 /** The alarms on what rotation and key-watch count. The infrastructure makes one of each row for each client. */
 export const KEY_ALARMS: Readonly<Record<KeyMetricName, AlarmKind>> = {
   RotationFailed: {
-    ...{ urgency: 'ticket', alarm: { ...hourly, statistic: 'Sum' } },
+    urgency: 'ticket',
+    alarm: { ...hourly, statistic: 'Sum' },
     meaning: 'A step of a rotation failed; it is tried again. Read the reason in the log of rotation.',
   },
   RotationStuck: {
-    ...{ urgency: 'ticket', alarm: { ...hourly, evaluationPeriods: 2 } },
+    urgency: 'ticket',
+    alarm: { ...hourly, evaluationPeriods: 2 },
     meaning: 'A rotation has not come through for hours: npm run keys shows how far it is.',
   },
   UnknownKeys: {
     // Four hours without the figure: nobody is looking. The alarm is in INSUFFICIENT_DATA then, as it is before the first.
-    ...{ urgency: 'page', alarm: { ...hourly, treatMissingData: 'missing', period: 4 * HOUR } },
+    urgency: 'page',
+    alarm: { ...hourly, treatMissingData: 'missing', period: 4 * HOUR },
     meaning: 'HelseID lists a key that is not ours: somebody may be the client. Act at once (docs/keys.md).',
     selfServiceOnly: true,
   },
   SurplusKeys: {
-    ...{ urgency: 'ticket', alarm: { ...hourly, evaluationPeriods: 3 } },
+    urgency: 'ticket',
+    alarm: { ...hourly, evaluationPeriods: 3 },
     meaning:
       'More keys than expected, in KMS outside the record or at HelseID long after retirement (KEY_OUTSIDE_RECORD names the first after two days).',
   },
   WatchFailed: {
-    ...{ urgency: 'ticket', alarm: { ...hourly, evaluationPeriods: 3, treatMissingData: 'missing' } },
+    urgency: 'ticket',
+    alarm: { ...hourly, evaluationPeriods: 3, treatMissingData: 'missing' },
     meaning:
       'A check of the keys has failed for three hours, or none was made: read WATCH_FAILED in the log of key-watch; most likely the self-service API does not answer.',
   },
@@ -190,12 +229,14 @@ export const KEY_ALARMS: Readonly<Record<KeyMetricName, AlarmKind>> = {
     },
   },
   PolicyDrift: {
-    ...{ urgency: 'page', alarm: hourly },
+    urgency: 'page',
+    alarm: hourly,
     meaning: 'A key policy is not the one the infrastructure renders: npm run keys -- policy CLIENT.',
   },
   KeysNotUsable: {
     // Where it is the current one, signatures fail, which pages.
-    ...{ urgency: 'ticket', alarm: hourly },
+    urgency: 'ticket',
+    alarm: hourly,
     meaning: 'A key in use is disabled, pending deletion or gone in KMS: npm run keys.',
   },
 };

@@ -67,7 +67,9 @@ export function oversized({ resources }: ResolvedAssembly): PolicyViolation[] {
   );
   const exceeding = [...sizes, ...counts].filter(({ size, most }) => size > most);
   return exceeding.map(({ constructPath, what, size, most, fix }) => ({
-    ...{ ruleName: 'limits', fix, severity: 'fatal' as const },
+    ruleName: 'limits',
+    fix,
+    severity: 'fatal' as const,
     description: `${constructPath}: ${what}: ${size}, and AWS takes ${most}.`,
     violatingResources: [{ constructPath, locations: [] }],
   }));

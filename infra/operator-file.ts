@@ -30,8 +30,12 @@ const operatorFile = v.object({
   /** Somebody else's client for each zone with an authorizer, by its key (a JWK as JSON); `wantsPerson` where its tokens would have to name one, and the stand-in gives none. */
   foreign: v.array(
     v.object({
-      ...{ zone: text, issuer: text, clientId: text, privateKey: text },
-      ...{ scopes: v.array(text), wantsPerson: v.boolean() },
+      zone: text,
+      issuer: text,
+      clientId: text,
+      privateKey: text,
+      scopes: v.array(text),
+      wantsPerson: v.boolean(),
     }),
   ),
   signingVpc: v.optional(v.string()),

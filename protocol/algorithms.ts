@@ -25,13 +25,22 @@ const ecdsa = (
   kmsKeySpec: AlgorithmEntry['kmsKeySpec'],
   signatureBytes: number,
 ): AlgorithmEntry => ({
-  ...{ alg: `ES${bits}`, kty: 'EC', crv, hash: `sha${bits}`, signatureBytes },
-  ...{ kmsKeySpec, kmsSigningAlgorithm: `ECDSA_SHA_${bits}` },
+  alg: `ES${bits}`,
+  kty: 'EC',
+  crv,
+  hash: `sha${bits}`,
+  signatureBytes,
+  kmsKeySpec,
+  kmsSigningAlgorithm: `ECDSA_SHA_${bits}`,
 });
 
 const pss = (bits: Bits): AlgorithmEntry => ({
-  ...{ alg: `PS${bits}`, kty: 'RSA', hash: `sha${bits}`, signatureBytes: 384 },
-  ...{ kmsKeySpec: 'RSA_3072', kmsSigningAlgorithm: `RSASSA_PSS_SHA_${bits}` },
+  alg: `PS${bits}`,
+  kty: 'RSA',
+  hash: `sha${bits}`,
+  signatureBytes: 384,
+  kmsKeySpec: 'RSA_3072',
+  kmsSigningAlgorithm: `RSASSA_PSS_SHA_${bits}`,
 });
 
 /** The registry: one entry an algorithm. HelseID's recommendation and our default are weighed in docs/decisions. */

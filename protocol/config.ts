@@ -167,8 +167,11 @@ const rotationConfig = v.strictObject({
 });
 
 const keptClientConfig = v.strictObject({
-  ...{ ...clientConfig.entries, algorithm: v.picklist(ALGORITHM_NAMES), selfService },
-  ...{ apis: v.record(text, v.omit(apiConfig, ['clients'])), propagation: seconds },
+  ...clientConfig.entries,
+  algorithm: v.picklist(ALGORITHM_NAMES),
+  selfService,
+  apis: v.record(text, v.omit(apiConfig, ['clients'])),
+  propagation: seconds,
 });
 
 const zoneConfig = v.strictObject({

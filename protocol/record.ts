@@ -30,7 +30,8 @@ const keyEntry = v.strictObject({
       v.strictObject({
         kty: v.literal('EC'),
         crv: v.picklist(['P-256', 'P-384', 'P-521']),
-        ...{ x: text, y: text },
+        x: text,
+        y: text,
       }),
       v.strictObject({ kty: v.literal('RSA'), n: text, e: text }),
     ]),

@@ -80,8 +80,10 @@ export function findLeak(value: unknown): string | undefined {
     typeof value === 'string'
       ? value
       : inspect(value, {
-          ...{ depth: 12, breakLength: Number.POSITIVE_INFINITY },
-          ...{ maxStringLength: null, maxArrayLength: null },
+          depth: 12,
+          breakLength: Number.POSITIVE_INFINITY,
+          maxStringLength: null,
+          maxArrayLength: null,
         }),
     ...bytesIn(value),
   ]

@@ -50,7 +50,9 @@ export default defineSystem({
           schedules: { nightly: 'cron(0 3 * * ? *)', often: 'rate(5 minutes)' },
         },
         labels: {
-          ...{ runtime: 'python3.13', code: 'test/languages/labels', environment: { GREETING: 'hei' } },
+          runtime: 'python3.13',
+          code: 'test/languages/labels',
+          environment: { GREETING: 'hei' },
           queues: ['outbox'],
           schedules: { hourly: 'rate(1 hour)' },
         },

@@ -52,7 +52,10 @@ export function openClientKeys(
   const client = createTokenClient({ ...subject, client: name, signer: custody.signer, report });
   const publicKeys = async (): Promise<RegisteredJwk[]> =>
     (await custody.publicKeys()).map(({ jwk, thumbprint: kid, algorithm: alg }) => ({
-      ...{ ...jwk, kid, alg, use: 'sig' },
+      ...jwk,
+      kid,
+      alg,
+      use: 'sig',
     }));
   return {
     client,

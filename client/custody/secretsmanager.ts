@@ -19,8 +19,11 @@ export function createSecretStore(aws: AwsCaller, arn: string): RingStore {
   const ask = async (operation: string, input: object): Promise<Record<string, unknown>> =>
     Object(
       await aws.json({
-        ...{ service: 'secretsmanager', target: `secretsmanager.${operation}`, version: '1.1' },
-        ...{ input: { SecretId: arn, ...input }, repeatable: true },
+        service: 'secretsmanager',
+        target: `secretsmanager.${operation}`,
+        version: '1.1',
+        input: { SecretId: arn, ...input },
+        repeatable: true,
       }),
     );
 
@@ -46,7 +49,9 @@ export function createSecretStore(aws: AwsCaller, arn: string): RingStore {
       await ask('PutSecretValue', { ClientRequestToken: id, SecretString: text, ...stages });
       if (from !== undefined)
         await ask('UpdateSecretVersionStage', {
-          ...{ VersionStage: 'AWSCURRENT', MoveToVersionId: id, RemoveFromVersionId: from },
+          VersionStage: 'AWSCURRENT',
+          MoveToVersionId: id,
+          RemoveFromVersionId: from,
         });
       return true;
     } catch (error) {

@@ -56,7 +56,14 @@ export async function finishLogin(deps: Dependencies, request: GatewayRequest): 
     // By name: nothing else of what was kept becomes a parameter.
     const { nonce, codeVerifier, binding, maxAge, begunAt } = transaction;
     const tokens = await deps.client.redeemCode({
-      ...{ parameters, redirectUri, state, nonce, codeVerifier, binding, maxAge, begunAt },
+      parameters,
+      redirectUri,
+      state,
+      nonce,
+      codeVerifier,
+      binding,
+      maxAge,
+      begunAt,
       resource: first.resource,
     });
     const session = await acceptLogin(deps, transaction, live, tokens);

@@ -49,12 +49,25 @@ async function pushLogin(deps: Dependencies, request: GatewayRequest, wish: Logi
   const previous = await findSessionIfAny(deps, readIdCookie(request, SESSION_COOKIE));
   const { codeVerifier, codeChallenge, state, nonce } = await createTransaction();
   const pushed = await deps.client.pushAuthorizationRequest({
-    ...{ redirectUri, scope, resources, acrValues, onBehalfOf, requestObject, state, nonce, codeChallenge },
-    ...{ prompt, maxAge: wish.maxAge },
+    redirectUri,
+    scope,
+    resources,
+    acrValues,
+    onBehalfOf,
+    requestObject,
+    state,
+    nonce,
+    codeChallenge,
+    prompt,
+    maxAge: wish.maxAge,
     authorizationDetails: organizationDetails(wish.organization),
   });
   const id = await saveTransaction(deps, {
-    ...{ ...kept, state, nonce, codeVerifier, binding: pushed.binding },
+    ...kept,
+    state,
+    nonce,
+    codeVerifier,
+    binding: pushed.binding,
     previous: previous && { pk: previous.pk, links: previous.data.links, person: previous.data.person },
   });
   deps.log('info', 'login.begun', { request: request.id });

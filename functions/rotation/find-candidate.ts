@@ -124,7 +124,9 @@ const stored = v.pipe(v.string(), v.parseJson(), ofThisRelease, schema);
 export async function writePlan({ secrets, secretArn }: Rotation, token: string, kid: string) {
   const plan: v.InferOutput<typeof schema> = { version: 1, plan: 'rotation', kid };
   const asked = secrets.putSecretValue({
-    ...{ SecretId: secretArn, ClientRequestToken: token, VersionStages: ['AWSPENDING'] },
+    SecretId: secretArn,
+    ClientRequestToken: token,
+    VersionStages: ['AWSPENDING'],
     SecretString: JSON.stringify(plan),
   });
   return (await unlessRefused(asked, 'ResourceExistsException')) !== undefined;

@@ -84,7 +84,9 @@ export function openRotation(client: AdminClient, dependencies: AdminDependencie
   const signer = dependencies.signer(client.signerArn);
   const now = () => clock.now() * 1000;
   return {
-    ...{ ...client, ...dependencies, deadline },
+    ...client,
+    ...dependencies,
+    deadline,
     /** The policy that a key of this algorithm shall have, as JSON text. */
     policyOf: (algorithm: Algorithm) => fillKeyPolicy(client.policy, client.policyValues, algorithm),
     kms: createRetryingKms(kms, { clock, deadline }),

@@ -140,7 +140,9 @@ async function register(rotation: Rotation, key: KeyEntry, bootstrap: boolean): 
       isBeyondTheKey(error);
     if (!noHelp || !(await isAccepted(rotation, key))) throw error;
     rotation.audit('KEY_REGISTERED_BY_HAND', {
-      ...{ client: rotation.client, kid, reason: lost ? 'key_not_usable' : error.code },
+      client: rotation.client,
+      kid,
+      reason: lost ? 'key_not_usable' : error.code,
     });
   }
 }

@@ -29,7 +29,11 @@ const readRecord = createRecordReader(
 );
 
 const signRequest = createSignRequest({
-  ...{ grant, kms, readKey, readRecord, now },
+  grant,
+  kms,
+  readKey,
+  readRecord,
+  now,
   randomId: () => randomBytes(16).toString('base64url'),
   audit: (requestId) => createAudit(log, grant, requestId),
 });

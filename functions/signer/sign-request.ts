@@ -136,7 +136,10 @@ async function signOne(deps: SignerDependencies, { intent, target, entry, key }:
   const jws = `${signingInput}.${await signInput(deps.kms, entry, key, signingInput, note)}`;
   return {
     ...call,
-    ...{ kind: intent.kind, target, jti, composedAt },
+    kind: intent.kind,
+    target,
+    jti,
+    composedAt,
     signature: { jws, kid: entry.kid, jkt: key.thumbprint },
   };
 }

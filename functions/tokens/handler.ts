@@ -18,7 +18,11 @@ const table = createDynamoTable(quick, readVariable(env, 'TOKEN_TABLE'));
 const tokens = createSharedCache({ table, wait, now: Date.now, random: Math.random });
 const log = createLog({ service: config.system, zone: config.zone, env });
 const client = createZoneClients(config, {
-  ...{ env, log, tokens, aws: createAwsCaller(awsConfig), timeout: ISSUER_TIMEOUT },
+  env,
+  log,
+  tokens,
+  aws: createAwsCaller(awsConfig),
+  timeout: ISSUER_TIMEOUT,
 });
 
 /** Gives the zone's other functions the headers of their API calls. Who asks is decided by IAM, never by the payload. */

@@ -36,8 +36,10 @@ export interface SharedCacheDeps {
 const accessToken = v.object({
   accessToken: v.string(),
   binding: v.object({ kid: v.string(), jkt: v.string() }),
-  ...{ expiresIn: v.optional(v.number()), expiresAt: v.number() },
-  ...{ scope: v.optional(v.string()), rejectedScope: v.optional(v.string()) },
+  expiresIn: v.optional(v.number()),
+  expiresAt: v.number(),
+  scope: v.optional(v.string()),
+  rejectedScope: v.optional(v.string()),
 });
 
 const failure = v.object({
@@ -161,7 +163,9 @@ async function fetchAlone(fetch: Fetch, request: RequestToken): Promise<AccessTo
     const stored =
       expiresAt !== undefined &&
       (await note(`SET #token = :token, #stored = :owner, #expires = :expires${renewed} REMOVE #lease`, {
-        ...{ ...values, token: JSON.stringify(token), expires: expiresAt },
+        ...values,
+        token: JSON.stringify(token),
+        expires: expiresAt,
       }));
     // Too long for an item, or a number that the table has none for: nobody shall wait for it.
     if (!stored) await note(`SET #lease = :none${renewed}`, { ...values, none: 0 });
@@ -172,7 +176,8 @@ async function fetchAlone(fetch: Fetch, request: RequestToken): Promise<AccessTo
       const { code, message, facts } = error;
       await note('SET #failure = :failure, #failedAt = :at, #lease = :until', {
         failure: JSON.stringify({ code, message, facts }),
-        ...{ at: now(), until: now() + PAUSE },
+        at: now(),
+        until: now() + PAUSE,
       });
     }
     throw error;

@@ -38,7 +38,9 @@ export function keyAlarms({ name: service, clients }: SystemDeclaration): AlarmR
     (Object.keys(KEY_ALARMS) as (keyof typeof KEY_ALARMS)[])
       .filter((metric) => selfService || !KEY_ALARMS[metric].selfServiceOnly)
       .map((metric) => ({
-        ...{ kind: metric, id: `${client}-${metric}`, name: `${service}-${client}-${metric}` },
+        kind: metric,
+        id: `${client}-${metric}`,
+        name: `${service}-${client}-${metric}`,
         dimensions: { service, client },
       })),
   );

@@ -19,7 +19,11 @@ function write(effect: Effect, [sid, actions, resources, conditions = {}]: Rule,
   const [action, resource] = [[actions].flat(), [resources].flat()];
   return new PolicyStatement({
     ...(sid === undefined ? {} : { sid }),
-    ...{ effect, principals, actions: action, resources: resource, conditions },
+    effect,
+    principals,
+    actions: action,
+    resources: resource,
+    conditions,
   });
 }
 

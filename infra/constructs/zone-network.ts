@@ -129,7 +129,10 @@ function makeVpc(
     subnetConfiguration: [
       { name: 'functions', subnetType },
       {
-        ...{ name: 'nat', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 28, mapPublicIpOnLaunch: false },
+        name: 'nat',
+        subnetType: ec2.SubnetType.PUBLIC,
+        cidrMask: 28,
+        mapPublicIpOnLaunch: false,
         reserved: !internet,
       },
     ],

@@ -46,7 +46,10 @@ export function zoneTables(system: string, zone: string, declared: ZoneDeclarati
     ...shipped('replays', 'REPLAY_TABLE', isValidated && { [AUTHORIZER_FUNCTION]: [dynamo('PutItem')] }),
     ...shipped('tokens', 'TOKEN_TABLE', tokens === 'function' && fetched),
     ...ownTables(system, zone, declared).map(({ name, owner, table, variable, users, declared }) => ({
-      ...{ name, id: `Table-${owner}-${table}`, variable, declared },
+      name,
+      id: `Table-${owner}-${table}`,
+      variable,
+      declared,
       actions: Object.fromEntries([...users].map(([user, access]) => [user, access === 'read' ? READ : ALL])),
     })),
   ];

@@ -29,7 +29,14 @@ function deriveGrant(system: SystemDeclaration, zone: string, name: string): Gra
   );
   const keys = declared.admin && selfService;
   return {
-    ...{ version: 1, system: system.name, zone, client: name, clientId, issuer, tenancy, profile },
+    version: 1,
+    system: system.name,
+    zone,
+    client: name,
+    clientId,
+    issuer,
+    tenancy,
+    profile,
     assertions: { details: grant?.details ?? 'none' },
     proofs: [
       issuerTarget(issuer),

@@ -80,7 +80,8 @@ export function zoneQueues(system: string, zone: string, declared: ZoneDeclarati
         .filter(([, { reads }]) => reads.includes(name))
         .map(([reader]) => ({
           ...named(name),
-          ...{ name, reader },
+          name,
+          reader,
           senders: all.filter(([, { queues }]) => queues.includes(name)).map(([sender]) => sender),
         })),
     ),
@@ -96,7 +97,10 @@ export function ownSecrets(system: string, zone: string, { functions }: Pick<Zon
   return Object.entries(functions).flatMap(([owner, { secrets, clientKeys }]) => {
     const own = (kind: 'secrets' | 'clientKeys', secret: string) => ({
       /** `name` is the physical one, `secret` that of the declaration. */
-      ...{ kind, owner, secret, name: ownSecretName(system, zone, owner, secret) },
+      kind,
+      owner,
+      secret,
+      name: ownSecretName(system, zone, owner, secret),
       variable: ownVariable(kind === 'secrets' ? 'secret' : 'client-keys', secret),
     });
     return [

@@ -8,8 +8,15 @@ import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
  * empty where the name depends on the code (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html).
  */
 export const RUNTIMES = {
-  ...{ 'python3.14': 'handler.handler', 'python3.13': 'handler.handler', 'python3.12': 'handler.handler' },
-  ...{ java25: '', java21: '', java17: '', dotnet10: '', dotnet8: '', 'provided.al2023': 'bootstrap' },
+  'python3.14': 'handler.handler',
+  'python3.13': 'handler.handler',
+  'python3.12': 'handler.handler',
+  java25: '',
+  java21: '',
+  java17: '',
+  dotnet10: '',
+  dotnet8: '',
+  'provided.al2023': 'bootstrap',
 } as const;
 
 /** Code that is deployed as it lies, in another language than this system's. */

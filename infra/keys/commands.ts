@@ -12,8 +12,16 @@ import { watchNow } from './watch.ts';
 export const COMMANDS: Readonly<
   Record<CommandName, (operator: Operator, options: KeyOptions) => Promise<void>>
 > = {
-  ...{ show: showKeys, list: showKeys, jwk: printJwks },
-  ...{ rotate: rotateKey, verify: verifyKey, retire: retireKey },
-  ...{ delete: deleteKey, policy: applyPolicies },
-  ...{ draft: draftClient, watch: watchNow, redrive, audit },
+  show: showKeys,
+  list: showKeys,
+  jwk: printJwks,
+  rotate: rotateKey,
+  verify: verifyKey,
+  retire: retireKey,
+  delete: deleteKey,
+  policy: applyPolicies,
+  draft: draftClient,
+  watch: watchNow,
+  redrive,
+  audit,
 };

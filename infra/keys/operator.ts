@@ -88,7 +88,9 @@ export function openClient(operator: Operator, name?: string) {
   const { clientId, issuer } = declared;
   const secretId = recordName(system, chosen);
   const store = createRecordStore({
-    ...{ secrets: operator.secrets, clock: operator.clock, secretArn: secretId },
+    secrets: operator.secrets,
+    clock: operator.clock,
+    secretArn: secretId,
     owner: { client: chosen, clientId, issuer },
     audit: (code, facts) => operator.say(`${code}  ${facts['kid'] ?? ''}`),
   });

@@ -32,8 +32,16 @@ export const USAGE = `npm run keys -- [command] [options]
 
 /** What may be asked for, and what follows it: the client where nothing else is said. `list` and `show` are one. */
 const ARGUMENTS = {
-  ...{ show: 'client', list: 'client', jwk: 'client', rotate: 'client', verify: 'client' },
-  ...{ policy: 'client', draft: 'client', retire: 'kid', delete: 'kid', watch: 'nothing' },
+  show: 'client',
+  list: 'client',
+  jwk: 'client',
+  rotate: 'client',
+  verify: 'client',
+  policy: 'client',
+  draft: 'client',
+  retire: 'kid',
+  delete: 'kid',
+  watch: 'nothing',
   redrive: 'zone',
   audit: 'file',
 } as const;
@@ -74,7 +82,12 @@ export function readKeyOptions(args: readonly string[]) {
     throw wrong('--signing-vpc takes the id of a VPC, vpc-…');
   return {
     ...values,
-    ...{ command, kid, zone, days, now: values.now ?? false, force: values.force ?? false },
+    command,
+    kid,
+    zone,
+    days,
+    now: values.now ?? false,
+    force: values.force ?? false,
     client: values.client ?? given.client,
     reconcile: [...(values.reconcile ?? []), ...(command === 'audit' && argument ? [argument, ...rest] : [])],
     draft: command === 'draft' ? readDraft(values) : undefined,
@@ -87,8 +100,14 @@ const DAYS = 30;
 /** What is of some commands alone: said to another it would be passed over, and with it what was meant. */
 const ONLY_OF: Partial<Record<keyof typeof OPTIONS, readonly CommandName[]>> = {
   client: ['show', 'list', 'jwk', 'rotate', 'verify', 'policy', 'draft', 'retire', 'delete'],
-  ...{ now: ['rotate', 'verify'], force: ['retire'], days: ['delete'], 'signing-vpc': ['policy'] },
-  ...{ organization: ['draft'], redirect: ['draft'], reconcile: ['audit'], trace: ['audit'] },
+  now: ['rotate', 'verify'],
+  force: ['retire'],
+  days: ['delete'],
+  'signing-vpc': ['policy'],
+  organization: ['draft'],
+  redirect: ['draft'],
+  reconcile: ['audit'],
+  trace: ['audit'],
 };
 
 const isCommand = (name: string): name is CommandName => Object.hasOwn(ARGUMENTS, name);
@@ -111,8 +130,17 @@ const text = { type: 'string' } as const;
 const flag = { type: 'boolean' } as const;
 
 const OPTIONS = {
-  ...{ client: text, local: text, region: text, ...DECLARATION_OPTIONS, 'signing-vpc': text, days: text },
-  ...{ organization: text, redirect: text, trace: text, now: flag, force: flag },
+  client: text,
+  local: text,
+  region: text,
+  ...DECLARATION_OPTIONS,
+  'signing-vpc': text,
+  days: text,
+  organization: text,
+  redirect: text,
+  trace: text,
+  now: flag,
+  force: flag,
   yes: { ...flag, default: false, short: 'y' },
   reconcile: { ...text, multiple: true },
 } as const;

@@ -8,8 +8,12 @@ const said = v.fallback(text, null);
 
 /** What CloudTrail tells of a call of KMS; whatever is missing is read as missing, and no event is dropped for it. {@link https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html} */
 const trailEvent = v.object({
-  ...{ eventID: said, eventTime: said, requestID: said, errorCode: said },
-  ...{ vpcEndpointId: said, sourceIPAddress: said },
+  eventID: said,
+  eventTime: said,
+  requestID: said,
+  errorCode: said,
+  vpcEndpointId: said,
+  sourceIPAddress: said,
   userIdentity: v.fallback(v.nullish(v.object({ arn: said })), null),
   resources: v.fallback(v.nullish(v.array(v.fallback(v.nullish(v.object({ ARN: text })), null))), null),
   requestParameters: v.fallback(v.nullish(v.object({ keyId: text })), null),
@@ -18,12 +22,17 @@ const trailEvent = v.object({
 /** What a signer tells of signatures: one that it released, or calls of KMS whose signatures it did not. */
 const auditLine = v.object({
   code: v.picklist(['signed', 'failed', 'refused']),
-  ...{ timestamp: v.string(), service: v.string() },
-  ...{ kid: v.optional(v.string()), kms_request: v.optional(v.string()) },
-  ...{ kids: v.optional(v.array(v.string())), kms_requests: v.optional(v.array(v.string()), []) },
-  ...{ kms_lost: v.optional(v.number(), 0), kms_ms: v.optional(v.number(), 0) },
+  timestamp: v.string(),
+  service: v.string(),
+  kid: v.optional(v.string()),
+  kms_request: v.optional(v.string()),
+  kids: v.optional(v.array(v.string())),
+  kms_requests: v.optional(v.array(v.string()), []),
+  kms_lost: v.optional(v.number(), 0),
+  kms_ms: v.optional(v.number(), 0),
   request_id: v.optional(v.string()),
-  ...{ zone: v.optional(v.string(), ''), client: v.optional(v.string(), '') },
+  zone: v.optional(v.string(), ''),
+  client: v.optional(v.string(), ''),
 });
 
 /** What is in CloudTrail's files and in logs: a call of AWS, a signer's line, another line of a function, a metric, Lambda's own, and an error as Lambda writes it. */
@@ -31,7 +40,9 @@ const record = v.union([
   v.object({ eventSource: v.string(), eventName: v.string() }),
   auditLine,
   v.object({
-    ...{ level: v.string(), timestamp: v.string(), message: v.string() },
+    level: v.string(),
+    timestamp: v.string(),
+    message: v.string(),
     code: v.optional(v.pipe(v.string(), v.regex(/^(?!(?:signed|failed|refused)$)/))),
   }),
   v.object({ _aws: v.record(v.string(), v.unknown()) }),

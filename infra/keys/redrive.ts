@@ -24,7 +24,9 @@ const number = v.pipe(v.string(), v.transform(Number), v.number());
 
 /** A message that failed, while nobody else sees it: when it was sent, in epoch milliseconds, and the error's code from EventBridge. */
 const letterSchema = v.object({
-  ...{ MessageId: v.string(), ReceiptHandle: v.string(), Body: v.string() },
+  MessageId: v.string(),
+  ReceiptHandle: v.string(),
+  Body: v.string(),
   Attributes: v.object({ SentTimestamp: number }),
   MessageAttributes: v.optional(v.object({ ERROR_CODE: v.optional(v.object({ StringValue: v.string() })) })),
 });
@@ -56,7 +58,8 @@ export async function redrive(
   const sources = [
     ...queues.map(({ deadLetters: from, queue, reader }) => ({ from, reader, to: () => [queue] })),
     ...behindRules.slice(0, 1).map(({ reader }) => ({
-      ...{ from: eventNames(system.name, name).undelivered, reader },
+      from: eventNames(system.name, name).undelivered,
+      reader,
       to: ({ Body }: Letter) => behindRules.filter((of) => isOf(of, Body)).map(({ queue }) => queue),
     })),
   ];
@@ -175,9 +178,12 @@ function openSqs(aws: AwsCaller) {
 
   async function receive(QueueUrl: string): Promise<Letter[]> {
     const answer = await call('ReceiveMessage', {
-      ...{ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: HIDDEN },
+      QueueUrl,
+      MaxNumberOfMessages: 10,
+      VisibilityTimeout: HIDDEN,
       // Without waiting SQS looks at some of its servers only, and an empty answer says nothing.
-      ...{ WaitTimeSeconds: 1, MessageSystemAttributeNames: ['SentTimestamp'] },
+      WaitTimeSeconds: 1,
+      MessageSystemAttributeNames: ['SentTimestamp'],
       MessageAttributeNames: ['ERROR_CODE'],
     });
     return v.parse(answerSchema, answer).Messages;

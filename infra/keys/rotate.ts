@@ -164,7 +164,10 @@ async function runRotation(operator: Operator, client: OpenedClient, now: boolea
 
 const text = v.string();
 const failedLine = v.looseObject({
-  ...{ code: v.literal('ROTATION_STEP_FAILED'), client: text, step: text, reason: text },
+  code: v.literal('ROTATION_STEP_FAILED'),
+  client: text,
+  step: text,
+  reason: text,
 });
 const failureSchema = v.pipe(text, v.parseJson(), failedLine);
 

@@ -28,7 +28,9 @@ async function describe(operator: Operator, key: KeyEntry, declared: ClientDecla
   const last = await operator.lastSignature(key.keyArn, key.kid);
   const isNew = state === 'Gone' && isTooYoungToBeGone(key, operator.clock.now());
   return {
-    ...{ kid: key.kid, algorithm: key.algorithm, state: key.state },
+    kid: key.kid,
+    algorithm: key.algorithm,
+    state: key.state,
     'in KMS': isNew ? 'not yet known' : state,
     created: formatTime(key.since.created),
     registered: formatTime(key.since.registered),

@@ -117,7 +117,9 @@ function refuseAbsentStacks({ stacks }: Assembly, { otherStacks }: SystemDeclara
 function findingsOf(rule: Rule, input: ProofInput): Finding[] {
   const { name, invariant } = rule;
   return rule.check(input).map((violation) => ({
-    ...{ rule: name, invariant, ...violation },
+    rule: name,
+    invariant,
+    ...violation,
     about: violation.about ?? [typeOf(violation.resource, input)],
   }));
 }

@@ -25,7 +25,9 @@ const LOG_ACTIONS = [
 export class GatewayAccountStack extends Stack {
   constructor(scope: Construct, id: string, { system, ...props }: SystemProps) {
     super(scope, id, {
-      ...{ analyticsReporting: false, stackName: id, ...props },
+      analyticsReporting: false,
+      stackName: id,
+      ...props,
       description: `${system.name}: the role that API Gateway writes logs with (one an account and region).`,
     });
     shapeTemplate(this);

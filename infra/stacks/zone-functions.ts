@@ -43,7 +43,10 @@ export function addFunctions(stack: Stack, props: ZoneFunctionsProps): ReadonlyM
     zoneFunctions(declared).map((name) => [
       name,
       new ZoneFunction(stack, name, {
-        ...{ network, key, logPrefix, boundary: boundaryOf(name) },
+        network,
+        key,
+        logPrefix,
+        boundary: boundaryOf(name),
         name: functionName(system.name, zone, name),
         field: `zones.${zone}.functions.${name}`,
         entry: name,

@@ -88,7 +88,13 @@ export class ZoneStack extends SystemStack {
       services: endpointServices(declared),
     });
     const facts: ZoneFacts = {
-      ...{ system, zone, declared, place: this, network, key, logPrefix },
+      system,
+      zone,
+      declared,
+      place: this,
+      network,
+      key,
+      logPrefix,
       secrets: addSecrets(this, system.name, zone, declared, key),
       signers: signerArns(props),
       records: signing.records,
@@ -161,14 +167,19 @@ export class ZoneStack extends SystemStack {
     const [rotation, watch] = [functions.get('rotation'), functions.get('key-watch')];
     if (rotation) new KeyRotation(this, 'KeyRotation', { ...facts, handler: rotation });
     const alarms = new Alarms(this, watch ? 'KeyAlarms' : 'Alarms', {
-      ...{ system, key, displayName: `${system.name}: ${watch ? 'keys' : zone}` },
+      system,
+      key,
+      displayName: `${system.name}: ${watch ? 'keys' : zone}`,
       rows: [...(watch ? keyAlarms(system) : []), ...rows],
     });
     if (watch) addKeyChecks(alarms, watch);
     this.sayTopic(alarms);
     refuseLocalAddresses(this, system, zone);
     this.constructs = {
-      ...{ stack: this, key, vpc: network.vpc, functions: Object.fromEntries(functions) },
+      stack: this,
+      key,
+      vpc: network.vpc,
+      functions: Object.fromEntries(functions),
       tableName(owner, table) {
         const found = own.find((one) => one.owner === owner && one.table === table && one.declared === 'cdk');
         const field = `zones.${zone}.functions.${owner}.tables.${table}`;
@@ -177,7 +188,8 @@ export class ZoneStack extends SystemStack {
       },
     };
     suppressFindings(this, {
-      ...{ system: system.name, zone },
+      system: system.name,
+      zone,
       schedules:
         admin || Object.values(declared.functions).some((of) => Object.keys(of.schedules).length > 0),
       foreign: foreignPaths(declared).length > 0,
@@ -192,7 +204,9 @@ export class ZoneStack extends SystemStack {
     const rows = schedules.flatMap(([schedule, scheduleExpression]) => {
       const ruleName = scheduleName(system.name, zone, name, schedule);
       const RuleName = addSchedule(this, `Schedule-${name}-${schedule}`, handler, {
-        ...{ name: ruleName, scheduleExpression, target: name },
+        name: ruleName,
+        scheduleExpression,
+        target: name,
         description: `Starts ${name} of zone ${zone}: ${schedule}.`,
       });
       return alarmsOn(ruleName, ['FailedInvocations'], { RuleName });

@@ -84,7 +84,11 @@ function policy({ Statement, Id: _, ...rest }: JsonObject): JsonObject {
     const small = (keys: unknown) => lists(keys, (key) => key.toLowerCase());
     const conditions = Object.entries(objectOf(Condition)).map(([operator, keys]) => [operator, small(keys)]);
     return {
-      ...{ ...lists(of), Effect, Sid, Principal: who[0], NotPrincipal: who[1] },
+      ...lists(of),
+      Effect,
+      Sid,
+      Principal: who[0],
+      NotPrincipal: who[1],
       Condition: Object.fromEntries(conditions),
     };
   });

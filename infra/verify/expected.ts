@@ -32,7 +32,9 @@ export function expectedResources(
   const liveName = (text: string) => text.replaceAll(anyId, (id) => ids.get(id) ?? id);
   const replace = (_: string, value: unknown) => (typeof value === 'string' ? liveName(value) : value);
   const all = resources.map((resource) => ({
-    ...{ stack: resource.stack, type: resource.type, constructPath: resource.constructPath },
+    stack: resource.stack,
+    type: resource.type,
+    constructPath: resource.constructPath,
     id: idOf(resource),
     properties: {
       ...objectOf(JSON.parse(JSON.stringify(resource.properties), replace)),

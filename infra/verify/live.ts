@@ -14,10 +14,21 @@ type Service = keyof typeof SERVICES;
 
 /** What stands before an action in `X-Amz-Target`, the version of a query API, or nothing for REST. */
 const SERVICES = {
-  ...{ kms: 'TrentService', secretsmanager: 'secretsmanager', dynamodb: 'DynamoDB_20120810' },
-  ...{ sqs: 'AmazonSQS', events: 'AWSEvents', logs: 'Logs_20140328', route53resolver: 'Route53Resolver' },
-  ...{ cloudformation: '2010-05-15', ec2: '2016-11-15', iam: '2010-05-08', monitoring: '2010-08-01' },
-  ...{ sns: '2010-03-31', sts: '2011-06-15', lambda: '', apigateway: '' },
+  kms: 'TrentService',
+  secretsmanager: 'secretsmanager',
+  dynamodb: 'DynamoDB_20120810',
+  sqs: 'AmazonSQS',
+  events: 'AWSEvents',
+  logs: 'Logs_20140328',
+  route53resolver: 'Route53Resolver',
+  cloudformation: '2010-05-15',
+  ec2: '2016-11-15',
+  iam: '2010-05-08',
+  monitoring: '2010-08-01',
+  sns: '2010-03-31',
+  sts: '2011-06-15',
+  lambda: '',
+  apigateway: '',
 } as const;
 
 /** Services whose members begin with a small letter. */
@@ -25,8 +36,11 @@ const SMALL = ['ec2', 'apigateway', 'logs'];
 
 /** How services say that there is more, and what asks for it. */
 const PAGES = Object.entries({
-  ...{ NextToken: 'NextToken', nextToken: 'nextToken' },
-  ...{ Marker: 'Marker', NextMarker: 'Marker', position: 'position' },
+  NextToken: 'NextToken',
+  nextToken: 'nextToken',
+  Marker: 'Marker',
+  NextMarker: 'Marker',
+  position: 'position',
 });
 
 /** Whom to ask; `endpoint` is one for every service, where it is not AWS that is asked. */

@@ -25,7 +25,8 @@ export const READERS: Readonly<Record<string, Read>> = {
     const role = one((await identities(live)).RoleDetailList, 'RoleName', id);
     return (
       role && {
-        ...{ ...role, Policies: role.RolePolicyList },
+        ...role,
+        Policies: role.RolePolicyList,
         PermissionsBoundary: at(role, 'PermissionsBoundary', 'PermissionsBoundaryArn'),
         ManagedPolicyArns: names(role.AttachedManagedPolicies, 'PolicyArn'),
       }
@@ -90,7 +91,9 @@ export const READERS: Readonly<Record<string, Read>> = {
     const [ttl, sse] = [objectOf(TimeToLiveDescription), objectOf(of.SSEDescription)];
     const policy = await ifThere(live('dynamodb', 'GetResourcePolicy', { ResourceArn: of.TableArn }));
     return {
-      ...{ ...of, Policy: policy?.Policy, BillingMode: at(of, 'BillingModeSummary', 'BillingMode') },
+      ...of,
+      Policy: policy?.Policy,
+      BillingMode: at(of, 'BillingModeSummary', 'BillingMode'),
       SSESpecification: { ...sse, KMSMasterKeyId: sse.KMSMasterKeyArn, SSEEnabled: sse.Status === 'ENABLED' },
       TimeToLiveSpecification: { ...ttl, Enabled: /^ENABL/.test(String(ttl.TimeToLiveStatus)) },
     };
@@ -154,7 +157,9 @@ export const READERS: Readonly<Record<string, Read>> = {
     // The template's ARN of a log group ends with `:*`, and API Gateway keeps it without.
     const destination = `${String(log.DestinationArn).replace(/:\*$/, '')}:*`;
     return {
-      ...{ ...of, MethodSettings: settings, AccessLogSetting: { ...log, DestinationArn: destination } },
+      ...of,
+      MethodSettings: settings,
+      AccessLogSetting: { ...log, DestinationArn: destination },
       Cached: of.CacheClusterEnabled === true ? true : undefined,
     };
   },

@@ -33,14 +33,19 @@ export async function simulate(
     const role = `arn:aws:iam::${account}:role/${liveName(principal)}`;
     try {
       const { EvaluationResults } = await live('iam', 'SimulatePrincipalPolicy', {
-        ...{ PolicySourceArn: role, ActionNames: [action], ContextEntries: CONTEXT },
+        PolicySourceArn: role,
+        ActionNames: [action],
+        ContextEntries: CONTEXT,
         ResourceArns: group.map(({ resource }) => liveName(resource)),
       });
       for (const { EvalDecision, EvalResourceName } of items(EvaluationResults))
         if (EvalDecision === 'allowed')
           result.differences.push({
-            ...{ resource: role, type: 'AWS::IAM::Role', property: `${action} on ${EvalResourceName}` },
-            ...{ expected: 'denied', found: 'allowed' },
+            resource: role,
+            type: 'AWS::IAM::Role',
+            property: `${action} on ${EvalResourceName}`,
+            expected: 'denied',
+            found: 'allowed',
             means: 'IAM would allow what the proof says its policies never do.',
           });
     } catch (error) {

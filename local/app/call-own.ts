@@ -44,8 +44,14 @@ export function fireSchedule(running: Running, { zone, name }: Named): Promise<A
   const rule = scheduleName(system, zone, owner, schedule);
   const { region } = running;
   return callLambda(running, functionName(system, zone, owner), {
-    ...{ version: '0', id: randomUUID(), 'detail-type': 'Scheduled Event', source: 'aws.events' },
-    ...{ account: ACCOUNT, time: new Date().toISOString(), region, detail: {} },
+    version: '0',
+    id: randomUUID(),
+    'detail-type': 'Scheduled Event',
+    source: 'aws.events',
+    account: ACCOUNT,
+    time: new Date().toISOString(),
+    region,
+    detail: {},
     resources: [`arn:aws:events:${region}:${ACCOUNT}:rule/${rule}`],
   });
 }

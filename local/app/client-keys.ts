@@ -152,7 +152,12 @@ async function bootstrapKey(deps: OperatorDeps, client: string) {
   }
   const { kid, keyArn, state } = key;
   return {
-    ...{ client, clientId, issuer, kid, keyArn, state },
+    client,
+    clientId,
+    issuer,
+    kid,
+    keyArn,
+    state,
     /** The public key, with `kid` and `alg`: what is registered at the issuer. */
     jwk: await readJwk(deps.aws, key),
     /** Why the key has come no further, where that is a failure: a declared issuer that does not answer, say. */

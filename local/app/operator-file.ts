@@ -15,11 +15,19 @@ export function writeOperatorFile(directory: string, system: LocalSystem): () =>
     grants.flatMap(({ client }) => callerOfClient(system, zone, client) ?? []),
   );
   const foreign = (system.standIns?.foreign ?? []).map(({ demands, privateKey, ...client }) => ({
-    ...{ ...client, scopes: [...demands.scopes], wantsPerson: demands.securityLevel !== undefined },
+    ...client,
+    scopes: [...demands.scopes],
+    wantsPerson: demands.securityLevel !== undefined,
     privateKey: JSON.stringify(privateKey.export({ format: 'jwk' })),
   }));
   const content: OperatorFile = {
-    ...{ declaration, stage, logs, signingVpc, gateways, callers, foreign },
+    declaration,
+    stage,
+    logs,
+    signingVpc,
+    gateways,
+    callers,
+    foreign,
     ...operatorAccess(system),
   };
   rmSync(path, { force: true });

@@ -47,7 +47,13 @@ export function readOptions(args: readonly string[]) {
     throw wrong(`--examples names no folder: ${values.examples}`);
   const { fresh, https, once, json, help, watch, inspect } = values;
   return {
-    ...{ fresh, https, once, json, help, watch, inspect },
+    fresh,
+    https,
+    once,
+    json,
+    help,
+    watch,
+    inspect,
     declarationFile: values.declaration,
     stage: values.stage,
     standIn: !values['no-stand-in'],
@@ -75,8 +81,14 @@ const OPTIONS = {
   port: { type: 'string', default: '3000' },
   'stand-in-port': { type: 'string', default: '3443' },
   'page-port': { type: 'string' },
-  ...{ 'challenge-keeps-assertion': FLAG, 'no-stand-in': FLAG, https: FLAG, fresh: FLAG },
-  ...{ once: FLAG, watch: FLAG, json: FLAG, help: { ...FLAG, short: 'h' } },
+  'challenge-keeps-assertion': FLAG,
+  'no-stand-in': FLAG,
+  https: FLAG,
+  fresh: FLAG,
+  once: FLAG,
+  watch: FLAG,
+  json: FLAG,
+  help: { ...FLAG, short: 'h' },
   inspect: { type: 'string' },
 } as const;
 

@@ -17,7 +17,8 @@ type CallInit = RequestInit & { url: string; method: string; request: AccessToke
 /** `key` makes the proofs where the signer does not: it makes none for a gateway of this machine, which has no TLS. */
 export function makeCall(client: TokenClient, { url, method, request, ...init }: CallInit, key?: KeyObject) {
   return {
-    ...{ url, method },
+    url,
+    method,
     /** A token for it, or one with other scopes. */
     token: (change: AccessTokenRequest = {}) => getAccessToken(client, { ...request, ...change }),
     /** What opens it, once. */

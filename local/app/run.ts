@@ -39,7 +39,8 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
     ...options,
     page: once ? undefined : options.page,
     onLine: once ? undefined : lines.put,
-    ...{ extraCaFile: env['NODE_EXTRA_CA_CERTS'], path: env['PATH'] },
+    extraCaFile: env['NODE_EXTRA_CA_CERTS'],
+    path: env['PATH'],
     onProgress: say,
   };
 

@@ -28,7 +28,10 @@ export async function startStandIns(
   const clients = registrations(system);
   const foreign = makeForeignClients(system);
   const shared = ({ port, path }: StandInPlace, service: string) => ({
-    ...{ certificate, port, path, stateDir: join(state, 'stand-in', String(port)) },
+    certificate,
+    port,
+    path,
+    stateDir: join(state, 'stand-in', String(port)),
     onEvent: ({ kind, ...facts }: StandInEvent) =>
       trail.add({ kind: 'stand-in', fields: { service, event: kind, ...facts } }),
   });
@@ -86,7 +89,9 @@ function clientsOf(system: SystemDeclaration, issuer: string, gatewayUrl: (zone:
         ...apis.flatMap((api) => system.apis[api]?.scopes ?? []),
       ];
       return {
-        ...{ clientId, name, tenancy },
+        clientId,
+        name,
+        tenancy,
         scopes: [...new Set([...scopes, ...(selfService === undefined ? [] : [selfService.scope])])],
         parent: tenancy === 'single-tenant' ? LEGAL_ENTITY : undefined,
         redirectUris: urls.map((url) => `${url}/callback`),
@@ -145,7 +150,9 @@ export function makeForeignClients(system: SystemDeclaration) {
 function registerForeign({ clientId, zone, privateKey, demands }: ForeignClient): StandInClient {
   const { jwk, thumbprint } = describePublicKey(privateKey, 'ES256');
   return {
-    ...{ clientId, parent: LEGAL_ENTITY, tenancy: 'single-tenant' },
+    clientId,
+    parent: LEGAL_ENTITY,
+    tenancy: 'single-tenant',
     name: `a client that calls the ${zone} zone`,
     scopes: [...demands.scopes, ...ANOTHER_API.scopes],
     jwks: { keys: [{ ...jwk, kid: thumbprint, alg: 'ES256' }] },

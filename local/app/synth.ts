@@ -18,7 +18,10 @@ await runCommand(async ([file = '', outdir = '', stage, gateway, standIn]) => {
   const { system } = deriveLocalDeclaration(await loadSystem(file, stage || undefined), ports);
   // `cdk synth` checks templates against CloudFormation; here it would only delay the start.
   buildApp(system, {
-    ...{ account: ACCOUNT, region: REGION, outdir, checkTemplates: false },
+    account: ACCOUNT,
+    region: REGION,
+    outdir,
+    checkTemplates: false,
     extension: await loadExtension(file),
     onAdditions(added) {
       const own = system.audit ? ['the export of the audit (audit.export)'] : [];

@@ -99,7 +99,11 @@ async function startAll(options: SystemOptions, started: AsyncDisposableStack) {
     world: buildWorld(assembly),
     stateDirectory: context.state,
     caFile: makeTrust(certificate, join(directory, 'tls'), options.extraCaFile),
-    ...{ gatewayPort, tls, trail, path, inspect },
+    gatewayPort,
+    tls,
+    trail,
+    path,
+    inspect,
     calledUrls: (zone = '') => (declaration.zones[zone] ? reachedUrls(declaration, declared, zone) : []),
   });
   started.defer(aws.close);
@@ -133,7 +137,13 @@ function placeOf({ directory, https, page, ports, standIn }: SystemOptions, loca
     ...places.map(({ port }) => ({ port, option: '--stand-in-port' as const })),
   ];
   return {
-    ...{ declaration, places, state, logs: join(state, 'logs'), gatewayPort, pagePort, wantedPorts },
+    declaration,
+    places,
+    state,
+    logs: join(state, 'logs'),
+    gatewayPort,
+    pagePort,
+    wantedPorts,
     gatewayUrl: (zone: string) => `${https ? 'https' : 'http'}://localhost:${gatewayPort(zone)}`,
   };
 }

@@ -98,7 +98,9 @@ export function beginCall(
 export function forwardCall(authorize: Authorize, call: Call, service: string): Call {
   return callWith(authorize, call.caller, call.requestId, {
     ...call.context,
-    ...{ 'aws:SourceVpce': undefined, 'aws:SourceVpc': undefined, 'aws:VpceAccount': undefined },
+    'aws:SourceVpce': undefined,
+    'aws:SourceVpc': undefined,
+    'aws:VpceAccount': undefined,
     'aws:SourceIp': undefined,
     'aws:ViaAWSService': 'true',
     'aws:CalledVia': [service],
@@ -132,7 +134,10 @@ function requestContext(region: string, now: number): Context {
 function callWith(authorize: Authorize, caller: Caller, requestId: string, context: Context): Call {
   const needs: Need[] = [];
   return {
-    ...{ caller, requestId, context, needs },
+    caller,
+    requestId,
+    context,
+    needs,
     require(need) {
       needs.push(need);
       const decision = authorize({ ...need, caller, context: presentOf({ ...context, ...need.context }) });

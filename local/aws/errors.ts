@@ -65,7 +65,8 @@ export function writeRestError(error: AwsError, requestId: string): WireResponse
   return {
     status: error.code === 'AccessDeniedException' ? 403 : error.status,
     headers: {
-      ...{ 'content-type': 'application/json', 'x-amzn-requestid': requestId },
+      'content-type': 'application/json',
+      'x-amzn-requestid': requestId,
       'x-amzn-errortype': error.code,
     },
     body: JSON.stringify(membersOf(error)),

@@ -104,7 +104,11 @@ export async function startLocalAws(options: LocalAwsOptions) {
   // With its own role's credentials and its own network's endpoints.
   const runnable = templates.map((of) => {
     const environment = makeEnvironment(of, {
-      ...{ region, caFile, path, replacements, credentials: credentialsOf(of.name) },
+      region,
+      caFile,
+      path,
+      replacements,
+      credentials: credentialsOf(of.name),
       ...endpoints.reachableFrom(of.subnets),
       calledUrls: of.subnets.length === 0 ? undefined : calledUrls(of.zone),
     });
@@ -139,8 +143,18 @@ export async function startLocalAws(options: LocalAwsOptions) {
   return {
     /** Functions that nothing here runs, each with what is missing. */
     notRun,
-    ...{ account, region, authorize, invoke, pool, rotations, gateways, credentialsOf },
-    ...{ secrets: stores.secrets, queues: stores.queues, faults, functions: templates },
+    account,
+    region,
+    authorize,
+    invoke,
+    pool,
+    rotations,
+    gateways,
+    credentialsOf,
+    secrets: stores.secrets,
+    queues: stores.queues,
+    faults,
+    functions: templates,
     close: () => running.disposeAsync(),
     /** Folder of a function's code. */
     codeOf: (name: string) => functions.find(name).codeDirectory,

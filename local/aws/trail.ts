@@ -63,8 +63,14 @@ export function cloudTrailEvent({ at, kind, fields }: TrailLine): object | undef
   const { service, operation, requestId, principal, vpce, resource, error } = fields;
   if (kind !== 'aws' || service !== 'kms' || operation !== 'Sign') return undefined;
   return {
-    ...{ eventVersion: '1.11', eventSource: 'kms.amazonaws.com', eventName: operation },
-    ...{ eventTime: `${new Date(at).toISOString().slice(0, 19)}Z`, requestID: requestId, errorCode: error },
-    ...{ userIdentity: { arn: principal }, vpcEndpointId: vpce, resources: [{ ARN: resource }] },
+    eventVersion: '1.11',
+    eventSource: 'kms.amazonaws.com',
+    eventName: operation,
+    eventTime: `${new Date(at).toISOString().slice(0, 19)}Z`,
+    requestID: requestId,
+    errorCode: error,
+    userIdentity: { arn: principal },
+    vpcEndpointId: vpce,
+    resources: [{ ARN: resource }],
   };
 }

@@ -61,8 +61,11 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
       idTokenSigningAlgValues: ['RS256'],
     },
     routes: {
-      ...{ authorization: '/connect/authorize', pushed_authorization_request: '/connect/par' },
-      ...{ token: '/connect/token', revocation: '/connect/revocation', userinfo: '/connect/userinfo' },
+      authorization: '/connect/authorize',
+      pushed_authorization_request: '/connect/par',
+      token: '/connect/token',
+      revocation: '/connect/revocation',
+      userinfo: '/connect/userinfo',
       end_session: '/connect/endsession',
       jwks: '/.well-known/openid-configuration/jwks',
     },
@@ -123,8 +126,12 @@ export function makeConfiguration(parts: ConfigurationParts): Configuration {
     ttl: {
       AccessToken: () => behaviour.accessTokenLifetime,
       ClientCredentials: () => behaviour.accessTokenLifetime,
-      ...{ AuthorizationCode: 60, IdToken: 300, Interaction: 3600 },
-      ...{ RefreshToken: 8 * 60 * 60, Grant: 24 * 60 * 60, Session: 24 * 60 * 60 },
+      AuthorizationCode: 60,
+      IdToken: 300,
+      Interaction: 3600,
+      RefreshToken: 8 * 60 * 60,
+      Grant: 24 * 60 * 60,
+      Session: 24 * 60 * 60,
     },
     renderError: (ctx, out) =>
       showPage(ctx, messagePage('failed', languageOf(ctx), `${out.error}: ${out.error_description ?? ''}`)),

@@ -73,7 +73,9 @@ export async function startHelseId(options: HelseIdOptions) {
 
   const issuer = `${server.url}${path}`;
   return {
-    ...{ url: issuer, issuer, registry },
+    url: issuer,
+    issuer,
+    registry,
     /** The keys it signs with, for a resource server in the same process. */
     keys: keys as JWTVerifyGetKey,
     /** Live: changes take effect at once. */

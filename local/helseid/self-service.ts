@@ -45,7 +45,10 @@ export async function startSelfService(options: SelfServiceOptions) {
 
   function listKeys(clientId: string) {
     return registry.keys(clientId).map(({ kid, jwkThumbprint, origin, expires }) => ({
-      ...{ kid, jwkThumbprint, origin, publicJwk: null },
+      kid,
+      jwkThumbprint,
+      origin,
+      publicJwk: null,
       expiration: expires === null ? null : isoTime(expires),
     }));
   }

@@ -24,8 +24,12 @@ export function claimsOf(user: TestUser, scopes: readonly string[]): Record<stri
 export function userClaims(user: TestUser): Record<string, unknown> {
   const [family = '', ...given] = user.name.split(' ').reverse();
   return {
-    ...{ sub: user.sub, name: user.name, idp: user.idp, client_amr: 'private_key_jwt' },
-    ...{ given_name: given.reverse().join(' '), family_name: family },
+    sub: user.sub,
+    name: user.name,
+    idp: user.idp,
+    client_amr: 'private_key_jwt',
+    given_name: given.reverse().join(' '),
+    family_name: family,
     'helseid://claims/identity/pid': user.pid,
     'helseid://claims/identity/pid_pseudonym': user.sub,
     'helseid://claims/identity/security_level': user.securityLevel,

@@ -35,7 +35,11 @@ export async function runPattern(name: string, say: (line: string) => void): Pro
   const { steps, right } = takeSteps(say);
   const { issuer, api, scopes, selfService } = world;
   const settings = {
-    ...{ issuer, api, clientId: 'journal', scope: scopes.join(' '), passphraseFile },
+    issuer,
+    api,
+    clientId: 'journal',
+    scope: scopes.join(' '),
+    passphraseFile,
     selfService: selfService.baseUrl,
   };
   say(`${name}\n`);

@@ -24,13 +24,17 @@ export async function startPatternWorld(folder: string, clientIds: readonly stri
   const certificate = await localCertificate(join(folder, 'tls'));
   const scopes = ['example:summaries/read'];
   const helseId = await startHelseId({
-    ...{ certificate, stateDir: join(folder, 'helseid') },
+    certificate,
+    stateDir: join(folder, 'helseid'),
     apis: [
       { audience: 'example:summaries', scopes },
       { audience: 'nhn:selvbetjening', scopes: [SELF_SERVICE] },
     ],
     clients: clientIds.map((clientId) => ({
-      ...{ clientId, name: clientId, tenancy: 'single-tenant', parent: LEGAL_ENTITY },
+      clientId,
+      name: clientId,
+      tenancy: 'single-tenant',
+      parent: LEGAL_ENTITY,
       scopes: [...SCOPE.split(' '), SELF_SERVICE],
       redirectUris: [redirectUri],
       postLogoutRedirectUris: [redirectUri],
@@ -41,7 +45,11 @@ export async function startPatternWorld(folder: string, clientIds: readonly stri
   const audience = 'example:summaries';
   const api = await startHealthApi({ certificate, issuer, keys, audience, scopes });
   return {
-    ...{ certificate, issuer, registry, scopes, behaviour: helseId.behaviour },
+    certificate,
+    issuer,
+    registry,
+    scopes,
+    behaviour: helseId.behaviour,
     api: `${api.url}/v1/summaries/1`,
     selfService: { baseUrl: selfService.url, scope: SELF_SERVICE, body: 'object' as const },
     register: (clientId: string, jwk: JWK) => registry.register(clientId, jwk, 'Gui'),

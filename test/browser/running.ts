@@ -38,8 +38,12 @@ export async function startRunning(): Promise<Running> {
   mkdirSync(SCREENSHOTS, { recursive: true });
   const directory = mkdtempSync(join(tmpdir(), 'zones-browser-'));
   const system = await startSystem({
-    ...{ declarationFile: 'test/two-clients.zones.ts', standIn: true, ports: PORTS },
-    ...{ directory, fresh: true, page: 'next' },
+    declarationFile: 'test/two-clients.zones.ts',
+    standIn: true,
+    ports: PORTS,
+    directory,
+    fresh: true,
+    page: 'next',
   });
   const page = await startPage(system, system.pagePort ?? 0);
   const browser = await chromium.launch({
@@ -50,7 +54,10 @@ export async function startRunning(): Promise<Running> {
     ],
   });
   return {
-    ...{ system, browser, page: page.url, gateway: system.gatewayUrl('public') },
+    system,
+    browser,
+    page: page.url,
+    gateway: system.gatewayUrl('public'),
     async close() {
       await browser.close();
       await page.close();

@@ -55,14 +55,24 @@ function kmsSigner(algorithm: Algorithm): MakeSigner {
     const { subject, now } = setup.for;
     const since = [{ registered: 1, current: 1 }, { registered: 2 }];
     const record = {
-      ...{ version: 1, client: subject.client, clientId: subject.clientId, issuer: subject.issuer },
+      version: 1,
+      client: subject.client,
+      clientId: subject.clientId,
+      issuer: subject.issuer,
       keys: held.map(({ arn: keyArn, kid }, index) => ({
-        ...{ kid, keyArn, algorithm, state: states[index], since: since[index] },
+        kid,
+        keyArn,
+        algorithm,
+        state: states[index],
+        since: since[index],
       })),
     };
     let ids = 0;
     const signRequest = createSignRequest({
-      ...{ grant: setup.for.grant, kms: port, readKey: createKeyReader(port), now },
+      grant: setup.for.grant,
+      kms: port,
+      readKey: createKeyReader(port),
+      now,
       readRecord: createRecordReader(async () => JSON.stringify(record), subject, now),
       randomId: () => `id-of-at-least-twenty-${++ids}`,
       audit: () => ({ recordSigned: () => {}, recordRefused: () => {} }),
@@ -130,7 +140,9 @@ describe('the kit finds a signer that', () => {
   /** A signer that is right, but for what it signs in the end. */
   function tampering(tamper: Tamper): MakeSigner {
     const keys = [generateKey('ES256'), generateKey('ES256')].map((privateKey) => ({
-      ...{ privateKey, publicKey: createPublicKey(privateKey), algorithm: 'ES256' as const },
+      privateKey,
+      publicKey: createPublicKey(privateKey),
+      algorithm: 'ES256' as const,
     }));
     const [current, newest] = keys as [(typeof keys)[number], (typeof keys)[number]];
     const sign = async (signer: Signer, intents: Parameters<Signer['sign']>[0]) => {

@@ -11,8 +11,11 @@ describe('a line', () => {
     log.audit('document.failed', { reason: 'api_refused', status: 503 });
     expect(log.lines).toEqual([
       {
-        ...{ ...AUDIT_LINE, code: 'document.failed', message: 'document.failed' },
-        ...{ reason: 'api_refused', status: 503 },
+        ...AUDIT_LINE,
+        code: 'document.failed',
+        message: 'document.failed',
+        reason: 'api_refused',
+        status: 503,
       },
     ]);
   });
@@ -47,8 +50,10 @@ describe('a line', () => {
 test('why no answer came is told of an error of no code of ours, and not its words', () => {
   const cause = Object.assign(new Error('getaddrinfo ENOTFOUND secret.example.no'), { code: 'ENOTFOUND' });
   expect(describeError(new TypeError('fetch failed: secret', { cause }))).toEqual({
-    ...{ reason: 'TypeError', at: expect.stringMatching(/^log\.test\.ts:/) },
-    ...{ network: 'name', network_code: 'ENOTFOUND' },
+    reason: 'TypeError',
+    at: expect.stringMatching(/^log\.test\.ts:/),
+    network: 'name',
+    network_code: 'ENOTFOUND',
   });
 });
 

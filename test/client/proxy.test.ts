@@ -49,11 +49,17 @@ async function certificatesFor(names: JsonGeneralNames) {
   const common = { notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + DAY) };
   const signed = { ...common, signingAlgorithm: algorithm, signingKey: keys.privateKey, issuer: 'CN=proxy' };
   const authority = await X509CertificateGenerator.create({
-    ...{ ...signed, subject: 'CN=proxy', publicKey: keys.publicKey, serialNumber: '01' },
+    ...signed,
+    subject: 'CN=proxy',
+    publicKey: keys.publicKey,
+    serialNumber: '01',
     extensions: [new BasicConstraintsExtension(true, 0, true)],
   });
   const host = await X509CertificateGenerator.create({
-    ...{ ...signed, subject: 'CN=host', publicKey: own.publicKey, serialNumber: '02' },
+    ...signed,
+    subject: 'CN=host',
+    publicKey: own.publicKey,
+    serialNumber: '02',
     extensions: [new SubjectAlternativeNameExtension(names)],
   });
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', own.privateKey)).toString('base64');

@@ -22,7 +22,10 @@ async function makeSigner() {
   const aws = createAwsCaller(config, { fetch: network.fetch, wait: async () => {} });
   const clock = { now: NOW, pauses: [] as number[] };
   const signer = createRemoteSigner({
-    ...{ aws, functionArn: ARN, now: () => clock.now, random: () => 0.5 },
+    aws,
+    functionArn: ARN,
+    now: () => clock.now,
+    random: () => 0.5,
     wait: async (ms) => {
       clock.pauses.push(ms);
       clock.now += ms;

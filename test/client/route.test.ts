@@ -57,7 +57,9 @@ describe('a request is not handed on, and somebody learns why', () => {
       fc.asyncProperty(fc.object(), fc.constantFrom(...ROUTES), async (event, { method, path }) => {
         const { answered, statusCode } = await send({
           ...event,
-          ...{ httpMethod: method, resource: path, requestContext: { requestId: 'r' } },
+          httpMethod: method,
+          resource: path,
+          requestContext: { requestId: 'r' },
         });
         expect([answered, statusCode]).toEqual([[], 500]);
       }),

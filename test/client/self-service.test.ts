@@ -9,7 +9,9 @@ function answering(answer: Response | Error, body: 'object' | 'string' = 'object
   const requests: { url: string; init: RequestInit }[] = [];
   const audit = vi.fn();
   const selfService = createSelfService({
-    ...{ baseUrl: 'https://self.test/base', body, audit },
+    baseUrl: 'https://self.test/base',
+    body,
+    audit,
     fetch: async (url, init = {}) => {
       requests.push({ url: String(url), init });
       if (answer instanceof Error) throw answer;

@@ -29,7 +29,12 @@ test('a request is signed as the AWS SDK signs it', async () => {
         const signer = new SignatureV4({ ...where, credentials, sha256: Sha256 });
         const expected = await signer.sign(
           {
-            ...{ method, protocol: 'http:', hostname: url.hostname, path: url.pathname, query, body },
+            method,
+            protocol: 'http:',
+            hostname: url.hostname,
+            path: url.pathname,
+            query,
+            body,
             headers: { ...headers, host: url.host },
           },
           { signingDate: new Date(now) },

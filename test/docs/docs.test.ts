@@ -96,7 +96,8 @@ describe('documentation', () => {
       process.execPath,
       [tsc, '-b', ...folders, '--checkers', '1', '--builders', '1'],
       {
-        ...{ encoding: 'utf8', env: { ...process.env, GOGC: '400' } },
+        encoding: 'utf8',
+        env: { ...process.env, GOGC: '400' },
       },
     );
     expect(stdout).toBe('');

@@ -68,7 +68,7 @@ const objects = readObjects();
 /** What is said of a member of an object with these members: by the object with just these, else by one that is a part of it. */
 function commentOf(member: string, members: readonly string[]): string {
   const parts = objects.filter((each) => [...each.keys()].every((key) => members.includes(key)));
-  const [best] = parts.filter((each) => each.has(member)).sort((a, b) => b.size - a.size);
+  const [best] = parts.filter((each) => each.get(member)).sort((a, b) => b.size - a.size);
   return (best?.get(member) ?? '').trim();
 }
 

@@ -40,7 +40,8 @@ async function makeRingKey(options: CustodyOptions): Promise<void> {
 function fileCustody(): CustodyUnderTest {
   const path = join(newFolder(), 'key.pem');
   return {
-    ...{ scheme: 'file:', makeKey: makeRingKey },
+    scheme: 'file:',
+    makeKey: makeRingKey,
     place: () => ({ uri: pathToFileURL(path).href, passphrase }),
     lose: async () => rmSync(path),
   };
@@ -63,7 +64,8 @@ export async function openPglite(): Promise<Pglite> {
 async function postgresCustody(): Promise<CustodyUnderTest> {
   const database = await openPglite();
   return {
-    ...{ scheme: 'postgres:', makeKey: makeRingKey },
+    scheme: 'postgres:',
+    makeKey: makeRingKey,
     place: () => ({ uri: 'postgres://db/journal', passphrase, database }),
     lose: async () => void (await database.exec('DELETE FROM helseid_keys')),
   };
@@ -78,7 +80,8 @@ function secretCustody(): CustodyUnderTest {
     return secrets[method](input as never);
   });
   return {
-    ...{ scheme: 'secretsmanager:', makeKey: makeRingKey },
+    scheme: 'secretsmanager:',
+    makeKey: makeRingKey,
     place: () => ({ uri: `secretsmanager:///${FAKE_SECRET_ARN}`, aws }),
     async lose() {
       lost = true;
@@ -102,7 +105,7 @@ function kmsCustody(): CustodyUnderTest {
     );
   });
   return {
-    ...{ scheme: 'awskms:' },
+    scheme: 'awskms:',
     place: () => ({ uri: `awskms:///${arns.join(',')}`, aws }),
     makeKey: async ({ algorithm }) => void arns.push(kms.addKey(algorithm).arn),
     lose: async () => {

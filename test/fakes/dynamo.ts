@@ -23,11 +23,14 @@ export async function startDynamo(): Promise<Dynamo> {
     response.end(JSON.stringify(output));
   });
   const env = {
-    ...{ AWS_REGION: 'eu-north-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' },
+    AWS_REGION: 'eu-north-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
     AWS_ENDPOINT_URL_DYNAMODB: server.url,
   };
   return {
-    ...{ env, aws: createAwsCaller(readAwsConfig(env)) },
+    env,
+    aws: createAwsCaller(readAwsConfig(env)),
     createTable: (TableName) =>
       tables.createTable({
         TableName,

@@ -10,8 +10,11 @@ export type Ask = <Output>(operation: string, input: object) => Promise<Output>;
 
 /** Members that are not on the wire what the SDK makes of them. */
 const MEMBERS: Readonly<Record<string, (value: never) => unknown>> = {
-  ...{ PublicKey: toBytes, Signature: toBytes, KeyMetadata: readMembers },
-  ...{ CreationDate: toDate, LastChangedDate: toDate },
+  PublicKey: toBytes,
+  Signature: toBytes,
+  KeyMetadata: readMembers,
+  CreationDate: toDate,
+  LastChangedDate: toDate,
 };
 const caller: Caller = { ...ROLE, kind: 'role', session: 'test' };
 

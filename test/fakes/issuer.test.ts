@@ -8,7 +8,10 @@ import { generateKey } from './kms.ts';
 
 const assertionIntent: Intent = { kind: 'client_assertion', client: 'journal', issuer: ISSUER };
 const proofIntent: ProofIntent = {
-  ...{ kind: 'dpop_proof', client: 'journal', method: 'POST', url: `${ISSUER}/token` },
+  kind: 'dpop_proof',
+  client: 'journal',
+  method: 'POST',
+  url: `${ISSUER}/token`,
 };
 
 async function sign(world: World, intent: Intent): Promise<string> {
@@ -68,8 +71,13 @@ test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
   const described = describePublicKey(key, 'ES256');
   world.issuer.register(described);
   const right = {
-    ...{ iss: CLIENT_ID, sub: CLIENT_ID, aud: ISSUER, jti: 'forged-1' },
-    ...{ iat: NOW, nbf: NOW, exp: NOW + 8 },
+    iss: CLIENT_ID,
+    sub: CLIENT_ID,
+    aud: ISSUER,
+    jti: 'forged-1',
+    iat: NOW,
+    nbf: NOW,
+    exp: NOW + 8,
   };
   const rightHeader = { alg: 'ES256', typ: 'client-authentication+jwt', kid: described.thumbprint };
   const forge = (claimed: Record<string, unknown>, headed: Record<string, unknown>) =>

@@ -93,7 +93,12 @@ export function createFakeKms(now: () => number = () => 0): FakeKms {
 
   const fake: FakeKms = {
     ...portOf<KmsPort>(asAdmin, ADMIN),
-    ...{ keys, calls: [], foreign: new Set(), settling: 0, beforeSign: undefined, bendPolicy: undefined },
+    keys,
+    calls: [],
+    foreign: new Set(),
+    settling: 0,
+    beforeSign: undefined,
+    bendPolicy: undefined,
     async send(command: SignCommand | GetPublicKeyCommand) {
       const operation = command instanceof GetPublicKeyCommand ? 'GetPublicKey' : 'Sign';
       fake.calls.push({ operation, input: { ...command.input } });
@@ -112,8 +117,12 @@ export function createFakeKms(now: () => number = () => 0): FakeKms {
       const spec = ALGORITHMS[algorithm].kmsKeySpec;
       const publicKey = createPublicKey(privateKey);
       const { arn } = add({
-        ...{ spec, usage: 'SIGN_VERIFY', description: '', created: now() },
-        ...{ tags: {}, policy: rootPolicy(ACCOUNT) },
+        spec,
+        usage: 'SIGN_VERIFY',
+        description: '',
+        created: now(),
+        tags: {},
+        policy: rootPolicy(ACCOUNT),
         ...exportKey(privateKey),
       });
       return { arn, algorithm, kid: describePublicKey(publicKey, algorithm).thumbprint, publicKey };

@@ -169,7 +169,11 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
     return fake.keys
       .filter((key) => key.droppedAt > now())
       .map(({ kid, expires, origin }) => ({
-        ...{ kid, jwkThumbprint: kid, origin, publicJwk: null, expiration: writeTime(expires) },
+        kid,
+        jwkThumbprint: kid,
+        origin,
+        publicJwk: null,
+        expiration: writeTime(expires),
       }));
   }
 

@@ -99,13 +99,11 @@ export function simulateSigner(
   const record = { version: 1 as const, client, clientId, issuer, keys: [key] };
   const signRequest = createSignRequest({
     // A jti tells when its token was composed.
-    ...{
-      grant,
-      kms,
-      now: time.now,
-      readKey: createKeyReader(kms),
-      randomId: () => `${time.now()} ${randomUUID()}`,
-    },
+    grant,
+    kms,
+    now: time.now,
+    readKey: createKeyReader(kms),
+    randomId: () => `${time.now()} ${randomUUID()}`,
     readRecord: async () => ({ record, cached: true }),
     audit: () => ({ recordSigned() {}, recordRefused() {} }),
   });

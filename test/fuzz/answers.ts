@@ -119,7 +119,10 @@ async function clientWith(path: string, twist: Twist) {
   const { signer, network, clock } = world;
   const base = { client: 'journal', clientId: CLIENT_ID, issuer: ISSUER, profile: helseIdProfile };
   const client = createTokenClient({
-    ...{ ...base, signer, now: () => clock.now, report: (...figures) => void told.push(figures) },
+    ...base,
+    signer,
+    now: () => clock.now,
+    report: (...figures) => void told.push(figures),
     fetch: (...call) => network.fetch(...call),
   });
   return { client, hostile };

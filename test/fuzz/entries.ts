@@ -119,7 +119,10 @@ const tokens = kind({
     fc.constantFrom<unknown>(
       { api: 'documents', method: 'POST', url: `${API}/fhir/x` },
       {
-        ...{ api: 'documents', method: 'GET', url: '/x', nonce: 'n' },
+        api: 'documents',
+        method: 'GET',
+        url: '/x',
+        nonce: 'n',
         details: [{ type: 'helseid_authorization', child: '974760673' }],
       },
       [{ api: 'documents', method: 'GET', url: '/x', refused: `DPoP ${CANARIES.accessToken}` }],
@@ -324,7 +327,8 @@ const guard = guardWebhooks(
       { method: 'POST', path: '/hook', authorize: 'webhook', webhook: { secret: 'partner', tolerance: 300 } },
     ],
     readSecret: async () => SECRET,
-    ...{ audit, now: () => NOW * 1000 },
+    audit,
+    now: () => NOW * 1000,
   },
   () => ({ statusCode: 204, body: '' }),
 );
@@ -335,7 +339,10 @@ const webhooks = kind({
   share: 1,
   cases: mutated(
     fc.constantFrom(`v1,${'A'.repeat(43)}=`, SENDERS).map((signature) => ({
-      ...{ httpMethod: 'POST', resource: '/hook', body: '{}', isBase64Encoded: false },
+      httpMethod: 'POST',
+      resource: '/hook',
+      body: '{}',
+      isBase64Encoded: false,
       headers: {
         'webhook-id': 'm',
         'webhook-timestamp': String(NOW),

@@ -109,7 +109,9 @@ export function mutated(
   mix: readonly unknown[] = [],
 ): fc.Arbitrary<unknown> {
   const fitting = fc.record({
-    ...{ at: fc.nat(200), how: fc.constant('replace' as const), name: fc.constant('') },
+    at: fc.nat(200),
+    how: fc.constant('replace' as const),
+    name: fc.constant(''),
     value: fc.constantFrom<unknown>(...mix, null),
   });
   const changes = mix.length > 0 ? fc.oneof(change, fitting) : change;

@@ -68,7 +68,11 @@ function signerOf(grant: Grant, text = JSON.stringify(RECORD)) {
   const lines: unknown[] = [];
   const note = (...line: unknown[]) => void lines.push(line);
   const sign = createSignRequest({
-    ...{ grant, kms, readKey: createKeyReader(kms), now: () => NOW, randomId: () => crypto.randomUUID() },
+    grant,
+    kms,
+    readKey: createKeyReader(kms),
+    now: () => NOW,
+    randomId: () => crypto.randomUUID(),
     readRecord: createRecordReader(
       async () => text,
       grant,
@@ -175,7 +179,9 @@ const INTENTS: readonly object[] = [
     { ...token, method: 'GET', url: `${API}summaries/17`, ath, kid },
   ]),
   {
-    ...{ kind: 'request_object', client: 'journal', issuer },
+    kind: 'request_object',
+    client: 'journal',
+    issuer,
     parameters: { response_type: 'code', scope: 'openid', state: 's' },
   },
 ];

@@ -28,7 +28,9 @@ describe('what the previous release has stored is read', () => {
     await dynamo.createTable('sessions');
     for (const Item of golden.items)
       await dynamo.aws.json({
-        ...{ service: 'dynamodb', target: 'DynamoDB_20120810.PutItem', repeatable: true },
+        service: 'dynamodb',
+        target: 'DynamoDB_20120810.PutItem',
+        repeatable: true,
         input: { TableName: 'sessions', Item },
       });
   });

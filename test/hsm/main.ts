@@ -251,7 +251,10 @@ function makeTests(folder: string): Record<string, () => Promise<string | undefi
         trustHere(world.certificate);
         const registration = { clientId: 'c', issuer: world.issuer, profile: helseIdProfile };
         const { signer, publicKeys } = await openCustody({
-          ...{ uri: pair(0), zone: 'signer', client: 'journal', algorithm: 'ES256' },
+          uri: pair(0),
+          zone: 'signer',
+          client: 'journal',
+          algorithm: 'ES256',
           subject: { ...registration, tenancy: 'single-tenant' },
         });
         for (const { jwk, thumbprint: kid } of await publicKeys())

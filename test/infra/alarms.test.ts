@@ -245,7 +245,9 @@ describe('an alarm can fire', () => {
     const ports = makePorts(keys.issuer.jwk);
     const { headers, method } = await makeRequest(keys);
     const event = {
-      ...{ resource: '/v1/summaries/{id}', httpMethod: method, methodArn: 'arn' },
+      resource: '/v1/summaries/{id}',
+      httpMethod: method,
+      methodArn: 'arn',
       multiValueHeaders: Object.fromEntries(headers.map(([name, value]) => [name, [value]])),
       requestContext: { requestId: 'r', domainName: 'api.example', path: '/v1/summaries/1' },
     } as unknown as APIGatewayRequestAuthorizerEvent;
@@ -266,7 +268,9 @@ describe('an alarm can fire', () => {
     const megabytes = process.memoryUsage.rss() / 1024 / 1024;
     const write = (size: number) =>
       createLog({
-        ...{ service: 'journal', zone: 'public', now: () => time },
+        service: 'journal',
+        zone: 'public',
+        now: () => time,
         env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(Math.round(size)), AWS_LAMBDA_FUNCTION_NAME: 'f' },
         write: (line) => void lines.push(JSON.parse(line)),
       });

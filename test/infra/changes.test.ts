@@ -267,10 +267,14 @@ const IN_REGION = { region: 'eu-north-1', 'zones.public.callers': [] };
 const CHANGES: Readonly<Record<string, Change>> = {
   'another client, API and zone': change('clients.* apis.* zones.* zones.*.grants[].client', MORE),
   'a client, an API and a zone less': change('clients.* apis.* zones.*', BASE, {
-    ...{ from: MORE, left: KEPT('lab', 'lab'), orphans: GONE },
+    from: MORE,
+    left: KEPT('lab', 'lab'),
+    orphans: GONE,
   }),
   'a client and a zone renamed': change('clients.* zones.*', MORE_RENAMED, {
-    ...{ from: MORE, left: KEPT('lab', 'lab'), orphans: GONE },
+    from: MORE,
+    left: KEPT('lab', 'lab'),
+    orphans: GONE,
   }),
   'other addresses in every zone': change(
     'signing.cidr zones.*.cidr',
@@ -293,7 +297,8 @@ const CHANGES: Readonly<Record<string, Change>> = {
     { from: having({ availabilityZones: 3 }), left: SIGNER_LEFT },
   ),
   'two availability zones after one': change('availabilityZones zones.*.availabilityZones', BASE, {
-    ...{ from: having({ availabilityZones: 1, 'zones.public.availabilityZones': 3 }), keepsNames: true },
+    from: having({ availabilityZones: 1, 'zones.public.availabilityZones': 3 }),
+    keepsNames: true,
   }),
   'an exit in place of the internet': change('* *.hosts', EXIT, { of: 'zones.*.exits.', keepsNames: true }),
   'another exit, and a proxy there': change(
@@ -301,7 +306,10 @@ const CHANGES: Readonly<Record<string, Change>> = {
     having({
       'zones.internal.exits': {
         helsenettet: {
-          ...{ ...HELSENETTET, through: 'tgw-0b1b2c3d4e5f60718', cidrs: ['10.200.4.0/28'], ports: [3128] },
+          ...HELSENETTET,
+          through: 'tgw-0b1b2c3d4e5f60718',
+          cidrs: ['10.200.4.0/28'],
+          ports: [3128],
           proxy: helsenettet.zones.portal.exits.proxy.proxy,
         },
       },
@@ -317,10 +325,13 @@ const CHANGES: Readonly<Record<string, Change>> = {
     { from: THERE },
   ),
   'first entries': change('gateway.login.client events.function', BASE, {
-    ...{ of: 'zones.*.', from: WITHOUT_ENTRIES },
+    of: 'zones.*.',
+    from: WITHOUT_ENTRIES,
   }),
   'no entries': change('gateway.login.client events.function', WITHOUT_ENTRIES, {
-    ...{ of: 'zones.*.', left: SIGNER_LEFT, orphans: ['journal-gateway-account'] },
+    of: 'zones.*.',
+    left: SIGNER_LEFT,
+    orphans: ['journal-gateway-account'],
   }),
   'first things of functions': change('* *.tables.* *.queues *.reads *.secrets', OWN, {
     of: 'zones.*.functions.',
@@ -335,7 +346,8 @@ const CHANGES: Readonly<Record<string, Change>> = {
   }),
   'keys that a function keeps': change('zones.*.functions.*.clientKeys.*', KEEPS, { from: ONE_KEEPS_NONE }),
   'no keys that a function keeps': change('zones.*.functions.*.clientKeys.*', ONE_KEEPS_NONE, {
-    ...{ from: KEEPS, left: ['journal/reports/report/reporting'] },
+    from: KEEPS,
+    left: ['journal/reports/report/reporting'],
   }),
   'other functions behind the entries': change(
     'zones.*.gateway.routes[].function zones.*.events.function',

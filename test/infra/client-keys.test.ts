@@ -144,10 +144,12 @@ const marks =
     void Object.assign(find(r, prefix, type), more);
 const OPEN = ['secretsmanager:PutResourcePolicy', 'secretsmanager:ReplicateSecretToRegions'];
 const POLICY = adds('AWS::SecretsManager::ResourcePolicy', (r) => ({
-  ...{ SecretId: secret(r), ResourcePolicy: {} },
+  SecretId: secret(r),
+  ResourcePolicy: {},
 }));
 const ROTATION = adds('AWS::SecretsManager::RotationSchedule', (r) => ({
-  ...{ SecretId: secret(r), HostedRotationLambda: { RotationType: 'MySQLSingleUser' } },
+  SecretId: secret(r),
+  HostedRotationLambda: { RotationType: 'MySQLSingleUser' },
 }));
 const FOREIGN = 'arn:aws:kms:eu-north-1:999999999999:key/x';
 const [UNDERSTOOD, DECLARED] = ['properties-are-understood', 'zone-functions-are-declared'];
@@ -231,7 +233,8 @@ describe('the guideline is held by the declaration', () => {
   const RULE = /can be read out, and the zones .* use the key; .*cannot be shared.*use awskms:/;
   const kept = system.zones.reports.functions.report.clientKeys.reporting;
   const second = (more: object) => ({
-    ...{ schedules: { nightly: 'rate(1 day)' }, clientKeys: { reporting: { ...kept, ...more } } },
+    schedules: { nightly: 'rate(1 day)' },
+    clientKeys: { reporting: { ...kept, ...more } },
   });
   const [ID, AT] = ['clientKeys.reporting.clientId', 'clientKeys.reporting'];
   const [OTHERS, SUMMARY] = ['zones.records.functions', 'zones.reports.functions.summary'];

@@ -133,7 +133,9 @@ function resourcesOf(stacks: Stacks): Standing[] {
       const groups = (EXCLUSIVE[type] ?? []).filter((group) => group.every((name) => name in Properties));
       const [name] = groups.map(([property = '']) => Properties[property]).filter(isText);
       return {
-        ...{ id: `${stack}/${logicalId}`, type, kept: DeletionPolicy.startsWith('Retain') },
+        id: `${stack}/${logicalId}`,
+        type,
+        kept: DeletionPolicy.startsWith('Retain'),
         ...(name === undefined ? {} : { name }),
         identities: (fresh: ReadonlySet<string>) =>
           groups.map((group) =>

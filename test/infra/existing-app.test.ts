@@ -54,7 +54,9 @@ describe('a system below any scope', () => {
   const env = { account: '111122223333', region: 'eu-west-1' };
   const templates = (prepare: (app: App) => void, outdir = newFolder()) => {
     const app = new App({
-      ...{ outdir, context: { [WITHOUT_CODE]: 'none' }, builtinCloudFormationValidation: FULL },
+      outdir,
+      context: { [WITHOUT_CODE]: 'none' },
+      builtinCloudFormationValidation: FULL,
     });
     prepare(app);
     app.synth();

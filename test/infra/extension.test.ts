@@ -47,7 +47,10 @@ function build(extension?: Extension, withCode = false) {
   const outdir = newFolder();
   const added = new Map<string, string>();
   const app = buildApp(system, {
-    ...{ ...PLACE, outdir, withCode, checkTemplates: false },
+    ...PLACE,
+    outdir,
+    withCode,
+    checkTemplates: false,
     ...(extension ? { extension } : {}),
     onAdditions(all) {
       for (const [path, type] of all) added.set(path, type);
@@ -63,7 +66,8 @@ function addAudit({ stack, key, tableName }: ZoneConstructs) {
     tableName: tableName('worker', 'audit'),
     partitionKey: { name: 'id', type: AttributeType.STRING },
     billingMode: BillingMode.PAY_PER_REQUEST,
-    ...{ encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: key },
+    encryption: TableEncryption.CUSTOMER_MANAGED,
+    encryptionKey: key,
   });
   const partitionKey = { name: 'at', type: AttributeType.STRING };
   table.addGlobalSecondaryIndex({ indexName: 'by-time', partitionKey });

@@ -34,7 +34,9 @@ if (hasPython && packed.status !== 0) throw new Error(packed.stderr);
 const zip = (name: keyof typeof ZIPS) => join(zips, `${name}.zip`);
 
 const code = (path: string, more: Partial<ForeignCode> = {}): ForeignCode => ({
-  ...{ path, runtime: 'provided.al2023', handler: 'bootstrap' },
+  path,
+  runtime: 'provided.al2023',
+  handler: 'bootstrap',
   ...more,
 });
 

@@ -103,11 +103,22 @@ test.each([
 
 function assemblyOf(resources: { type: string; properties: Record<string, unknown> }[]): ResolvedAssembly {
   return {
-    ...{ directory: '', account: '', region: '', stacks: [] },
+    account: '',
+    region: '',
+    stacks: [],
     resources: resources.map((resource) => ({
-      ...{ stack: 's', logicalId: 'l', physicalId: 'p', constructPath: 's/l' },
-      ...{ arn: undefined, names: [], zone: undefined },
-      ...{ account: '', region: '', assetPath: undefined, certain: true, definition: {} },
+      stack: 's',
+      logicalId: 'l',
+      physicalId: 'p',
+      constructPath: 's/l',
+      arn: undefined,
+      names: [],
+      zone: undefined,
+      account: '',
+      region: '',
+      assetPath: undefined,
+      certain: true,
+      definition: {},
       ...resource,
     })),
   };

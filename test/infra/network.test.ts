@@ -60,6 +60,9 @@ test('every VPC keeps a flow log of all its traffic', () => {
 test('a zone without an endpoint for Lambda invokes nothing, from nowhere', () => {
   const statements = statementsOf(assembly.find('journal-zone-quiet', 'Boundary'));
   expect(statements.find(({ Sid }) => Sid === 'InvokeHereOnly')).toEqual({
-    ...{ Sid: 'InvokeHereOnly', Effect: 'Deny', Action: 'lambda:InvokeFunction', Resource: '*' },
+    Sid: 'InvokeHereOnly',
+    Effect: 'Deny',
+    Action: 'lambda:InvokeFunction',
+    Resource: '*',
   });
 });

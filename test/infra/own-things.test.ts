@@ -144,7 +144,9 @@ test('code in another language is deployed as it lies, in the same place as all 
   expect([Runtime, Handler]).toEqual(['python3.13', 'handler.handler']);
   const { Variables } = Environment as { Variables: Record<string, unknown> };
   expect(Variables).toMatchObject({
-    ...{ GREETING: 'hei', DOCUMENTS_API: 'https://documents.example.no/fhir', SIGNERS: expect.anything() },
+    GREETING: 'hei',
+    DOCUMENTS_API: 'https://documents.example.no/fhir',
+    SIGNERS: expect.anything(),
   });
   expect(Object.keys(Variables)).not.toContain('NODE_OPTIONS');
   const summary = assembly.find(ZONE, 'summaryFunction').Properties;

@@ -84,8 +84,10 @@ describe('the role of the pipeline', () => {
     );
   const PROVIDER = `arn:aws:iam::${account}:oidc-provider/token.actions.githubusercontent.com`;
   const FACTS: Readonly<Record<string, string>> = {
-    ...{ Repository: 'vendor/clinic', Environment: 'test' },
-    ...{ 'AWS::AccountId': account, 'AWS::Region': 'eu-north-1' },
+    Repository: 'vendor/clinic',
+    Environment: 'test',
+    'AWS::AccountId': account,
+    'AWS::Region': 'eu-north-1',
   };
   const fill = (pattern: string) =>
     pattern.replace(/\$\{([\w:]+)\}/g, (_, name) => FACTS[name] ?? `?${name}`);

@@ -4,7 +4,8 @@ import { keyPolicyTemplate, renderKeyPolicy } from '../../infra/render-key-polic
 
 const facts = {
   ...({ system: 'journal', client: 'journal', algorithm: 'ES256' } as const),
-  ...{ account: '111122223333', signingVpc: 'vpc-0signing' },
+  account: '111122223333',
+  signingVpc: 'vpc-0signing',
 } as const;
 const { Statement } = renderKeyPolicy(facts);
 const named = (sid: string) => Statement.find(({ Sid }) => Sid === sid);

@@ -28,7 +28,8 @@ export function reportedIn(lines: readonly Record<string, unknown>[]): Reported[
       ({ Namespace: namespace, Dimensions, Metrics }) =>
         Dimensions.flatMap((set) =>
           Metrics.map(({ Name: metric }) => ({
-            ...{ namespace, metric },
+            namespace,
+            metric,
             dimensions: Object.fromEntries(set.map((name) => [name, fields[name]])),
             values: [fields[metric]].flat() as number[],
           })),

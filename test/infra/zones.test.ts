@@ -157,8 +157,11 @@ describe('the entry by gateway', () => {
       TracingEnabled: false,
       MethodSettings: [
         {
-          ...{ HttpMethod: '*', ResourcePath: '/*', DataTraceEnabled: false },
-          ...{ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
+          HttpMethod: '*',
+          ResourcePath: '/*',
+          DataTraceEnabled: false,
+          ThrottlingRateLimit: 50,
+          ThrottlingBurstLimit: 100,
         },
       ],
     });

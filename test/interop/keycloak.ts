@@ -37,12 +37,10 @@ export async function tryKeycloak(
   const port = await freePort();
   const issuer = `https://localhost:${port}/realms/journal`;
   const options: CustodyOptions = {
-    ...{
-      uri: `file://${join(folder, 'keycloak.pem')}`,
-      zone: 'interop',
-      client: 'journal',
-      algorithm: 'ES256',
-    },
+    uri: `file://${join(folder, 'keycloak.pem')}`,
+    zone: 'interop',
+    client: 'journal',
+    algorithm: 'ES256',
     subject: { clientId: 'journal', issuer, tenancy: 'single-tenant', profile: fapi2Profile },
     passphrase: () => 'made-for-this-run-and-gone-with-it',
   };
@@ -124,7 +122,8 @@ function unpack(folder: string): string | { missing: string } {
 function realmOf(jwks: object) {
   const condition = { condition: 'any-client', configuration: {} };
   return {
-    ...{ realm: 'journal', enabled: true },
+    realm: 'journal',
+    enabled: true,
     clientPolicies: {
       policies: [
         { name: 'fapi', enabled: true, conditions: [condition], profiles: ['fapi-2-dpop-security-profile'] },
@@ -132,8 +131,13 @@ function realmOf(jwks: object) {
     },
     clients: [
       {
-        ...{ clientId: 'journal', enabled: true, publicClient: false, clientAuthenticatorType: 'client-jwt' },
-        ...{ serviceAccountsEnabled: true, standardFlowEnabled: true, redirectUris: [REDIRECT] },
+        clientId: 'journal',
+        enabled: true,
+        publicClient: false,
+        clientAuthenticatorType: 'client-jwt',
+        serviceAccountsEnabled: true,
+        standardFlowEnabled: true,
+        redirectUris: [REDIRECT],
         attributes: {
           'use.jwks.string': 'true',
           'jwks.string': JSON.stringify(jwks),
@@ -148,8 +152,12 @@ function realmOf(jwks: object) {
     ],
     users: [
       {
-        ...{ username: 'line', enabled: true, email: 'line@example.no', emailVerified: true },
-        ...{ firstName: 'Line', lastName: 'Danser' },
+        username: 'line',
+        enabled: true,
+        email: 'line@example.no',
+        emailVerified: true,
+        firstName: 'Line',
+        lastName: 'Danser',
         credentials: [{ type: 'password', value: 'danser', temporary: false }],
       },
     ],

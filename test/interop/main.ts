@@ -27,7 +27,10 @@ const helseId = await startHelseId({
   apis: [{ audience: 'example:a', scopes: [SCOPE] }],
   clients: [
     {
-      ...{ clientId: 'peer', tenancy: 'single-tenant', parent: '999977774', scopes: [SCOPE] },
+      clientId: 'peer',
+      tenancy: 'single-tenant',
+      parent: '999977774',
+      scopes: [SCOPE],
       jwks: { keys: [key.registered] },
     },
   ],

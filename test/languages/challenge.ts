@@ -66,9 +66,15 @@ export async function challenge(name: string, redirects = false) {
   const child = spawn(command, args, {
     cwd: resolve('examples/languages', name),
     env: {
-      ...{ PATH: process.env['PATH'], AWS_REGION: 'eu-north-1', AWS_DEFAULT_REGION: 'eu-north-1' },
-      ...{ AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'none', AWS_ENDPOINT_URL_LAMBDA: url },
-      ...{ TOKENS_FUNCTION: 'tokens', SUMMARIES_API: url, AWS_LAMBDA_RUNTIME_API: new URL(url).host },
+      PATH: process.env['PATH'],
+      AWS_REGION: 'eu-north-1',
+      AWS_DEFAULT_REGION: 'eu-north-1',
+      AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+      AWS_SECRET_ACCESS_KEY: 'none',
+      AWS_ENDPOINT_URL_LAMBDA: url,
+      TOKENS_FUNCTION: 'tokens',
+      SUMMARIES_API: url,
+      AWS_LAMBDA_RUNTIME_API: new URL(url).host,
     },
     stdio: ['ignore', 'pipe', redirects ? 'ignore' : 'inherit'],
   });

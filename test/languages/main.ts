@@ -75,8 +75,12 @@ async function tryOut(languages: readonly string[]): Promise<number> {
   process.env['LANGUAGES'] = languages.join(',');
   const directory = mkdtempSync(join(tmpdir(), 'zones-languages-'));
   const system = await startSystem({
-    ...{ declarationFile: 'test/languages/zones.ts', directory, fresh: true, standIn: true },
-    ...{ ports: { gateway: 15_000, standIn: 15_443 }, path: process.env['PATH'] },
+    declarationFile: 'test/languages/zones.ts',
+    directory,
+    fresh: true,
+    standIn: true,
+    ports: { gateway: 15_000, standIn: 15_443 },
+    path: process.env['PATH'],
   });
   try {
     let failed = 0;

@@ -18,7 +18,10 @@ const FUNCTIONS = {
 const chosen = (process.env['LANGUAGES'] ?? '').split(',');
 
 export default defineSystem({
-  ...{ name: 'journal', clients: system.clients, signing: system.signing, apis: { summaries } },
+  name: 'journal',
+  clients: system.clients,
+  signing: system.signing,
+  apis: { summaries },
   zones: {
     internal: {
       cidr: '10.20.0.0/20',

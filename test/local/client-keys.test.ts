@@ -14,8 +14,11 @@ let system: LocalSystem;
 
 beforeAll(async () => {
   system = await startSystem({
-    ...{ directory: newFolder(), standIn: true, ports: { gateway: port, standIn: port + 10 } },
-    ...{ declarationFile: 'examples/distributed.zones.ts', fresh: true },
+    directory: newFolder(),
+    standIn: true,
+    ports: { gateway: port, standIn: port + 10 },
+    declarationFile: 'examples/distributed.zones.ts',
+    fresh: true,
   });
 }, 240_000);
 afterAll(() => system?.close());
@@ -31,7 +34,8 @@ async function as(role: string, zone: string, operation: string, more: object = 
   const endpoint = system.aws.endpoints.find((of) => of.zone === zone && of.service === 'secretsmanager');
   const access = {
     url: required(endpoint, zone).url,
-    ...{ region: system.aws.region, credentials: system.aws.credentialsOf(`surgery-${role}`) },
+    region: system.aws.region,
+    credentials: system.aws.credentialsOf(`surgery-${role}`),
   };
   const input = { SecretId: KEYS, ...more };
   return (await callJson(access, 'secretsmanager', `secretsmanager.${operation}`, input)).error?.code ?? 'ok';

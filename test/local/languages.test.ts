@@ -24,8 +24,13 @@ const LABELS = 'journal-internal-labels';
 function start(path: string | undefined, calledUrls: readonly string[] = []) {
   const assembly = resolveAssembly(readAssembly(synthesizedFolder(system, PLACE)), PLACE);
   return startLocalAws({
-    ...{ assembly, world: buildWorld(assembly), stateDirectory: newFolder(), path },
-    ...{ calledUrls: () => calledUrls, gatewayPort: () => 0, trail: createTrail(Date.now) },
+    assembly,
+    world: buildWorld(assembly),
+    stateDirectory: newFolder(),
+    path,
+    calledUrls: () => calledUrls,
+    gatewayPort: () => 0,
+    trail: createTrail(Date.now),
   });
 }
 
@@ -58,7 +63,8 @@ describe.runIf(hasPython)('a function in Python', () => {
     const { body } = await invoke(aws, { fail: 'no paper' });
     expect(body).toMatchObject({ errorType: 'ValueError', errorMessage: 'no paper' });
     expect((await invoke(aws, { exit: 3 })).body).toMatchObject({
-      ...{ errorType: 'Runtime.ExitError', errorMessage: expect.stringContaining('exit status 3') },
+      errorType: 'Runtime.ExitError',
+      errorMessage: expect.stringContaining('exit status 3'),
     });
     expect((await invoke(aws, {})).body).toMatchObject({ greeting: 'hei' });
   }, 60_000);

@@ -27,8 +27,14 @@ describe('the command line', () => {
       '--declaration x.ts --stage test --no-stand-in --fresh --once --json --port 4000 --page-port 4100 --examples docs';
     expect(readOptions(line.split(' '))).toMatchObject({
       examples: 'docs',
-      ...{ declarationFile: 'x.ts', stage: 'test', standIn: false, fresh: true, once: true, json: true },
-      ...{ ports: { gateway: 4000 }, page: 4100 },
+      declarationFile: 'x.ts',
+      stage: 'test',
+      standIn: false,
+      fresh: true,
+      once: true,
+      json: true,
+      ports: { gateway: 4000 },
+      page: 4100,
     });
   });
 

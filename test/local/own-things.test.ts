@@ -23,8 +23,12 @@ const PLACE = { account: '000000000000', region: 'eu-north-1' };
 const assembly = resolveAssembly(readAssembly(synthesizedFolder(system, PLACE)), PLACE);
 const trail = createTrail(Date.now);
 const aws = await startLocalAws({
-  ...{ assembly, world: buildWorld(assembly), stateDirectory: newFolder() },
-  ...{ calledUrls: () => [], gatewayPort: () => 0, trail },
+  assembly,
+  world: buildWorld(assembly),
+  stateDirectory: newFolder(),
+  calledUrls: () => [],
+  gatewayPort: () => 0,
+  trail,
 });
 
 afterAll(() => aws.close());
@@ -34,7 +38,8 @@ async function as(name: string, service: string, target: string, input: object):
   const endpoint = aws.endpoints.find((of) => of.zone === 'internal' && of.service === service);
   const access = {
     url: required(endpoint, service).url,
-    ...{ region: PLACE.region, credentials: aws.credentialsOf(`journal-internal-${name}`) },
+    region: PLACE.region,
+    credentials: aws.credentialsOf(`journal-internal-${name}`),
   };
   const { error } = await callJson(access, service, target, input);
   return error?.code ?? 'ok';
@@ -75,7 +80,10 @@ describe('npm run call', () => {
   });
 
   const running = () => ({
-    ...{ url: aws.publicUrl, region: PLACE.region, credentials: aws.operator, declaration: system },
+    url: aws.publicUrl,
+    region: PLACE.region,
+    credentials: aws.operator,
+    declaration: system,
   });
 
   test('signs a webhook as its guard wants it, and nothing else', async () => {
@@ -178,9 +186,14 @@ async function documented(name: string, as: string, variables: Record<string, st
       service,
     ).url;
   const env = {
-    ...{ AWS_REGION: PLACE.region, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
-    ...{ AWS_SESSION_TOKEN: sessionToken, LAMBDA_TASK_ROOT: deployed?.codeDirectory ?? '', ...variables },
-    ...{ AWS_ENDPOINT_URL_DYNAMODB: url('dynamodb'), AWS_ENDPOINT_URL_SQS: url('sqs') },
+    AWS_REGION: PLACE.region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
+    LAMBDA_TASK_ROOT: deployed?.codeDirectory ?? '',
+    ...variables,
+    AWS_ENDPOINT_URL_DYNAMODB: url('dynamodb'),
+    AWS_ENDPOINT_URL_SQS: url('sqs'),
   };
   for (const [variable, value] of Object.entries(env)) vi.stubEnv(variable, value);
   return (await import(path)).handler;
@@ -235,8 +248,11 @@ export default ({ internal }) => {
     );
     const said: string[] = [];
     const options = {
-      ...{ declarationFile: join(folder, 'zones.ts'), stage: undefined, ports: undefined },
-      ...{ directory: newFolder(), onNotRun: (what: string) => said.push(what) },
+      declarationFile: join(folder, 'zones.ts'),
+      stage: undefined,
+      ports: undefined,
+      directory: newFolder(),
+      onNotRun: (what: string) => said.push(what),
     };
     await loadAssembly(options);
     expect(said).toEqual([

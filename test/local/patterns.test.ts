@@ -149,7 +149,9 @@ describe('a pattern of the guideline', () => {
 test.each(['toString', 'constructor', 'nosuch', ''])('a backend has no command "%s"', async (name) => {
   const args = [join(folder, 'shared-backend/main.ts'), name];
   await expect(promisify(execFile)(process.execPath, args)).rejects.toMatchObject({
-    ...{ code: 1, stdout: '', stderr: expect.stringMatching(/^node examples\/patterns\/shared-backend/) },
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^node examples\/patterns\/shared-backend/),
   });
 });
 
@@ -167,7 +169,11 @@ async function makeMachine() {
   );
   clock.now = Date.now();
   const settings = {
-    ...{ issuer: ISSUER, clientId: CLIENT_ID, api: `${API}/x`, scope: 'a', selfService: API },
+    issuer: ISSUER,
+    clientId: CLIENT_ID,
+    api: `${API}/x`,
+    scope: 'a',
+    selfService: API,
     passphraseFile: join(folder, 'passphrase'),
   };
   const journal = await openJournal(key, settings);

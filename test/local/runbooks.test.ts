@@ -140,8 +140,12 @@ async function giveUp(): Promise<string> {
 /** Starts a declaration over whatever state there is. */
 async function start(declarationFile: string, fresh = false) {
   system = await startSystem({
-    ...{ declarationFile, standIn: true, directory, fresh },
-    ...{ ports: { gateway: port, standIn: port + 10 }, page: undefined },
+    declarationFile,
+    standIn: true,
+    directory,
+    fresh,
+    ports: { gateway: port, standIn: port + 10 },
+    page: undefined,
   });
   forget = writeOperatorFile(directory, system);
 }

@@ -83,15 +83,28 @@ async function serve(of: RunnableFunction) {
   const credentials = createCredentialTable();
   const gateway = await startGateway(
     {
-      ...{ authorize, credentials, trail, now: Date.now },
+      authorize,
+      credentials,
+      trail,
+      now: Date.now,
       invoke: (_call, _name, payload, sink) => pool.invoke(of, payload, sink),
     },
     {
-      ...{ id: 'api', name: 'api', zone: 'public', stage: 'live', account: ACCOUNT, region: REGION },
+      id: 'api',
+      name: 'api',
+      zone: 'public',
+      stage: 'live',
+      account: ACCOUNT,
+      region: REGION,
       methods: [
         {
-          ...{ httpMethod: 'GET', resourcePath: '/a', resourceId: 'a', authorization: { type: 'NONE' } },
-          ...{ functionArn: of.arn, streamed: true, timeout: undefined },
+          httpMethod: 'GET',
+          resourcePath: '/a',
+          resourceId: 'a',
+          authorization: { type: 'NONE' },
+          functionArn: of.arn,
+          streamed: true,
+          timeout: undefined,
         },
       ],
       responses: new Map(),

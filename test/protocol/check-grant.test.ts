@@ -12,7 +12,10 @@ const grant = testGrant();
 const assertion: Intent = { kind: 'client_assertion', client: 'journal', issuer: grant.issuer };
 const requestObject: Intent = { ...assertion, kind: 'request_object', parameters: { response_type: 'code' } };
 const proof = (method: string, url: string): Intent => ({
-  ...{ kind: 'dpop_proof', client: 'journal', method, url },
+  kind: 'dpop_proof',
+  client: 'journal',
+  method,
+  url,
 });
 const SUMMARIES = 'https://summaries.example.no';
 

@@ -9,7 +9,9 @@ const issuer = 'https://helseid-sts.test.nhn.no';
 const assertion = { kind: 'client_assertion', client: 'journal', issuer };
 const proof = { kind: 'dpop_proof', client: 'journal', method: 'POST', url: `${issuer}/connect/token` };
 const requestObject = {
-  ...{ kind: 'request_object', client: 'journal', issuer },
+  kind: 'request_object',
+  client: 'journal',
+  issuer,
   parameters: { response_type: 'code', redirect_uri: 'https://journal.example.no/callback' },
 };
 const parameters = (of: object) => ({ ...requestObject, parameters: of });

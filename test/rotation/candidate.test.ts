@@ -19,7 +19,8 @@ async function started(): Promise<World> {
 async function makeOrphan(world: World, spec: string, status: KeyStatus, policy?: string): Promise<void> {
   const { KeyMetadata } = await world.kms.createKey({
     // The local KMS makes none that the product has no algorithm for; it then says that it is of that kind.
-    ...{ KeySpec: spec === 'RSA_2048' ? 'ECC_NIST_P256' : (spec as 'RSA_3072'), KeyUsage: 'SIGN_VERIFY' },
+    KeySpec: spec === 'RSA_2048' ? 'ECC_NIST_P256' : (spec as 'RSA_3072'),
+    KeyUsage: 'SIGN_VERIFY',
     Policy: world.rotation().policyOf(spec === 'RSA_3072' ? 'PS256' : 'ES256'),
     Tags: ['system', 'client'].map((tag) => ({ TagKey: `helseid-zones:${tag}`, TagValue: 'journal' })),
   });

@@ -91,7 +91,8 @@ export function fullStack(ground: Ground): Stack {
     zones: ZONES.map((zone) => {
       const signer = createSigner(zone);
       const client = createTokenClient({
-        ...{ ...OWNER, signer },
+        ...OWNER,
+        signer,
         profile: helseIdProfile,
         fetch: helseId.fetch,
         now: milliseconds,
@@ -159,7 +160,11 @@ export function lightStack(ground: Ground): Stack {
     const assertion = { kind: 'client_assertion', client: OWNER.client, issuer: FAKE_ISSUER } as const;
     const pin = kid === undefined ? {} : { kid };
     const proof = await choose({
-      ...{ kind: 'dpop_proof', client: OWNER.client, method: 'POST', url: FAKE_ISSUER, ...pin },
+      kind: 'dpop_proof',
+      client: OWNER.client,
+      method: 'POST',
+      url: FAKE_ISSUER,
+      ...pin,
     });
     const first = await choose({ ...assertion, ...pin });
     const accepted =
@@ -188,7 +193,9 @@ export function lightStack(ground: Ground): Stack {
       proveKey: (kid) => guard('token', async () => void (await getToken(admin, kid))),
       selfService: (kid) =>
         createSelfService({
-          ...{ baseUrl: FAKE_SELF_SERVICE, body, audit: () => {} },
+          baseUrl: FAKE_SELF_SERVICE,
+          body,
+          audit: () => {},
           fetch: async (_, init = {}) => {
             await guard('token', () => getToken(admin, kid));
             return guard(`${init.method}`, () =>

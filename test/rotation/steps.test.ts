@@ -126,7 +126,9 @@ test.each([
 ])('a pending version that is %s is no plan: the dry run reads the record', async (_, SecretString) => {
   const { world, token, run } = await rotateUntil([]);
   await world.secrets.putSecretValue({
-    ...{ SecretId: FAKE_SECRET_ARN, ClientRequestToken: token, SecretString },
+    SecretId: FAKE_SECRET_ARN,
+    ClientRequestToken: token,
+    SecretString,
     VersionStages: ['AWSPENDING'],
   });
   await run('testSecret');

@@ -6,7 +6,12 @@ import { bootstrap, createWorld, findLeftovers, type World, type WorldOptions } 
 
 const DAY = 86_400;
 const CALM = {
-  ...{ WatchFailed: 0, KeysNotUsable: 0, UnknownKeys: 0, SurplusKeys: 0, PolicyDrift: 0, RotationStuck: 0 },
+  WatchFailed: 0,
+  KeysNotUsable: 0,
+  UnknownKeys: 0,
+  SurplusKeys: 0,
+  PolicyDrift: 0,
+  RotationStuck: 0,
 };
 const states = (world: World) => world.record().keys.map(({ state }) => state);
 
@@ -20,7 +25,8 @@ async function started(options: WorldOptions = {}): Promise<World> {
 /** A key with the tags of this client in a system, which no record names. */
 const makeOutside = (world: World, system: string) =>
   world.kms.createKey({
-    ...{ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' },
+    KeySpec: 'ECC_NIST_P256',
+    KeyUsage: 'SIGN_VERIFY',
     Tags: Object.entries({ system, client: 'journal' }).map(([name, TagValue]) => ({
       TagKey: `helseid-zones:${name}`,
       TagValue,

@@ -161,14 +161,21 @@ export function createWorld(options: WorldOptions = {}): World {
       everyDays = 60,
     } = {}) {
       const client: AdminClient = {
-        ...{ system: 'journal', zone: 'admin', client: OWNER.client },
-        ...{ secretArn: FAKE_SECRET_ARN, signerArn: '' },
+        system: 'journal',
+        zone: 'admin',
+        client: OWNER.client,
+        secretArn: FAKE_SECRET_ARN,
+        signerArn: '',
         config: { ...OWNER, tenancy: 'single-tenant', profile: helseIdProfile },
-        ...{ algorithm, everyDays, longestTokenLifetime, propagation },
+        algorithm,
+        everyDays,
+        longestTokenLifetime,
+        propagation,
         ...(selfRegistering
           ? { selfService: { baseUrl: FAKE_SELF_SERVICE, audience: 'a', scope: 's', body } }
           : {}),
-        ...{ policy: {}, policyValues: { account: '', signingVpc: '' } },
+        policy: {},
+        policyValues: { account: '', signingVpc: '' },
       };
       const dependencies: AdminDependencies = {
         kms: guardPort('kms', kms, guard),

@@ -76,7 +76,10 @@ const refuseLeak = (value: unknown, where: string) => {
 
 const directory = mkdtempSync(join(tmpdir(), 'zones-soak-'));
 const system = await startSystem({
-  ...{ declarationFile: 'test/soak/zones.ts', standIn: true, directory, fresh: true },
+  declarationFile: 'test/soak/zones.ts',
+  standIn: true,
+  directory,
+  fresh: true,
   ports: { gateway: Number(values.port), standIn: Number(values['stand-in-port']) },
 });
 const { aws, trail, declaration } = system;
@@ -163,7 +166,8 @@ const lanes: Readonly<Record<string, () => Promise<void>>> = {
     const signature = `v1,${randomBytes(32).toString('base64')}`;
     const timestamp = String(Math.floor(Date.now() / 1000));
     await sendHook('forged', {
-      ...{ 'webhook-id': `msg_${randomUUID()}`, 'webhook-timestamp': timestamp },
+      'webhook-id': `msg_${randomUUID()}`,
+      'webhook-timestamp': timestamp,
       ...(random.often(0.8) ? { 'webhook-signature': signature } : {}),
     });
   },

@@ -13,7 +13,10 @@ export default defineSystem({
         routes: [
           { method: 'GET', path: '/summaries/{id}', function: 'summary', authorize: 'iam' },
           {
-            ...{ method: 'POST', path: '/hooks/{id}', function: 'summary', authorize: 'webhook' },
+            method: 'POST',
+            path: '/hooks/{id}',
+            function: 'summary',
+            authorize: 'webhook',
             webhook: { secret: 'lab' },
           },
         ],

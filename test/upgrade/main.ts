@@ -70,7 +70,11 @@ try {
   console.log(`bundling ${called} by its own code`);
   const previous = await bundle(folder, declarationFile, ports);
   const system = await startSystem({
-    ...{ declarationFile, standIn: true, ports, directory: join(directory, 'local'), fresh: true },
+    declarationFile,
+    standIn: true,
+    ports,
+    directory: join(directory, 'local'),
+    fresh: true,
     onProgress: console.log,
   });
   try {

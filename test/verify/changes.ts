@@ -13,7 +13,8 @@ const services = 'iam lambda kms kinesis ec2 monitoring apigateway sqs logs sns 
 
 const callerFor = (endpoint: string) =>
   createAwsCaller({
-    ...{ region: 'eu-north-1', credentials: { accessKeyId: 'somebody', secretAccessKey: 'somebody' } },
+    region: 'eu-north-1',
+    credentials: { accessKeyId: 'somebody', secretAccessKey: 'somebody' },
     endpoints: Object.fromEntries(services.map((service) => [service, endpoint])),
   });
 
@@ -30,7 +31,11 @@ const json = (endpoint: string, service: string, target: string, input: object) 
 
 const rest = (endpoint: string, service: string, method: 'PUT' | 'POST', path: string, body: object) =>
   callerFor(endpoint).call({
-    ...{ service, method, path, body: JSON.stringify(body), repeatable: false },
+    service,
+    method,
+    path,
+    body: JSON.stringify(body),
+    repeatable: false,
     headers: { 'content-type': 'application/json' },
   });
 
@@ -62,8 +67,11 @@ export const CHANGES: readonly Change[] = [
     name: 'a policy of a role is widened',
     change: (at) =>
       query(at, 'iam', {
-        ...{ Action: 'PutRolePolicy', Version: '2010-05-08', RoleName: 'journal-internal-worker' },
-        ...{ PolicyName: 'more', PolicyDocument: anything },
+        Action: 'PutRolePolicy',
+        Version: '2010-05-08',
+        RoleName: 'journal-internal-worker',
+        PolicyName: 'more',
+        PolicyDocument: anything,
       }),
     found: /^AWS::IAM::Role Policies of .*worker/,
   },
@@ -71,7 +79,8 @@ export const CHANGES: readonly Change[] = [
     name: 'a boundary is taken off',
     change: (at) =>
       query(at, 'iam', {
-        ...{ Action: 'DeleteRolePermissionsBoundary', Version: '2010-05-08' },
+        Action: 'DeleteRolePermissionsBoundary',
+        Version: '2010-05-08',
         RoleName: 'journal-public-login',
       }),
     found: /^AWS::IAM::Role PermissionsBoundary of .*login/,
@@ -89,7 +98,9 @@ export const CHANGES: readonly Change[] = [
     name: 'somebody else may invoke a function',
     change: (at) =>
       rest(at, 'lambda', 'POST', '/2015-03-31/functions/journal-internal-worker/policy', {
-        ...{ StatementId: 'more', Action: 'lambda:InvokeFunction', Principal: '999999999999' },
+        StatementId: 'more',
+        Action: 'lambda:InvokeFunction',
+        Principal: '999999999999',
       }),
     found: /^AWS::Lambda::Function Permissions.* of .*worker/,
   },
@@ -97,7 +108,8 @@ export const CHANGES: readonly Change[] = [
     name: 'the policy of a key is changed',
     change: async (at) =>
       json(at, 'kms', 'TrentService.PutKeyPolicy', {
-        ...{ PolicyName: 'default', Policy: anybody },
+        PolicyName: 'default',
+        Policy: anybody,
         KeyId: await idOf(at, 'journal-signing', 'AWS::KMS::Key'),
       }),
     found: /^AWS::KMS::Key KeyPolicy.* of journal-signing/,
@@ -106,7 +118,9 @@ export const CHANGES: readonly Change[] = [
     name: 'a route is added',
     change: async (at) =>
       query(at, 'ec2', {
-        ...{ Action: 'CreateRoute', Version: '2016-11-15', DestinationCidrBlock: '0.0.0.0/0' },
+        Action: 'CreateRoute',
+        Version: '2016-11-15',
+        DestinationCidrBlock: '0.0.0.0/0',
         RouteTableId: await idOf(at, 'journal-signing', 'AWS::EC2::RouteTable'),
         GatewayId: await idOf(at, 'journal-zone-public', 'AWS::EC2::InternetGateway'),
       }),
@@ -116,9 +130,11 @@ export const CHANGES: readonly Change[] = [
     name: 'an endpoint is added',
     change: async (at) =>
       query(at, 'ec2', {
-        ...{ Action: 'CreateVpcEndpoint', Version: '2016-11-15' },
+        Action: 'CreateVpcEndpoint',
+        Version: '2016-11-15',
         ServiceName: 'com.amazonaws.eu-north-1.kms',
-        ...{ VpcEndpointType: 'Interface', VpcId: await idOf(at, 'journal-zone-public', 'AWS::EC2::VPC') },
+        VpcEndpointType: 'Interface',
+        VpcId: await idOf(at, 'journal-zone-public', 'AWS::EC2::VPC'),
       }),
     found: /^AWS::EC2::VPC Endpoints.* of journal-zone-public/,
   },
@@ -126,7 +142,9 @@ export const CHANGES: readonly Change[] = [
     name: 'the policy of an endpoint is opened',
     change: async (at) =>
       query(at, 'ec2', {
-        ...{ Action: 'ModifyVpcEndpoint', Version: '2016-11-15', PolicyDocument: anybody },
+        Action: 'ModifyVpcEndpoint',
+        Version: '2016-11-15',
+        PolicyDocument: anybody,
         VpcEndpointId: await idOf(at, 'journal-signing', 'AWS::EC2::VPCEndpoint'),
       }),
     found: /^AWS::EC2::VPCEndpoint PolicyDocument.* of journal-signing/,
@@ -135,8 +153,12 @@ export const CHANGES: readonly Change[] = [
     name: 'a security group lets more in',
     change: async (at) =>
       query(at, 'ec2', {
-        ...{ Action: 'AuthorizeSecurityGroupIngress', Version: '2016-11-15', IpProtocol: 'tcp' },
-        ...{ FromPort: '22', ToPort: '22', CidrIp: '10.0.0.0/8' },
+        Action: 'AuthorizeSecurityGroupIngress',
+        Version: '2016-11-15',
+        IpProtocol: 'tcp',
+        FromPort: '22',
+        ToPort: '22',
+        CidrIp: '10.0.0.0/8',
         GroupId: await idOf(at, 'journal-zone-internal', 'AWS::EC2::SecurityGroup'),
       }),
     found: /^AWS::EC2::SecurityGroup SecurityGroupIngress.* of journal-zone-internal/,
@@ -154,7 +176,8 @@ export const CHANGES: readonly Change[] = [
     name: 'an alarm is deleted',
     change: (at) =>
       query(at, 'monitoring', {
-        ...{ Action: 'DeleteAlarms', Version: '2010-08-01' },
+        Action: 'DeleteAlarms',
+        Version: '2010-08-01',
         'AlarmNames.member.1': 'journal-portal-RotationFailed',
       }),
     found: /^AWS::CloudWatch::Alarm {2}of journal-zone-admin/,
@@ -163,11 +186,18 @@ export const CHANGES: readonly Change[] = [
     name: 'an alarm watches another client',
     change: (at) =>
       query(at, 'monitoring', {
-        ...{ Action: 'PutMetricAlarm', Version: '2010-08-01' },
+        Action: 'PutMetricAlarm',
+        Version: '2010-08-01',
         AlarmName: 'journal-public-portal-ClockDifference',
-        ...{ Namespace: 'helseid-zones', MetricName: 'ClockDifference', Statistic: 'Maximum', Period: '300' },
-        ...{ EvaluationPeriods: '1', Threshold: '3', ComparisonOperator: 'GreaterThanOrEqualToThreshold' },
-        ...{ 'Dimensions.member.1.Name': 'service', 'Dimensions.member.1.Value': 'another' },
+        Namespace: 'helseid-zones',
+        MetricName: 'ClockDifference',
+        Statistic: 'Maximum',
+        Period: '300',
+        EvaluationPeriods: '1',
+        Threshold: '3',
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+        'Dimensions.member.1.Name': 'service',
+        'Dimensions.member.1.Value': 'another',
       }),
     found: /^AWS::CloudWatch::Alarm Dimensions of journal-zone-public.*ClockDifference/,
   },
@@ -175,7 +205,9 @@ export const CHANGES: readonly Change[] = [
     name: "a stage's logging is turned off",
     change: async (at) =>
       callerFor(at).call({
-        ...{ service: 'apigateway', method: 'PATCH' as 'PUT', repeatable: false },
+        service: 'apigateway',
+        method: 'PATCH' as 'PUT',
+        repeatable: false,
         path: `/restapis/${await idOf(at, 'journal-zone-public', 'AWS::ApiGateway::RestApi')}/stages/live`,
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({
@@ -188,7 +220,8 @@ export const CHANGES: readonly Change[] = [
     name: 'a log is kept for a day',
     change: (at) =>
       json(at, 'logs', 'Logs_20140328.PutRetentionPolicy', {
-        ...{ logGroupName: AUDIT, retentionInDays: 1 },
+        logGroupName: AUDIT,
+        retentionInDays: 1,
       }),
     found: /^AWS::Logs::LogGroup RetentionInDays of journal-signing/,
   },
@@ -197,7 +230,9 @@ export const CHANGES: readonly Change[] = [
     async change(at) {
       await json(at, 'kinesis', 'Kinesis_20131202.CreateStream', { StreamName: 'x', ShardCount: 1 });
       await json(at, 'logs', 'Logs_20140328.PutSubscriptionFilter', {
-        ...{ logGroupName: AUDIT, filterName: 'x', filterPattern: '' },
+        logGroupName: AUDIT,
+        filterName: 'x',
+        filterPattern: '',
         destinationArn: 'arn:aws:kinesis:eu-north-1:123456789012:stream/x',
       });
     },
@@ -207,7 +242,9 @@ export const CHANGES: readonly Change[] = [
     name: 'a zone is no more declared, and its stack stands',
     change: (at) =>
       query(at, 'cloudformation', {
-        ...{ Action: 'CreateStack', Version: '2010-05-15', StackName: 'journal-zone-former' },
+        Action: 'CreateStack',
+        Version: '2010-05-15',
+        StackName: 'journal-zone-former',
         TemplateBody: JSON.stringify({ Resources: { Queue: { Type: 'AWS::SQS::Queue' } } }),
       }),
     found: /^stack {2}of journal-zone-former/,

@@ -118,8 +118,11 @@ function sameAs(a: Difference, b: Difference): boolean {
 /** Runs `npm run verify`, which exits with 1 where it finds something. */
 async function verify({ endpoint, assembly }: { endpoint: string; assembly: string }): Promise<Difference[]> {
   const env = {
-    ...{ PATH: process.env.PATH, AWS_ENDPOINT_URL: endpoint, AWS_REGION: PLACE.region },
-    ...{ AWS_ACCESS_KEY_ID: 'operator', AWS_SECRET_ACCESS_KEY: 'operator' },
+    PATH: process.env.PATH,
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: PLACE.region,
+    AWS_ACCESS_KEY_ID: 'operator',
+    AWS_SECRET_ACCESS_KEY: 'operator',
   };
   const args = ['infra/verify/main.ts', '--json', '--assembly', assembly];
   const { stdout, status } = spawnSync(process.execPath, args, { env, encoding: 'utf8', maxBuffer: 2 ** 26 });

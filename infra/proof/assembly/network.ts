@@ -78,9 +78,20 @@ export function readNetwork(assembly: ResolvedAssembly, declaration: SystemDecla
     const stack = zoneStackName(declaration.name, zone);
     const { account, region } = assembly.stacks.find(({ name }) => name === stack) ?? assembly;
     const resource: ResolvedResource = {
-      ...{ stack, account, region, zone, logicalId: '', physicalId: vpc, arn: undefined, names: [vpc] },
-      ...{ type: 'AWS::EC2::VPC', properties: { CidrBlock }, definition: {}, certain: true },
-      ...{ constructPath: stack, assetPath: undefined },
+      stack,
+      account,
+      region,
+      zone,
+      logicalId: '',
+      physicalId: vpc,
+      arn: undefined,
+      names: [vpc],
+      type: 'AWS::EC2::VPC',
+      properties: { CidrBlock },
+      definition: {},
+      certain: true,
+      constructPath: stack,
+      assetPath: undefined,
     };
     return [{ zone, vpc, subnets, resource }];
   });
@@ -155,8 +166,11 @@ function permissionsOf(group: ResolvedResource, id: string, assembly: ResolvedAs
     // A group that names no way out, also one with an empty list, gets AWS's own rule: everything, to everywhere.
     if (direction === 'out' && rules.length === 0) rules.push({ IpProtocol: '-1', CidrIp: '0.0.0.0/0' });
     return rules.map(objectOf).map((fields) => ({
-      ...{ direction, protocol: String(fields.IpProtocol), peer: firstOf(fields, PEERS) },
-      ...{ from: Number(fields.FromPort ?? -1), to: Number(fields.ToPort ?? -1) },
+      direction,
+      protocol: String(fields.IpProtocol),
+      peer: firstOf(fields, PEERS),
+      from: Number(fields.FromPort ?? -1),
+      to: Number(fields.ToPort ?? -1),
     }));
   });
 }

@@ -124,7 +124,9 @@ const FORMS: Readonly<Record<string, Form>> = {
   'AWS::IAM::Role': named('RoleName', 'iam:role{path}{name}', { RoleId: 'AROA{HEX}' }),
   'AWS::IAM::Policy': { name: 'PolicyName', ref: '{name}', attributes: { Id: '{name}' } },
   'AWS::IAM::ManagedPolicy': {
-    ...{ name: 'ManagedPolicyName', ref: '{arn}', arn: 'iam:policy{path}{name}' },
+    name: 'ManagedPolicyName',
+    ref: '{arn}',
+    arn: 'iam:policy{path}{name}',
     attributes: { PolicyArn: '{arn}', PolicyId: 'ANPA{HEX}' },
   },
 
@@ -132,20 +134,27 @@ const FORMS: Readonly<Record<string, Form>> = {
   'AWS::KMS::Key': { ref: '{uuid}', arn: 'kms:key/{uuid}', attributes: { Arn: '{arn}', KeyId: '{uuid}' } },
   'AWS::KMS::Alias': { name: 'AliasName', ref: '{name}', arn: 'kms:{name}' },
   'AWS::SecretsManager::Secret': {
-    ...{ name: 'Name', ref: '{arn}', arn: 'secretsmanager:secret:{name}-{hex6}' },
+    name: 'Name',
+    ref: '{arn}',
+    arn: 'secretsmanager:secret:{name}-{hex6}',
     attributes: { Id: '{arn}' },
   },
   'AWS::SecretsManager::SecretTargetAttachment': { name: 'SecretId', ref: '{name}' },
 
   'AWS::SQS::Queue': {
-    ...{ name: 'QueueName', ref: 'https://sqs.{region}.amazonaws.com/{account}/{name}', arn: 'sqs:{name}' },
+    name: 'QueueName',
+    ref: 'https://sqs.{region}.amazonaws.com/{account}/{name}',
+    arn: 'sqs:{name}',
     attributes: {
-      ...{ Arn: '{arn}', QueueName: '{name}' },
+      Arn: '{arn}',
+      QueueName: '{name}',
       QueueUrl: 'https://sqs.{region}.amazonaws.com/{account}/{name}',
     },
   },
   'AWS::SNS::Topic': {
-    ...{ name: 'TopicName', ref: '{arn}', arn: 'sns:{name}' },
+    name: 'TopicName',
+    ref: '{arn}',
+    arn: 'sns:{name}',
     attributes: { TopicArn: '{arn}', TopicName: '{name}' },
   },
   'AWS::Events::EventBus': named('Name', 'events:event-bus/{name}', { Name: '{name}' }),
@@ -154,12 +163,15 @@ const FORMS: Readonly<Record<string, Form>> = {
     StreamArn: '{arn}/stream/2026-01-01T00:00:00.000',
   }),
   'AWS::S3::Bucket': {
-    ...{ name: 'BucketName', ref: '{lowerName}', arn: 's3:{lowerName}' },
+    name: 'BucketName',
+    ref: '{lowerName}',
+    arn: 's3:{lowerName}',
     attributes: { Arn: '{arn}', DomainName: '{lowerName}.s3.amazonaws.com' },
   },
 
   'AWS::ApiGateway::RestApi': {
-    ...{ ref: '{hex10}', arn: 'apigateway:/restapis/{hex10}' },
+    ref: '{hex10}',
+    arn: 'apigateway:/restapis/{hex10}',
     attributes: { RestApiId: '{hex10}', RootResourceId: '{root}' },
   },
   'AWS::WAFv2::WebACL': {
@@ -181,7 +193,8 @@ const FORMS: Readonly<Record<string, Form>> = {
   'AWS::SSM::Parameter': { name: 'Name', ref: '{name}', arn: 'ssm:parameter/{bareName}' },
 
   'AWS::EC2::VPC': {
-    ...{ ref: 'vpc-{id}', arn: 'ec2:vpc/vpc-{id}' },
+    ref: 'vpc-{id}',
+    arn: 'ec2:vpc/vpc-{id}',
     attributes: {
       VpcId: 'vpc-{id}',
       DefaultSecurityGroup: 'sg-{default}',

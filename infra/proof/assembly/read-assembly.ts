@@ -125,7 +125,8 @@ function readStack(directory: string, id: string, artifacts: JsonObject): Assemb
   const hash = createHash('sha256').update(readFileSync(templateFile)).digest('hex');
   const published = uploads.find(({ key }) => key === `${hash}.json`);
   return {
-    ...{ deployment: { ...own, ...(stackTags.length > 0 ? { stackTags } : {}) }, uploads },
+    deployment: { ...own, ...(stackTags.length > 0 ? { stackTags } : {}) },
+    uploads,
     bucket: published?.bucket,
     publishesTemplate:
       published?.path === resolve(templateFile) && url === `s3://${published.bucket}/${published.key}`,
@@ -148,8 +149,11 @@ function readUploads(directory: string, file: string): Upload[] {
     return Object.values(objectOf(objectOf(asset).destinations)).map((one): Upload => {
       const { objectKey, imageTag, ...destination } = objectOf(one);
       return {
-        ...{ key: String(objectKey ?? imageTag), bucket: String(destination.bucketName), destination },
-        ...{ path: isFile ? resolve(directory, path) : undefined, packaging: String(packaging) },
+        key: String(objectKey ?? imageTag),
+        bucket: String(destination.bucketName),
+        destination,
+        path: isFile ? resolve(directory, path) : undefined,
+        packaging: String(packaging),
       };
     });
   });

@@ -81,7 +81,12 @@ export function resolveAssembly({ stacks }: Assembly, options: ResolveOptions = 
   return {
     ...place,
     stacks: opened.map(({ name, account, region, template, deployment, scope }) => ({
-      ...{ name, account, region, template, deployment, zone: zones.get(name) },
+      name,
+      account,
+      region,
+      template,
+      deployment,
+      zone: zones.get(name),
       sections: resolveValue({ ...template, Resources: {} }, scope),
       executionRole: stringOf(resolveValue({ 'Fn::Sub': deployment?.cloudFormationExecutionRoleArn }, scope)),
     })),
@@ -187,8 +192,15 @@ function resourcesOf(stack: OpenStack): Untagged[] {
     const code = objectOf(properties.Code ?? properties.Content);
     const { ref, arn, attributes = {} } = identity(logicalId) ?? {};
     return {
-      ...{ stack: name, account, region, logicalId, type: String(definition.Type), properties, definition },
-      ...{ arn, physicalId: ref ?? unknownValue(`${name}: Ref ${logicalId}`) },
+      stack: name,
+      account,
+      region,
+      logicalId,
+      type: String(definition.Type),
+      properties,
+      definition,
+      arn,
+      physicalId: ref ?? unknownValue(`${name}: Ref ${logicalId}`),
       names: [ref ?? '', arn ?? '', ...Object.values(attributes)].filter(Boolean),
       constructPath: stack.constructPaths.get(logicalId) ?? `${name}/${logicalId}`,
       assetPath: stack.assets.get(String(code.S3Key)),

@@ -42,7 +42,9 @@ export function policiesOf(role: ResolvedResource, assembly: ResolvedAssembly): 
       ...listOf(properties.Policies)
         .map(objectOf)
         .map(({ PolicyName = 'inline', PolicyDocument: document }) => ({
-          ...{ name: `${physicalId}/${String(PolicyName)}`, document, certain: true },
+          name: `${physicalId}/${String(PolicyName)}`,
+          document,
+          certain: true,
         })),
       ...attached.map(policyOf),
       ...named.flatMap((arn) => managed.get(arn) ?? []),

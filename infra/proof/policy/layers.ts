@@ -13,7 +13,8 @@ export function askLayers<Value>(asked: AccessQuestion, world: World, logic: Log
   const target = targetOf(asked, world);
   const isKey = /^arn:[^:]*:kms:[^:]*:[^:]*:key\//.test(resource);
   return {
-    ...{ logic, principal },
+    logic,
+    principal,
     sameAccount: 'account' in principal && principal.account === ownerAccount(asked, target),
     resourceDecides: isKey || (serviceOf(action) === 'sts' && resource !== '*'),
     identity: role

@@ -6,7 +6,8 @@ import { readSignable } from './signable.ts';
 export function proofAsJson(proof: Proof) {
   const { ok, verdict, assumptions, violations, input } = proof;
   return {
-    ...{ ok, verdict },
+    ok,
+    verdict,
     assumptions: assumptions.map(({ kind, name, field, assumes }) => ({ kind, name, field, assumes })),
     // What is there beside what the declaration yields.
     additions:
@@ -16,12 +17,23 @@ export function proofAsJson(proof: Proof) {
       assetPath === undefined ? [] : [{ function: physicalId, sha256: digestOf(readAsset(assetPath)) }],
     ),
     violations: violations.map(({ rule, invariant, resource, about, message, remedy, request }) => ({
-      ...{ rule, invariant, resource, about, message, remedy },
+      rule,
+      invariant,
+      resource,
+      about,
+      message,
+      remedy,
       request: request?.(),
     })),
     signable: readSignable(input),
     matrix: matrixOf(proof).map(({ principal, zone, action, resource, verdict, when, layers, request }) => ({
-      ...{ principal, zone, action, resource, verdict, when, layers },
+      principal,
+      zone,
+      action,
+      resource,
+      verdict,
+      when,
+      layers,
       request: request?.(),
     })),
   };

@@ -141,7 +141,8 @@ function reportNevers({ input }: Pick<Proof, 'input'>, width: number): string {
 export function reportRequests(proof: Proof): string {
   const violations = proof.violations.map(({ message, request }) => ({ what: [message], request }));
   const lines = matrixOf(proof).map(({ principal, action, resource, verdict, when, request }) => ({
-    ...{ what: [principal, action, resource, verdict, when], request },
+    what: [principal, action, resource, verdict, when],
+    request,
   }));
   return [...violations, ...lines]
     .map(({ what, request }) => ({ what: what.filter(Boolean).join(' '), found: request?.() }))

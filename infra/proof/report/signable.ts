@@ -44,11 +44,18 @@ export function readSignable(input: ProofInput): Signable[] {
     const { zone, client, clientId, issuer, assertions, proofs, requestObjects } = grant;
     const own = logins.find((login) => login.zone === zone && objectOf(login).client === client);
     return {
-      ...{ signer: arn.split(':').at(-1) ?? arn, zone, client, clientId, issuer, requestObjects },
+      signer: arn.split(':').at(-1) ?? arn,
+      zone,
+      client,
+      clientId,
+      issuer,
+      requestObjects,
       askedBy: askersOf(arn, input),
       organisations: assertions.details,
       proofs: proofs.map(({ methods, origin, paths, ath }) => ({
-        ...{ methods, urls: paths.map((path) => origin + path), token: ath },
+        methods,
+        urls: paths.map((path) => origin + path),
+        token: ath,
       })),
       loginScopes: stringsOf(objectOf(own).scopes),
     };

@@ -69,7 +69,14 @@ export function readActors(input: Omit<ProofInput, 'actors' | 'comparison'>): Ac
     const { constructPath: path, stack, region } = resource;
     return [
       {
-        ...{ name, role, principal: rolePrincipal(role.arn), path, stack, region, zone, client },
+        name,
+        role,
+        principal: rolePrincipal(role.arn),
+        path,
+        stack,
+        region,
+        zone,
+        client,
         other: isOther(declaration, { zone: resource.zone, name: stack }),
         kind: client !== undefined ? 'signer' : ofCode ? 'function' : 'service',
         admin: declaration.zones[zone]?.admin === true && used.length > 0,

@@ -70,7 +70,10 @@ export function capabilityRule(capability: Capability): CapabilityRule {
   const known = memory<ProofInput, readonly Judgement[]>();
   const judged = (input: ProofInput) => known(input, '', () => judge(capability, input));
   return {
-    ...{ name, invariant, title, actions },
+    name,
+    invariant,
+    title,
+    actions,
     check: (input) => describeJudgements(judged(input), input, remedy),
     rows: (input) => judged(input).map(rowOf),
   };
@@ -80,8 +83,16 @@ function rowOf(judgement: Judgement): CapabilityRow {
   const { actor, action, resource, except, what, answer, enforcing, alone, allowed } = judgement;
   const { verdict } = answer;
   return {
-    ...{ principal: actor.name, zone: actor.zone, action, resource: what, verdict, when: answer.when() },
-    ...{ asked: { resource, except }, layers: enforcing, alone, allowed },
+    principal: actor.name,
+    zone: actor.zone,
+    action,
+    resource: what,
+    verdict,
+    when: answer.when(),
+    asked: { resource, except },
+    layers: enforcing,
+    alone,
+    allowed,
     request: () => requestOf(judgement, verdict === 'never' ? { holding: answer.enforcing } : {}),
   };
 }
@@ -114,7 +125,9 @@ function describeJudgements(judged: readonly Judgement[], input: ProofInput, rem
   return [...alike.values()].flatMap((group) => {
     const actions = [...new Set(group.map(({ judgement }) => judgement.action))];
     return group.slice(0, 1).map(({ judgement, problem }) => ({
-      ...{ resource: problem.resource, about: actions, remedy },
+      resource: problem.resource,
+      about: actions,
+      remedy,
       message: problem.words(listActions(actions)),
       path: pathOf(judgement, actions, input),
       request: remembered(() => requestOf(judgement, problem.shown)),
@@ -134,12 +147,14 @@ function problemsOf(judgement: Judgement): Problem[] {
   const when = answer.when() || 'always';
   const verdict = when === 'always' ? when : `when ${when}`;
   const may = (how: string, shown: Problem['shown']): Problem => ({
-    ...{ resource: actor.path, shown },
+    resource: actor.path,
+    shown,
     words: (actions) => `${actor.name} may ${actions} on ${what}${how}.`,
   });
   return [
     ...shortfalls.map((lack) => ({
-      ...{ resource: toMend(judgement, lack), words: lackInWords(judgement, lack) },
+      resource: toMend(judgement, lack),
+      words: lackInWords(judgement, lack),
       shown: { holding: lack.enforcing, given: lack.given },
     })),
     ...(allowed || answer.verdict === 'never' ? [] : [may(`: ${verdict}`, {})]),

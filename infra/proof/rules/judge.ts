@@ -112,7 +112,14 @@ function judgeForbidden(of: Capability, actor: Actor, action: string, resource: 
   const by = of.by?.(actor, action, resource) ?? ['identity policy'];
   const alone = of.alone?.(actor, action);
   return {
-    ...{ actor, action, resource, except, answer, enforcing, allowed: false, unmet: [] },
+    actor,
+    action,
+    resource,
+    except,
+    answer,
+    enforcing,
+    allowed: false,
+    unmet: [],
     what: except.length === 0 ? resource : `${resource} except ${except.join(', ')}`,
     shortfalls: verdict === 'never' ? shortfallsOf({ words: '', by, alone }, answer) : [],
     alone: enforcing.length < 2 ? (alone ?? '') : '',
@@ -129,7 +136,12 @@ function judgeAllowed(actor: Actor, action: string, { resources, requires }: All
     const met = checked.filter(({ held }) => held.verdict === 'never');
     const single = met.filter(({ held }) => held.enforcing.length < 2);
     return {
-      ...{ actor, action, resource, what: resource, answer, allowed: true },
+      actor,
+      action,
+      resource,
+      what: resource,
+      answer,
+      allowed: true,
       except: [],
       unmet: checked.filter(({ held }) => held.verdict !== 'never').map(({ required }) => required),
       shortfalls: met.flatMap(({ required, held }) => shortfallsOf(required, held, not(required.condition))),

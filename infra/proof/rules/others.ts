@@ -150,7 +150,9 @@ export const othersKeepOut: Rule = {
         const question = { principal: actor.principal, action, resource: arn };
         const request = remembered(() => findWitness(question, actor.view));
         return violationsOf([[action, `may ${action} on ${arn}`, request]], {
-          ...{ resource: actor.path, subject: actor.name, remedy: 'Name its own resources in its policies.' },
+          resource: actor.path,
+          subject: actor.name,
+          remedy: 'Name its own resources in its policies.',
         });
       }),
     );

@@ -13,8 +13,16 @@ export function reachRows(input: ProofInput): CapabilityRow[] {
     const endpoints = reach.endpoints.map(({ service, id }) => `${service} through ${id}`);
     const elsewhere = reach.elsewhere.map((to) => `${to.destination} on ${to.ports} through ${to.through}`);
     const row = (resource: string): CapabilityRow => ({
-      ...{ principal, zone, action: CONNECT, resource, asked: undefined, verdict: 'always', when: '' },
-      ...{ layers: [], alone: '', allowed: true },
+      principal,
+      zone,
+      action: CONNECT,
+      resource,
+      asked: undefined,
+      verdict: 'always',
+      when: '',
+      layers: [],
+      alone: '',
+      allowed: true,
     });
     const internet = { ...row('the internet'), ...internetOf(reach, input) };
     return [internet, ...[...endpoints, ...elsewhere].map(row)];

@@ -77,7 +77,10 @@ export function violationsOf(
     .map((problem) => {
       const [about, text, request]: Told = typeof problem === 'string' ? [undefined, problem] : problem;
       return {
-        ...{ resource, remedy, message: `${subject} ${text}.`, path: path ?? [resource, text] },
+        resource,
+        remedy,
+        message: `${subject} ${text}.`,
+        path: path ?? [resource, text],
         ...(about === undefined ? {} : { about: [about] }),
         ...(request === undefined ? {} : { request }),
       };
@@ -105,8 +108,10 @@ export function resourceRule({ of, problems, subject, path, remedy, ...rule }: R
         .filter(({ type }) => of?.includes(type) ?? true)
         .flatMap((resource) =>
           violationsOf(problems(resource, input), {
-            ...{ resource: resource.constructPath, remedy },
-            ...{ subject: subject?.(resource, input), path: path?.(resource, input) },
+            resource: resource.constructPath,
+            remedy,
+            subject: subject?.(resource, input),
+            path: path?.(resource, input),
           }),
         ),
   };

@@ -276,7 +276,10 @@ function witnessOf({ question, world, tests }: Search, choice: Choice, without: 
     return typeof truth === 'boolean' ? [describeCondition(truth ? condition : not(condition))] : [];
   });
   return {
-    ...{ principal, action, resource, context: Object.fromEntries(context) },
+    principal,
+    action,
+    resource,
+    context: Object.fromEntries(context),
     ...(without.length > 0 ? { without } : {}),
     ...(assuming.length > 0 ? { assuming } : {}),
   };

@@ -40,11 +40,17 @@ const DESCRIPTIONS: Readonly<
   log: describeLog,
   entry: describeEntry,
   'stand-in': ({ at, fields: { service, event, detail } }) => ({
-    ...{ at, zone: 'outside', who: text(service), what: `${text(event)}: ${text(detail)}` },
+    at,
+    zone: 'outside',
+    who: text(service),
+    what: `${text(event)}: ${text(detail)}`,
     tone: event === 'refused' ? 'refused' : 'plain',
   }),
   platform: ({ at, zone = 'outside', fields: { event, eventId: _, ...rest } }) => ({
-    ...{ at, zone, who: 'AWS', tone: 'error' in rest ? 'refused' : 'plain' },
+    at,
+    zone,
+    who: 'AWS',
+    tone: 'error' in rest ? 'refused' : 'plain',
     what: [text(event), ...listOf(rest)].join(', '),
   }),
 };
@@ -60,7 +66,9 @@ function describeCall({ at, fields }: TrailLine, names: Names): LineView {
   const tail = target.replace(/^arn:(?:[^:]*:){4}\d*:?/, '');
   const what = `${text(action)} ${tail} through ${way}`;
   return {
-    ...{ at, zone: caller?.zone ?? 'outside', who },
+    at,
+    zone: caller?.zone ?? 'outside',
+    who,
     what: error === undefined ? what : `${what}: ${text(error)}`,
     tone: error === undefined ? 'plain' : 'refused',
     from: caller?.element,
@@ -81,7 +89,10 @@ export function describeLog(line: TrailLine, names?: Names): LineView | undefine
   const key = typeof kid === 'string' ? kid.slice(0, 8) : undefined;
   const facts = { kind: kind ?? kinds, target, reason, field, client, step, status, key };
   return {
-    ...{ at, zone, who, from: names?.functionOf(who)?.element },
+    at,
+    zone,
+    who,
+    from: names?.functionOf(who)?.element,
     what: [subject, ...listOf(facts)].join(', '),
     tone: failed ? 'refused' : toneOf(subject, text(level)),
   };
@@ -100,7 +111,10 @@ function describeEntry({ at, zone = 'outside', fields }: TrailLine, names: Names
   const { status, refused } = fields;
   const why = refused === undefined ? '' : ` ${text(refused)}`;
   return {
-    ...{ at, zone, who: 'API Gateway', what: `${method} ${route}: ${text(status)}${why}` },
+    at,
+    zone,
+    who: 'API Gateway',
+    what: `${method} ${route}: ${text(status)}${why}`,
     tone: typeof status === 'number' && status >= 400 ? 'refused' : 'done',
     from: names.routeOf(method, route),
   };

@@ -56,9 +56,15 @@ export function renderDocument({ map, attacks, names, event, login }: PageDeps):
     title: `${map.system} on this machine`,
     summary: summarize(map),
     verdict: hasViolations(map) ? 'bad' : '',
-    ...{ noEvent: unless(event), eventType: event?.type, eventSource: event?.source },
-    ...{ noLogin: unless(login), gateway: login?.gateway, noCall: unless(login?.call), call: login?.call },
-    ...{ noCertificate: unless(login?.caFile), caFile: login?.caFile },
+    noEvent: unless(event),
+    eventType: event?.type,
+    eventSource: event?.source,
+    noLogin: unless(login),
+    gateway: login?.gateway,
+    noCall: unless(login?.call),
+    call: login?.call,
+    noCertificate: unless(login?.caFile),
+    caFile: login?.caFile,
     // With TLS there is nothing that Safari would not keep.
     noSafari: unless(!login?.gateway.startsWith('https:')),
   };

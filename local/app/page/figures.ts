@@ -66,7 +66,8 @@ export function countFigures({ declaration, aws, trail }: LocalSystem): () => Fi
   });
   return () =>
     tables.map(({ title, figures, heads, names }) => ({
-      ...{ title, columns: [...heads, ...names] },
+      title,
+      columns: [...heads, ...names],
       rows: figures.map(({ of, all }) => [
         ...Object.values(of),
         ...names.map((name) => {

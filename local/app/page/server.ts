@@ -106,7 +106,8 @@ function sessionRoutes({ gateway, call }: LoginDeps): [string, Handle][] {
       if (cookie === '' && request.method === 'GET') return sendJson(response, 200, null);
       const body = await readBody(request, MAX_BODY);
       const answer = await fetch(gateway + path, {
-        ...{ method, redirect: 'manual' },
+        method,
+        redirect: 'manual',
         headers: { accept: JSON_TYPE, 'content-type': JSON_TYPE, [CSRF_HEADER]: 'page', cookie },
         body: body.length === 0 ? null : body.toString(),
       });

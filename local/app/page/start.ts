@@ -35,7 +35,11 @@ function pageDeps(system: LocalSystem): PageDeps {
     keys().find((client) => client.keys.some(({ keyArn }) => keyArn === arn))?.client;
   const event = needsEntries(sampleZone)(system) === undefined ? sampleZone(system).event : undefined;
   return {
-    ...{ map, trail, keys, names: createNames(map, ownerOf), login: loginDeps(system) },
+    map,
+    trail,
+    keys,
+    names: createNames(map, ownerOf),
+    login: loginDeps(system),
     figures: countFigures(system),
     event: event && { type: event['detail-type'], source: event.source, send: () => sendSample(system) },
     attacks: ATTACKS.map(({ step, tries, ...attack }) => ({

@@ -186,7 +186,13 @@ function zoneWhere(
   const asker = functionName(declaration.name, zone, askerOf(declared) ?? name);
   const client = required(declaration.clients[grant.client], `Client ${grant.client}`);
   return {
-    ...{ zone, declared, grant, client, functionName: own, askerName: asker, signerName: signer },
+    zone,
+    declared,
+    grant,
+    client,
+    functionName: own,
+    askerName: asker,
+    signerName: signer,
     /** What its signer is asked for a client assertion by. */
     intent: { kind: 'client_assertion', client: grant.client, issuer: client.issuer },
     /** AWS as they call it, see {@link accessOf}. */

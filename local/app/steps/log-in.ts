@@ -56,7 +56,10 @@ export function newVisitor(facts: LoginFacts) {
     return page;
   };
   return {
-    ...{ browser, begin, logIn, ask },
+    browser,
+    begin,
+    logIn,
+    ask,
     /** Logs a person in who must be let in; gives the session as a browser sees it. */
     async mustLogIn() {
       const page = await logIn();

@@ -25,7 +25,9 @@ function prepareCall(system: LocalSystem): ProtectedCall {
   const details = sampleDetails(zone, makeOrganizationNumber());
   const body = method === 'GET' || method === 'HEAD' ? {} : { body: '{}' };
   return makeCall(clientOf(system), {
-    ...{ method, url, ...body },
+    method,
+    url,
+    ...body,
     request: { scopes, details, ...(resource === undefined ? {} : { resource }) },
     headers: { 'content-type': 'application/json' },
   });

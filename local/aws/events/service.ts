@@ -20,8 +20,12 @@ const SERVICE = 'events.amazonaws.com';
 type EventsModel = { buses: readonly Bus[]; rules: readonly Rule[] };
 
 const entrySchema = v.strictObject({
-  ...{ Source: text(256), DetailType: text(128), Detail: text(1_048_576) },
-  ...{ EventBusName: v.optional(text()), Resources: texts, Time: v.optional(v.number()) },
+  Source: text(256),
+  DetailType: text(128),
+  Detail: text(1_048_576),
+  EventBusName: v.optional(text()),
+  Resources: texts,
+  Time: v.optional(v.number()),
 });
 /** What `PutEvents` takes: an entry that is wrong is answered for itself, once whoever sends it may. */
 const anEntry = v.looseObject({

@@ -46,7 +46,8 @@ export function writeRefusal(api: GatewayApi, refusal: Refusal, requestId: strin
     status: custom?.status ?? status,
     headers: {
       'content-type': 'application/json',
-      ...{ 'x-amzn-requestid': requestId, 'x-amzn-errortype': errorType },
+      'x-amzn-requestid': requestId,
+      'x-amzn-errortype': errorType,
       ...Object.fromEntries(named.map(([name, value]) => [name.toLowerCase(), value])),
     },
     body: template

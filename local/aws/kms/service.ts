@@ -157,7 +157,10 @@ function createKeyOperation({ keys, account, region, now }: AwsContext): Operati
     async ({ Policy, Description = '', KeyUsage, KeySpec, Tags }, { caller }) => {
       checkPolicy(Policy, caller);
       const key = await keys.create({
-        ...{ spec: KeySpec, usage: KeyUsage, description: Description, policy: Policy },
+        spec: KeySpec,
+        usage: KeyUsage,
+        description: Description,
+        policy: Policy,
         created: Math.floor(now() / 1000),
         tags: Object.fromEntries(Tags.map(({ TagKey, TagValue }) => [TagKey, TagValue])),
       });
@@ -170,9 +173,18 @@ function createKeyOperation({ keys, account, region, now }: AwsContext): Operati
 function describeKey(key: StoredKey): Record<string, unknown> {
   const { id, arn, spec, usage, status, description, created, deletion } = key;
   return {
-    ...{ AWSAccountId: arn.split(':')[4], KeyId: id, Arn: arn, KeySpec: spec, KeyUsage: usage },
-    ...{ KeyState: status, Enabled: status === 'Enabled', Description: description },
-    ...{ CreationDate: created, DeletionDate: deletion, Origin: 'AWS_KMS', MultiRegion: false },
+    AWSAccountId: arn.split(':')[4],
+    KeyId: id,
+    Arn: arn,
+    KeySpec: spec,
+    KeyUsage: usage,
+    KeyState: status,
+    Enabled: status === 'Enabled',
+    Description: description,
+    CreationDate: created,
+    DeletionDate: deletion,
+    Origin: 'AWS_KMS',
+    MultiRegion: false,
     SigningAlgorithms: KEY_SPECS.has(spec) ? algorithmsOf(spec) : undefined,
   };
 }

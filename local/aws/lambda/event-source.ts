@@ -107,7 +107,10 @@ export async function pollQueue(deps: AwsContext, source: EventSource, signal: A
 
 function toRecord(message: StoredMessage, arn: string, region: string): object {
   return {
-    ...{ messageId: message.id, receiptHandle: message.receipt, body: message.body, messageAttributes: {} },
+    messageId: message.id,
+    receiptHandle: message.receipt,
+    body: message.body,
+    messageAttributes: {},
     attributes: {
       ApproximateReceiveCount: String(message.receives),
       SentTimestamp: String(message.sent),
@@ -115,6 +118,8 @@ function toRecord(message: StoredMessage, arn: string, region: string): object {
       ApproximateFirstReceiveTimestamp: String(message.firstReceived),
     },
     md5OfBody: hash('md5', message.body),
-    ...{ eventSource: 'aws:sqs', eventSourceARN: arn, awsRegion: region },
+    eventSource: 'aws:sqs',
+    eventSourceARN: arn,
+    awsRegion: region,
   };
 }

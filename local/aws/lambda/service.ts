@@ -80,7 +80,8 @@ async function answerInvoke({ invoke }: AwsContext, request: WireRequest, call: 
   }
   const invoked = await invoke(call, decodeURIComponent(encoded), payload);
   const headers: Record<string, string> = {
-    ...{ 'content-type': 'application/json', 'x-amzn-requestid': invoked.requestId },
+    'content-type': 'application/json',
+    'x-amzn-requestid': invoked.requestId,
     'x-amz-executed-version': '$LATEST',
   };
   if (invoked.functionError !== undefined) headers['x-amz-function-error'] = invoked.functionError;

@@ -3,8 +3,12 @@ import type { TemplateFunction } from '../template/resources.ts';
 
 /** `<SERVICE>` of `AWS_ENDPOINT_URL_<SERVICE>` by signing name. */
 const ENDPOINT_VARIABLES: Readonly<Record<string, string>> = {
-  ...{ kms: 'KMS', lambda: 'LAMBDA', dynamodb: 'DYNAMODB', sqs: 'SQS' },
-  ...{ secretsmanager: 'SECRETS_MANAGER', events: 'EVENTBRIDGE' },
+  kms: 'KMS',
+  lambda: 'LAMBDA',
+  dynamodb: 'DYNAMODB',
+  sqs: 'SQS',
+  secretsmanager: 'SECRETS_MANAGER',
+  events: 'EVENTBRIDGE',
 };
 
 /** Nobody listens here: what an isolated network's way to a service without an endpoint is like. */
@@ -42,15 +46,23 @@ export function makeEnvironment(of: TemplateFunction, facts: EnvironmentFacts): 
   const variables = Object.entries(of.environment).map(([name, value]) => [name, replaced(value)]);
   return {
     ...Object.fromEntries(variables),
-    ...{ _HANDLER: of.handler, LAMBDA_TASK_ROOT: of.codeDirectory, LAMBDA_RUNTIME_DIR: '/var/runtime' },
-    ...{ AWS_EXECUTION_ENV: `AWS_Lambda_${of.runtime}`, AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand' },
-    ...{ AWS_LAMBDA_FUNCTION_NAME: of.name, AWS_LAMBDA_FUNCTION_VERSION: '$LATEST' },
+    _HANDLER: of.handler,
+    LAMBDA_TASK_ROOT: of.codeDirectory,
+    LAMBDA_RUNTIME_DIR: '/var/runtime',
+    AWS_EXECUTION_ENV: `AWS_Lambda_${of.runtime}`,
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_FUNCTION_NAME: of.name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(of.memory),
     AWS_LAMBDA_LOG_GROUP_NAME: of.logGroup,
     ...(of.jsonLevel && { AWS_LAMBDA_LOG_FORMAT: 'JSON', AWS_LAMBDA_LOG_LEVEL: of.jsonLevel }),
     AWS_XRAY_CONTEXT_MISSING: 'LOG_ERROR',
-    ...{ AWS_REGION: region, AWS_DEFAULT_REGION: region, TZ: ':UTC', LANG: 'en_US.UTF-8' },
-    ...{ AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey },
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    TZ: ':UTC',
+    LANG: 'en_US.UTF-8',
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_SESSION_TOKEN: credentials.sessionToken ?? '',
     ...endpointVariables(facts),
     ...reachable(facts),

@@ -116,7 +116,10 @@ export function startInstance(options: InstanceOptions) {
         child.kill('SIGKILL');
       };
       pending = {
-        ...{ invocation, handed: false, timeout, sink },
+        invocation,
+        handed: false,
+        timeout,
+        sink,
         settle(outcome) {
           clearTimeout(timer);
           pending = undefined;

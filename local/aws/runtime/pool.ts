@@ -62,7 +62,10 @@ export function createPool(options: PoolOptions) {
     evict();
     const log = options.log(of);
     const instance = startInstance({
-      ...{ api: options.api, of, stream: log.stream, now },
+      api: options.api,
+      of,
+      stream: log.stream,
+      now,
       onLine(line, trace) {
         slot.tail.push(line);
         log.line(line, trace);

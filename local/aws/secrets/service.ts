@@ -44,7 +44,9 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
     ...onSecret(
       'PutSecretValue',
       {
-        ...{ ClientRequestToken: optionalText, SecretString: text(), VersionStages: texts },
+        ClientRequestToken: optionalText,
+        SecretString: text(),
+        VersionStages: texts,
         RotationToken: v.optional(v.string()),
       },
       (secret, { ClientRequestToken, SecretString, VersionStages }, call) => {
@@ -56,8 +58,12 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
       },
     ),
     ...onSecret('DescribeSecret', {}, ({ stored, settings }) => ({
-      ...{ ARN: stored.arn, Name: stored.name, CreatedDate: stored.created, LastChangedDate: stored.changed },
-      ...{ Description: settings.description, KmsKeyId: settings.kmsKeyId },
+      ARN: stored.arn,
+      Name: stored.name,
+      CreatedDate: stored.created,
+      LastChangedDate: stored.changed,
+      Description: settings.description,
+      KmsKeyId: settings.kmsKeyId,
       RotationEnabled: settings.rotation !== undefined,
       RotationLambdaARN: settings.rotation?.functionArn,
       RotationRules: settings.rotation && { ScheduleExpression: settings.rotation.schedule },
@@ -70,11 +76,14 @@ export function startSecretsManager({ rotations }: { rotations: Rotations }, con
       'ListSecretVersionIds',
       { IncludeDeprecated: v.optional(v.boolean(), false) },
       ({ stored }, { IncludeDeprecated: all }) => ({
-        ...{ ARN: stored.arn, Name: stored.name },
+        ARN: stored.arn,
+        Name: stored.name,
         Versions: stored.versions
           .filter(({ stages }) => all || stages.length > 0)
           .map(({ id: VersionId, stages, created: CreatedDate }) => ({
-            ...{ VersionId, VersionStages: [...stages], CreatedDate },
+            VersionId,
+            VersionStages: [...stages],
+            CreatedDate,
           })),
       }),
     ),

@@ -104,8 +104,11 @@ export function openQueues(
         const kept = redrive(all().filter(isKept));
         const ready = kept.filter(({ visible }) => visible <= now());
         const batch = ready.slice(0, max).map((message) => ({
-          ...{ firstReceived: now(), ...message, visible: now() + hidden * 1000 },
-          ...{ receives: message.receives + 1, receipt: randomUUID() as string },
+          firstReceived: now(),
+          ...message,
+          visible: now() + hidden * 1000,
+          receives: message.receives + 1,
+          receipt: randomUUID() as string,
         }));
         const changed = kept.map((message) => batch.find(({ id }) => id === message.id) ?? message);
         if (batch.length > 0 || kept.length < all().length) replace(changed);

@@ -34,17 +34,21 @@ export function startSqs(context: AwsContext): Emulator {
       ...onUrl(
         'ReceiveMessage',
         {
-          ...{ MaxNumberOfMessages: integer(1, 10, 1), VisibilityTimeout: v.optional(whole(0, 43_200)) },
+          MaxNumberOfMessages: integer(1, 10, 1),
+          VisibilityTimeout: v.optional(whole(0, 43_200)),
           // One server has everything, so nothing is waited for; and there are no attributes but SQS's own, which always come.
-          ...{ WaitTimeSeconds: v.optional(whole(0, 20)), MessageSystemAttributeNames: texts },
+          WaitTimeSeconds: v.optional(whole(0, 20)),
+          MessageSystemAttributeNames: texts,
           MessageAttributeNames: texts,
         },
         (queue, { MaxNumberOfMessages, VisibilityTimeout }, call) => {
           useForCaller(call, queue, 'receive');
           return {
             Messages: queue.receive(MaxNumberOfMessages, VisibilityTimeout).map((message) => ({
-              ...{ MessageId: message.id, ReceiptHandle: message.receipt },
-              ...{ Body: message.body, MD5OfBody: hash('md5', message.body) },
+              MessageId: message.id,
+              ReceiptHandle: message.receipt,
+              Body: message.body,
+              MD5OfBody: hash('md5', message.body),
               Attributes: {
                 ApproximateReceiveCount: String(message.receives),
                 SentTimestamp: String(message.sent),

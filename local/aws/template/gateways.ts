@@ -18,7 +18,10 @@ export function readGateways(assembly: ResolvedAssembly) {
       const authorizers = of('Authorizer').map(readAuthorizer);
       const context = { paths: pathsOf(assembly), authorizers };
       return {
-        ...{ id, account, region, zone },
+        id,
+        account,
+        region,
+        zone,
         name: stringOf(properties.Name) ?? id,
         stage: stringOf(stage.properties.StageName) ?? stage.physicalId,
         methods: of('Method')
@@ -57,7 +60,8 @@ function readMethod({ properties, physicalId }: ResolvedResource, context: Metho
   return {
     /** Upper-case, or `ANY`. */
     httpMethod: textOf(properties.HttpMethod),
-    ...{ resourceId, functionArn },
+    resourceId,
+    functionArn,
     /** Whether the answer is passed on as it comes (ResponseTransferMode STREAM). */
     streamed,
     /** As in the template: `/summaries/{id}`. */

@@ -25,7 +25,12 @@ export function readFunctions(assembly: ResolvedAssembly) {
       if (runtime === undefined || assetPath === undefined || arn === undefined)
         throw unsupported(`function ${name} (${runtime}): only those with a runtime and an asset`);
       return {
-        ...{ name, arn, account, zone, runtime, codeDirectory: assetPath },
+        name,
+        arn,
+        account,
+        zone,
+        runtime,
+        codeDirectory: assetPath,
         roleArn: textOf(of.Role),
         subnets: stringsOf(objectOf(of.VpcConfig).SubnetIds),
         handler: stringOf(of.Handler) ?? 'undefined',
@@ -55,7 +60,11 @@ export function readNetworks(assembly: ResolvedAssembly) {
   return {
     /** `service` is the signing name of what is behind one. */
     endpoints: readEndpoints(assembly).map(({ id, vpc, service, resource: { zone, account } }) => ({
-      ...{ id, vpc, service, zone, account },
+      id,
+      vpc,
+      service,
+      zone,
+      account,
     })),
     /** The VPC of a function's subnets; undefined for a function outside every VPC. */
     vpcOf: ([first]: readonly string[]) => (first === undefined ? undefined : vpcBySubnet.get(first)),

@@ -40,8 +40,13 @@ const newFile = () => join(newFolder(), 'key.pem');
 
 function open(path: string, change: Partial<Parameters<typeof openCustody>[0]> = {}): Promise<Custody> {
   return openCustody({
-    ...{ uri: pathToFileURL(path).href, zone: 'surgery', client: 'journal', subject: SUBJECT },
-    ...{ algorithm: 'ES256', passphrase: () => PASSPHRASE, ...change },
+    uri: pathToFileURL(path).href,
+    zone: 'surgery',
+    client: 'journal',
+    subject: SUBJECT,
+    algorithm: 'ES256',
+    passphrase: () => PASSPHRASE,
+    ...change,
   });
 }
 
@@ -625,8 +630,12 @@ describe('a key that was replaced', () => {
     await custody.change((before) => switchKey(before, next, now, now + 3600));
     expect(await signedBy(custody)).toBe(next);
     const proof: Intent = {
-      ...{ kind: 'dpop_proof', client: 'journal', method: 'GET', url: 'https://api.test/' },
-      ...{ kid: old, ath: 'A'.repeat(43) },
+      kind: 'dpop_proof',
+      client: 'journal',
+      method: 'GET',
+      url: 'https://api.test/',
+      kid: old,
+      ath: 'A'.repeat(43),
     };
     expect((await custody.signer.sign([proof]))[0]?.kid).toBe(old);
     now += 3600;

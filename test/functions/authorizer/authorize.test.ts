@@ -290,8 +290,13 @@ describe('settings', () => {
   test('come from the client’s issuer and profile, with defaults', () => {
     expect(deriveSettings(config(), undefined)).toEqual({
       rules: {
-        ...{ issuer: RULES.issuer, tokenAlgorithm: 'RS256', audience: 'a', otherAudiences: false },
-        ...{ scopes: ['a/read'], proofAge: 10, clockSkew: 5 },
+        issuer: RULES.issuer,
+        tokenAlgorithm: 'RS256',
+        audience: 'a',
+        otherAudiences: false,
+        scopes: ['a/read'],
+        proofAge: 10,
+        clockSkew: 5,
       },
     });
   });

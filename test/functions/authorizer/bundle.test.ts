@@ -14,12 +14,16 @@ for (const [name, value] of Object.entries({ ...dynamo.env, REPLAY_TABLE: 'repla
   vi.stubEnv(name, value);
 await dynamo.createTable('replays');
 const helseId = await startHelseId({
-  ...{ certificate: files.certificate, path: '/hid' },
+  certificate: files.certificate,
+  path: '/hid',
   apis: [{ audience: 'example:a', scopes: ['example:a/read'] }],
   clients: [
     {
-      ...{ clientId: 'c', scopes: ['example:a/read'], jwks: { keys: [key.jwk] } },
-      ...{ tenancy: 'single-tenant', parent: '999999999' },
+      clientId: 'c',
+      scopes: ['example:a/read'],
+      jwks: { keys: [key.jwk] },
+      tenancy: 'single-tenant',
+      parent: '999999999',
     },
   ],
 });
@@ -27,7 +31,11 @@ const outfile = join(files.dir, 'index.mjs');
 const { code } = compileHandler('authorizer');
 writeFileSync(outfile, code);
 const config = {
-  ...{ version: 1, system: 'journal', zone: 'public', apis: {}, routes: [] },
+  version: 1,
+  system: 'journal',
+  zone: 'public',
+  apis: {},
+  routes: [],
   clients: {
     journal: { clientId: 'c', issuer: helseId.issuer, tenancy: 'single-tenant', profile: helseIdProfile },
   },

@@ -32,7 +32,9 @@ async function judge(twist: Twist) {
   const { method, baseUrl, path, headers } = await makeRequest(keys, twist);
   const { keys: ofIssuer } = makePorts(keys.issuer.jwk);
   return verifyAccess({ method, url: new URL(path, baseUrl), headers }, RULES, {
-    ...{ keys: ofIssuer, seen: new Set(), now: () => NOW * 1000 },
+    keys: ofIssuer,
+    seen: new Set(),
+    now: () => NOW * 1000,
   });
 }
 
@@ -230,7 +232,8 @@ describe('refused', () => {
     async (member) => {
       const run = validate({ proof: { header: { jwk: { ...keys.caller.jwk, [member]: 'AAAA' } } } });
       await expect(run).rejects.toMatchObject({
-        ...{ code: 'proof_invalid', facts: { check: 'proof jwk' } },
+        code: 'proof_invalid',
+        facts: { check: 'proof jwk' },
         message: expect.stringContaining('private key'),
       });
     },

@@ -162,7 +162,7 @@ describe('Secrets Manager answers from before a change', () => {
     const first = secrets.stages.get('AWSCURRENT') ?? '';
     secrets.settling = settling;
     const record = await store.change((before) => addKey(before, key('a'), 1));
-    return { ...{ clock, secrets, store, record, first }, after: clock.now() };
+    return { clock, secrets, store, record, first, after: clock.now() };
   };
 
   test.each([false, true])('it is asked until it has heard (with a conflict: %s)', async (conflict) => {

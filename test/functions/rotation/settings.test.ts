@@ -28,7 +28,10 @@ test('what the infrastructure writes is what the functions read', () => {
     client: 'journal',
     secretArn: RECORD,
     config: { clientId: shipped.clients['journal']?.clientId },
-    ...{ algorithm: 'ES256', everyDays: 60, longestTokenLifetime: 3600, propagation: 20 },
+    algorithm: 'ES256',
+    everyDays: 60,
+    longestTokenLifetime: 3600,
+    propagation: 20,
     policyValues: { account: '111122223333', signingVpc: 'vpc-0123' },
   });
   if (!client) throw new Error('no client');

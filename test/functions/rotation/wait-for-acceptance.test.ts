@@ -53,7 +53,9 @@ describe('what needs HelseID to accept a key', () => {
     const run = tryPatiently(world, 'k', () => Promise.reject(cause));
     const { code: reason, facts } = cause as ZonesError;
     await expect(run).rejects.toMatchObject({
-      ...{ code: 'rotation_failed', cause, facts: { ...facts, kid: 'k', reason } },
+      code: 'rotation_failed',
+      cause,
+      facts: { ...facts, kid: 'k', reason },
       message: expect.stringContaining(reason),
     });
     expect(world.now()).toBeGreaterThan(end - 5);

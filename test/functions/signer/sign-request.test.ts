@@ -78,7 +78,10 @@ function createWorld(changes: Partial<Grant> = {}, algorithm: Algorithm = 'ES256
   const readKey = createKeyReader(kms);
   const readRecord = createRecordReader(readSecret, grant, () => world.now);
   const signRequest = createSignRequest({
-    ...{ grant, kms, readKey, readRecord },
+    grant,
+    kms,
+    readKey,
+    readRecord,
     now: () => world.now,
     randomId: () => `id-${++ids}`,
     audit: (requestId) => {
@@ -510,11 +513,22 @@ describe('I7: audit', () => {
     const jtis = signaturesOf(answer).map(({ jws }) => decodeJwt(jws).jti);
     expect(world.audited()).toMatchObject([
       {
-        ...{ level: 'FATAL', code: 'signed', system: 'journal', zone: 'public', client: 'journal', kid },
-        ...{ kind: 'client_assertion', target: issuer, jti: jtis[0], request_id: 'request-1' },
+        level: 'FATAL',
+        code: 'signed',
+        system: 'journal',
+        zone: 'public',
+        client: 'journal',
+        kid,
+        kind: 'client_assertion',
+        target: issuer,
+        jti: jtis[0],
+        request_id: 'request-1',
       },
       {
-        ...{ code: 'signed', kind: 'dpop_proof', kid, jti: jtis[1] },
+        code: 'signed',
+        kind: 'dpop_proof',
+        kid,
+        jti: jtis[1],
         target: 'GET https://summaries.example.no/v1/summaries/*',
       },
     ]);
@@ -550,7 +564,9 @@ describe('I7: audit', () => {
     await world.sign(assertion, tokenProof);
     expect(world.audited()).toMatchObject([
       {
-        ...{ code: 'failed', reason: 'kms_throttled', aws_error: 'ThrottlingException' },
+        code: 'failed',
+        reason: 'kms_throttled',
+        aws_error: 'ThrottlingException',
         kinds: ['client_assertion', 'dpop_proof'],
       },
     ]);
@@ -587,7 +603,11 @@ describe('metrics', () => {
     await world.sign(assertion, tokenProof);
     expect(world.emf()).toMatchObject([
       {
-        ...{ zone: 'public', client: 'journal', kind: 'client_assertion', service: 'journal', Signed: 1 },
+        zone: 'public',
+        client: 'journal',
+        kind: 'client_assertion',
+        service: 'journal',
+        Signed: 1,
         // The clock goes on at each call, and both are signed at the same time.
         KmsLatency: [14],
       },

@@ -41,7 +41,11 @@ test('the function as it is deployed gives nothing to an event without an identi
   const answer = await handler({ ...EVENT, requestContext: { requestId: 'r' } });
   expect(answer.statusCode).toBe(500);
   expect(JSON.parse(written.at(-1) ?? '')).toMatchObject({
-    ...{ level: 'FATAL', service: 'journal', zone: 'public', code: 'route.refused', requestId: 'r' },
+    level: 'FATAL',
+    service: 'journal',
+    zone: 'public',
+    code: 'route.refused',
+    requestId: 'r',
     message: expect.stringContaining('authorize: iam'),
   });
 });
@@ -51,7 +55,9 @@ test('and works on one that has it, as far as the issuer that is not there', asy
   const answer = await handler({ ...EVENT, requestContext: { requestId: 'r', identity } });
   expect(answer.statusCode).toBe(503);
   expect(JSON.parse(written.at(-1) ?? '')).toMatchObject({
-    ...{ code: 'route.failed', reason: 'issuer_unreachable', requestId: 'r' },
+    code: 'route.failed',
+    reason: 'issuer_unreachable',
+    requestId: 'r',
     message: expect.stringMatching(/\w+ \w+/),
   });
 });

@@ -15,7 +15,9 @@ async function makeSummaries() {
   /** What the route answers when the API is called by `client`. */
   const getBy = (client: TokenClient, id?: string) =>
     serveRoutes([ROUTE], audit, (event) => fetchSummary(createApiCall(client, api), event))({
-      ...{ httpMethod: 'GET', resource: ROUTE.path, pathParameters: id === undefined ? null : { id } },
+      httpMethod: 'GET',
+      resource: ROUTE.path,
+      pathParameters: id === undefined ? null : { id },
       requestContext: { requestId: 'r1', identity: { userArn: 'arn:aws:iam::000000000000:user/caller' } },
     });
   return { ...world, audited, getBy, get: (id?: string) => getBy(world.client, id) };
@@ -86,7 +88,10 @@ describe('what goes wrong behind it is a problem without a word of what was said
     expect((await get('abc')).statusCode).toBe(502);
     expect(audited).toEqual([
       expect.objectContaining({
-        ...{ level: 'FATAL', code: 'route.failed', requestId: 'r1', reason: 'api_refused' },
+        level: 'FATAL',
+        code: 'route.failed',
+        requestId: 'r1',
+        reason: 'api_refused',
         message: 'The summaries API answered with no JSON, or too much.',
         status: 200,
       }),

@@ -276,7 +276,8 @@ test('a lease or a failure by a clock that is an hour ahead blocks nobody', asyn
   const when = 'attribute_exists(#lease)';
   const failure = JSON.stringify(unavailable);
   await watched.update(pk, 'SET #lease = :hour, #failedAt = :hour, #failure = :failure', {
-    ...{ when, values: { hour, failure } },
+    when,
+    values: { hour, failure },
   });
   expect((await environment().get(key, request)).accessToken).toBe('token-2');
   expect(zone.now).toBe(START);

@@ -91,8 +91,11 @@ describe('an event', () => {
     expect(audited).toEqual([
       {
         ...AUDIT_LINE,
-        ...{ code: 'document.submitted', message: 'document.submitted' },
-        ...{ messageId: 'm1', eventId: SAMPLE.id, status: 201 },
+        code: 'document.submitted',
+        message: 'document.submitted',
+        messageId: 'm1',
+        eventId: SAMPLE.id,
+        status: 201,
       },
     ]);
   });
@@ -139,7 +142,9 @@ describe('a failure', () => {
     expect(audited).toContainEqual(
       expect.objectContaining({
         ...AUDIT_LINE,
-        ...{ code: 'document.failed', messageId: 'm2', reason: 'event_invalid' },
+        code: 'document.failed',
+        messageId: 'm2',
+        reason: 'event_invalid',
         message: 'The message is no JSON object; put events on the bus, not into the queue.',
       }),
     );

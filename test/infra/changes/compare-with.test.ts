@@ -82,7 +82,10 @@ describe('a change', () => {
     const url = 'https://summaries.example.no/v1/*';
     expect(changes.widened.filter(({ explained }) => explained)).toEqual(
       [`proofs GET ${url}`, `proofs POST ${url}`, 'request objects of client journal'].map((what) => ({
-        ...{ kind: 'signs', who: signer, what, explained: true },
+        kind: 'signs',
+        who: signer,
+        what,
+        explained: true,
       })),
     );
     // What a line with a star covers is not lost: no signature is, only what the template's change takes away.

@@ -40,7 +40,8 @@ export const FULL: SystemDeclaration = defineSystem({
       },
       grants: [
         {
-          ...{ client: 'journal', requestObjects: true },
+          client: 'journal',
+          requestObjects: true,
           apis: [{ api: 'summaries', methods: ['GET'], paths: ['/v1/summaries/*'] }],
         },
       ],
@@ -60,7 +61,9 @@ export const FULL: SystemDeclaration = defineSystem({
   },
   exceptions: [
     {
-      ...{ rule: 'own-data-only', resource: 'journal-zone-public/*', about: ['sqs:SendMessage'] },
+      rule: 'own-data-only',
+      resource: 'journal-zone-public/*',
+      about: ['sqs:SendMessage'],
       reason: 'Only while the pilot runs.',
     },
   ],

@@ -21,8 +21,10 @@ describe('accepted', () => {
     ],
     [`${SUMMARY}.schedules`]: [
       {
-        ...{ a: 'rate(1 minute)', b: 'rate(90 days)' },
-        ...{ c: 'cron(0/15 8-17 ? * MON-FRI *)', d: 'cron(5 4 1 JAN,JUL ? *)' },
+        a: 'rate(1 minute)',
+        b: 'rate(90 days)',
+        c: 'cron(0/15 8-17 ? * MON-FRI *)',
+        d: 'cron(5 4 1 JAN,JUL ? *)',
       },
     ],
     [`${LABELS}.code`]: ['build/labels.zip', ABSENT],

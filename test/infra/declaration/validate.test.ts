@@ -60,7 +60,9 @@ describe('accepted', () => {
     'zones.public.gateway.routes[0].path': ['/files/{path+}', '/Patient/{id}/$everything'],
     'zones.public.gateway.routes': [
       ['/summaries/{id}', '/summaries/{id}/lines/{line}', '/letters/{nr}'].map((path) => ({
-        ...{ ...OPEN, path, authorize: 'iam' },
+        ...OPEN,
+        path,
+        authorize: 'iam',
       })),
     ],
     'apis.documents.resource': ['urn:example:documents'],

@@ -24,16 +24,27 @@ const SIGNER = 'arn:aws:sts::111122223333:assumed-role/journal-signer-journal-in
 
 /** As CloudTrail's user guide has an event of KMS. */
 const event = (requestID: string, more: object = {}) => ({
-  ...{ eventVersion: '1.11', eventSource: 'kms.amazonaws.com', eventName: 'Sign', requestID },
-  ...{ eventTime: '2026-11-30T10:00:00Z', awsRegion: 'eu-north-1', sourceIPAddress: '10.30.0.5' },
+  eventVersion: '1.11',
+  eventSource: 'kms.amazonaws.com',
+  eventName: 'Sign',
+  requestID,
+  eventTime: '2026-11-30T10:00:00Z',
+  awsRegion: 'eu-north-1',
+  sourceIPAddress: '10.30.0.5',
   userIdentity: { type: 'AssumedRole', arn: SIGNER },
   vpcEndpointId: 'vpce-1',
   resources: [{ accountId: '111122223333', type: 'AWS::KMS::Key', ARN: KEY }],
   ...more,
 });
 const line = (kms_request: string | undefined, more: object = {}) => ({
-  ...{ level: 'FATAL', timestamp: '2026-11-30T10:00:00.100Z', service: 'journal', zone: 'internal' },
-  ...{ code: 'signed', client: 'journal', kid: 'k', kms_request },
+  level: 'FATAL',
+  timestamp: '2026-11-30T10:00:00.100Z',
+  service: 'journal',
+  zone: 'internal',
+  code: 'signed',
+  client: 'journal',
+  kid: 'k',
+  kms_request,
   ...more,
 });
 /** How many match and how many nobody got; ids of those by others, of those without a line, and of lines without an event. */
@@ -304,7 +315,10 @@ test('a trace is every line of a request, by any id that one has', () => {
   const PUBLIC_LOG = { kind: 'log', zone: 'public', function: 'other' };
   const trail = [
     {
-      ...{ at: 1, kind: 'entry', zone: 'public', trace: 't1' },
+      at: 1,
+      kind: 'entry',
+      zone: 'public',
+      trace: 't1',
       fields: { entry: 'gateway', requestId: 'r1', method: 'GET', status: 200 },
     },
     { at: 2, ...SIGNER_LOG, trace: 't1', fields: { code: 'signed', kms_request: 'k1' } },
@@ -334,7 +348,9 @@ describe('lines of a log group', () => {
       (answer) => () => Response.json(answer, 'events' in answer ? {} : { status: 400 }),
     );
     const live = createLive({
-      ...{ region: 'eu-north-1', credentials: CREDENTIALS, endpoint: 'https://logs.example.no' },
+      region: 'eu-north-1',
+      credentials: CREDENTIALS,
+      endpoint: 'https://logs.example.no',
       fetch: (url, init) => fake.handle(new Request(url, init)),
     });
     const lines = await lookUpLines(live, '/log', 'messageId', ['a', 'b'], 5);

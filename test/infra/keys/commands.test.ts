@@ -168,13 +168,22 @@ describe('show', () => {
 describe('audit', () => {
   const signer = `arn:aws:sts::${ACCOUNT}:assumed-role/journal-signer-journal-public/s`;
   const event = (requestID: string, arn = signer) => ({
-    ...{ eventSource: 'kms.amazonaws.com', eventName: 'Sign', eventTime: '2026-11-30T10:00:00Z', requestID },
-    ...{ userIdentity: { arn }, vpcEndpointId: 'vpce-1' },
+    eventSource: 'kms.amazonaws.com',
+    eventName: 'Sign',
+    eventTime: '2026-11-30T10:00:00Z',
+    requestID,
+    userIdentity: { arn },
+    vpcEndpointId: 'vpce-1',
     resources: [{ ARN: world.record().keys[0]?.keyArn }],
   });
   const line = (kms_request: string) => ({
-    ...{ zone: 'public', client: 'journal' },
-    ...{ code: 'signed', service: 'journal', timestamp: '2026-11-30T10:00:00Z', kid: kid(0), kms_request },
+    zone: 'public',
+    client: 'journal',
+    code: 'signed',
+    service: 'journal',
+    timestamp: '2026-11-30T10:00:00Z',
+    kid: kid(0),
+    kms_request,
   });
   const auditOf = async (...records: object[]) => {
     const file = join(newFolder(), 'all.log');
@@ -647,7 +656,8 @@ describe('the command line', () => {
       credentials: { accessKeyId: 'a', secretAccessKey: 's' },
       declaration: shipped,
       gateways: [],
-      ...{ callers: [], foreign: [] },
+      callers: [],
+      foreign: [],
       logs: folder,
     };
     writeFileSync(join(folder, 'operator.json'), JSON.stringify(operator));

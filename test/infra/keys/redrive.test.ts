@@ -23,11 +23,17 @@ const settings = (name: string): QueueSettings => ({
   name: `journal-internal-${name}`,
   arn: `arn:aws:sqs:${REGION}:${ACCOUNT}:journal-internal-${name}`,
   url: `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/journal-internal-${name}`,
-  ...{ visibilityTimeout: 180, retention: 1_209_600, kmsKeyId: undefined, redrive: undefined },
+  visibilityTimeout: 180,
+  retention: 1_209_600,
+  kmsKeyId: undefined,
+  redrive: undefined,
 });
 const event = (more: object = {}) =>
   JSON.stringify({
-    ...{ source: 'journal.documents', 'detail-type': 'DocumentCreated', detail: 'PATIENT', ...more },
+    source: 'journal.documents',
+    'detail-type': 'DocumentCreated',
+    detail: 'PATIENT',
+    ...more,
   });
 
 /** Zone internal's queues in a local SQS, and who redrives them over the wire. */
@@ -41,7 +47,10 @@ async function start(
   const document = memoryDocument({ queues: {} as Record<string, StoredMessage[]> });
   const queues = openQueues(document, [...QUEUES, ...more].map(settings), clock.now);
   const { access } = await startAws((context) => startSqs(context), {
-    ...{ authorize, queues, now: clock.now, ...(faults && { faults }) },
+    authorize,
+    queues,
+    now: clock.now,
+    ...(faults && { faults }),
   });
   const { url, region, credentials } = access;
   const lines: string[] = [];
@@ -207,8 +216,11 @@ describe('npm run redrive', () => {
       for (const body of letters) dead.send(body);
       const { accessKeyId, secretAccessKey, sessionToken } = access.credentials;
       const env = {
-        ...{ AWS_ENDPOINT_URL: access.url, AWS_REGION: REGION, AWS_ACCESS_KEY_ID: accessKeyId },
-        ...{ AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_SESSION_TOKEN: sessionToken },
+        AWS_ENDPOINT_URL: access.url,
+        AWS_REGION: REGION,
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        AWS_SESSION_TOKEN: sessionToken,
       };
       const args = ['redrive', 'internal', '--yes', '--declaration', 'test/one-client.zones.ts'];
       const child = spawn(process.execPath, ['infra/keys/main.ts', ...args], { env });

@@ -41,11 +41,15 @@ describe('a system with a table, a queue, a secret and a bucket of its own, and 
     // By its ARN: the zone's key admits who uses it through these services, and its policy stays as it is.
     const encryptionKey = Key.fromKeyArn(stack, 'ZoneKey', childOf(stack, Key).keyArn);
     new Table(stack, 'Notes', {
-      ...{ tableName: 'journal-internal-notes', partitionKey: { name: 'id', type: AttributeType.STRING } },
-      ...{ encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey },
+      tableName: 'journal-internal-notes',
+      partitionKey: { name: 'id', type: AttributeType.STRING },
+      encryption: TableEncryption.CUSTOMER_MANAGED,
+      encryptionKey,
     });
     new Queue(stack, 'Later', {
-      ...{ encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey, enforceSSL: true },
+      encryption: QueueEncryption.KMS,
+      encryptionMasterKey: encryptionKey,
+      enforceSSL: true,
     });
     new Secret(stack, 'Password', { encryptionKey });
     new Bucket(stack, 'Files', { encryption: BucketEncryption.S3_MANAGED, enforceSSL: true });
@@ -80,11 +84,10 @@ describe('a system with a table, a queue, a secret and a bucket of its own, and 
 const DENY = { Effect: 'Deny', Principal: '*', Action: '*', Resource: '*' };
 const fromHere = { NotIpAddress: { 'aws:SourceIp': '10.0.0.0/8' } };
 const endpointToS3 = (r: Template, statement: object = DENY) => ({
-  ...{ ServiceName: 'com.amazonaws.eu-north-1.s3', VpcEndpointType: 'Gateway' },
-  ...{
-    VpcId: { Ref: idOf(r, 'NetworkVpc', 'EC2::VPC') },
-    PolicyDocument: { Version: '2012-10-17', Statement: [statement] },
-  },
+  ServiceName: 'com.amazonaws.eu-north-1.s3',
+  VpcEndpointType: 'Gateway',
+  VpcId: { Ref: idOf(r, 'NetworkVpc', 'EC2::VPC') },
+  PolicyDocument: { Version: '2012-10-17', Statement: [statement] },
 });
 
 /** Statements that deny a function its log, or may. */

@@ -156,7 +156,7 @@ describe('a difference', () => {
   });
 
   const PROTECTED = {
-    ...{ PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } },
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
     DeletionProtectionEnabled: true,
   };
   it.each<[string, Change]>([
@@ -310,7 +310,9 @@ describe('additions are understood by type and property', () => {
     [
       'AWS::DynamoDB::Table',
       (r) => ({
-        ...{ KeySchema: [], BillingMode: 'PAY_PER_REQUEST', TableName: 'own' },
+        KeySchema: [],
+        BillingMode: 'PAY_PER_REQUEST',
+        TableName: 'own',
         SSESpecification: { SSEEnabled: true, KMSMasterKeyId: zoneKey(r) },
       }),
     ],
@@ -338,7 +340,8 @@ describe('additions are understood by type and property', () => {
         OverrideAction: { None: {} },
         Statement: {
           ManagedRuleGroupStatement: {
-            ...{ VendorName: 'AWS', Name: 'AWSManagedRulesCommonRuleSet' },
+            VendorName: 'AWS',
+            Name: 'AWSManagedRulesCommonRuleSet',
             RuleActionOverrides: [{ Name: 'SizeRestrictions_BODY', ActionToUse: { Count: {} } }],
             ScopeDownStatement: {
               NotStatement: { Statement: { GeoMatchStatement: { CountryCodes: ['NO'] } } },
@@ -545,7 +548,8 @@ describe('additions are understood by type and property', () => {
       { NotStatement: { Statement: { ManagedRuleGroupStatement: { VendorName: 'Other', Name: 'a' } } } },
       {
         ManagedRuleGroupStatement: {
-          ...{ VendorName: 'AWS', Name: 'a' },
+          VendorName: 'AWS',
+          Name: 'a',
           RuleActionOverrides: [{ ActionToUse: answering(302) }],
         },
       },
@@ -627,7 +631,9 @@ describe('additions are understood by type and property', () => {
     if (usual === undefined) throw new Error('no stack');
     const more = (Type: string) => ({
       ...usual,
-      ...{ name: 'more', template: { Resources: { A: { Type, Properties: {} } } }, uploads: [] },
+      name: 'more',
+      template: { Resources: { A: { Type, Properties: {} } } },
+      uploads: [],
     });
     const stacks = [...oneClient.stacks, more('AWS::CloudWatch::Alarm'), more('AWS::IAM::User')];
     const input = readInput(resolveAssembly({ stacks }), system, compareWithDerived({ stacks }, derived));

@@ -15,7 +15,10 @@ const OUT: Resources = {
   Out: {
     Type: 'AWS::EC2::SecurityGroupEgress',
     Properties: {
-      ...{ GroupId: { Ref: 'Functions' }, IpProtocol: 'tcp', FromPort: 443, ToPort: 443 },
+      GroupId: { Ref: 'Functions' },
+      IpProtocol: 'tcp',
+      FromPort: 443,
+      ToPort: 443,
       CidrIp: '0.0.0.0/0',
     },
   },

@@ -263,7 +263,10 @@ test('an app with another qualifier is not understood, and told so for each stac
   const context = { [WITHOUT_CODE]: 'none' };
   const defaultStackSynthesizer = new DefaultStackSynthesizer({ qualifier: 'elsewhere' });
   const app = new App({
-    ...{ outdir, analyticsReporting: false, builtinCloudFormationValidation: false, context },
+    outdir,
+    analyticsReporting: false,
+    builtinCloudFormationValidation: false,
+    context,
     ...({ defaultStackSynthesizer } as unknown as AppProps),
   });
   addSystem(app, system);

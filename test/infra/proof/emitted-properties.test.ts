@@ -176,7 +176,11 @@ interface Case {
 const CASES: readonly Case[] = resourcesOf(oneClient).flatMap(({ stack, id, resource }) =>
   Object.keys(resource.Properties ?? {}).flatMap((property) =>
     Object.keys(CHANGES).map((change) => ({
-      ...{ name: `${resource.Type} ${property}`, change, stack, id, property },
+      name: `${resource.Type} ${property}`,
+      change,
+      stack,
+      id,
+      property,
     })),
   ),
 );

@@ -362,7 +362,9 @@ const LETS_IN: Change = adds('AWS::SQS::QueuePolicy', (r) => ({
   PolicyDocument: {
     Statement: [
       {
-        ...{ Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' },
+        Effect: 'Allow',
+        Action: 'sqs:SendMessage',
+        Resource: '*',
         Principal: { AWS: proof.input.actors.find(({ other }) => other)?.role.arn },
       },
     ],

@@ -38,7 +38,8 @@ function reach(
   const permissions = out.map((text) => permission('out', text));
   const into = ['tcp 443 0.0.0.0/0', ...out].map((text) => permission('out', text));
   const network: Network = {
-    ...{ zones: new Map(), vpcs: [] },
+    zones: new Map(),
+    vpcs: [],
     subnets: new Map(
       subnets.flatMap((routes, index) =>
         routes ? [[`subnet-${index}`, { id: '', vpc: 'vpc-1', routes: routes.map(route) }]] : [],
@@ -51,8 +52,13 @@ function reach(
     ]),
     endpoints: [
       {
-        ...{ id: 'vpce-1', vpc: endpoint.vpc ?? 'vpc-1', service: 'kms', kind: 'Interface' as const },
-        ...{ groups: endpoint.groups ?? ['sg-1'], subnets: [], resource: {} as ResolvedResource },
+        id: 'vpce-1',
+        vpc: endpoint.vpc ?? 'vpc-1',
+        service: 'kms',
+        kind: 'Interface' as const,
+        groups: endpoint.groups ?? ['sg-1'],
+        subnets: [],
+        resource: {} as ResolvedResource,
       },
     ],
     functions: [{ subnets: ids, groups: [group], resource: { physicalId: 'f' } as ResolvedResource }],
@@ -125,7 +131,11 @@ it.each<[string, boolean, string[], Parameters<typeof reach>[2]]>([
 describe('the names that a resolver answers', () => {
   type Rule = [priority: number, action: string, list: string, qtype?: string];
   const LISTS: Readonly<Record<string, unknown>> = {
-    ...{ all: ['*'], a: ['a.no.'], b: ['b.no'], none: [], file: undefined },
+    all: ['*'],
+    a: ['a.no.'],
+    b: ['b.no'],
+    none: [],
+    file: undefined,
   };
   const answered = (...groups: [priority: number, rules: Rule[], vpc?: string][]) => {
     const of = (type: string, physicalId: string, properties: object) =>
@@ -134,7 +144,10 @@ describe('the names that a resolver answers', () => {
       of('FirewallRuleGroupAssociation', `x${index}`, { VpcId, Priority, FirewallRuleGroupId: `g${index}` }),
       of('FirewallRuleGroup', `g${index}`, {
         FirewallRules: rules.map(([priority, Action, FirewallDomainListId, Qtype]) => ({
-          ...{ Priority: priority, Action, FirewallDomainListId, Qtype },
+          Priority: priority,
+          Action,
+          FirewallDomainListId,
+          Qtype,
         })),
       }),
     ]);
@@ -317,8 +330,12 @@ it('what templates say of a network is read, and of one that was there what they
   const system = { ...declaration, zones: { ...zones, internal } } as unknown as SystemDeclaration;
   const [name, account] = ['journal-zone-internal', '111122223333'];
   const stack = {
-    ...{ name, account, region: 'eu-west-1', template: { Resources } },
-    ...{ assets: new Map(), constructPaths: new Map() },
+    name,
+    account,
+    region: 'eu-west-1',
+    template: { Resources },
+    assets: new Map(),
+    constructPaths: new Map(),
   };
   const assembly = resolveAssembly({ stacks: [stack] });
   const read = readNetwork(assembly, system);
@@ -332,20 +349,21 @@ it('what templates say of a network is read, and of one that was there what they
     ]),
   );
   expect(read.vpcs[0]).toMatchObject({
-    ...{
-      stack: name,
-      account,
-      region: 'eu-west-1',
-      zone: 'internal',
-      type: 'AWS::EC2::VPC',
-      certain: true,
-    },
-    ...{ physicalId: 'vpc-there', names: ['vpc-there'], constructPath: name },
+    stack: name,
+    account,
+    region: 'eu-west-1',
+    zone: 'internal',
+    type: 'AWS::EC2::VPC',
+    certain: true,
+    physicalId: 'vpc-there',
+    names: ['vpc-there'],
+    constructPath: name,
     properties: { CidrBlock: '10.20.0.0/20' },
   });
   expect([...read.subnets.values()]).toEqual([
     {
-      ...{ id: id('Subnet'), vpc: id('Vpc') },
+      id: id('Subnet'),
+      vpc: id('Vpc'),
       routes: [route('0.0.0.0/0 igw-1'), route('unknown tgw-1')].map((one) => expect.objectContaining(one)),
     },
     { id: id('Bare'), vpc: id('Vpc'), routes: [] },

@@ -220,7 +220,8 @@ describe('API Gateway', () => {
 
   it('has a path of parts', () => {
     const of = (ParentId: unknown, PathPart: string) => ({
-      ...{ Type: 'AWS::ApiGateway::Resource', Properties: { ParentId, PathPart } },
+      Type: 'AWS::ApiGateway::Resource',
+      Properties: { ParentId, PathPart },
     });
     const Resources = { A: of('root', 'a'), B: of({ Ref: 'A' }, '{id}'), C: { Type: 'AWS::SQS::Queue' } };
     const paths = pathsOf(resolveAssembly({ stacks: [stack('s', { Resources })] }));

@@ -13,7 +13,10 @@ const of = (assembly: typeof oneClient) =>
 
 test('each signer signs what the declaration says', () => {
   expect(of(oneClient)).toMatchObject({
-    ...{ zone: 'public', client: 'journal', issuer: system.clients.journal.issuer, requestObjects: false },
+    zone: 'public',
+    client: 'journal',
+    issuer: system.clients.journal.issuer,
+    requestObjects: false,
     askedBy: ['api', 'callback', 'login', 'logout', 'session', 'summary'].map(
       (name) => `journal-public-${name}`,
     ),

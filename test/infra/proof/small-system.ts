@@ -15,7 +15,10 @@ export function ruleNamed(name: string): Rule {
 }
 
 /** Resources of a template by logical id. */
-export type Resources = Record<string, { Type: string; Properties?: JsonObject }>;
+export type Resources = Record<
+  string,
+  { Type: string; Properties?: JsonObject; DeletionPolicy?: string; UpdateReplacePolicy?: string }
+>;
 
 /** What a rule looks at, for a system of a few hand-written resources: templates by stack name, assets by object key. */
 export function inputOf(
@@ -75,7 +78,10 @@ export function zoneNetwork(cidr: string, domains: readonly string[] = []): Reso
     IntoEndpoints: {
       Type: 'AWS::EC2::SecurityGroupIngress',
       Properties: {
-        ...{ GroupId: { Ref: 'Endpoints' }, IpProtocol: 'tcp', FromPort: 443, ToPort: 443 },
+        GroupId: { Ref: 'Endpoints' },
+        IpProtocol: 'tcp',
+        FromPort: 443,
+        ToPort: 443,
         SourceSecurityGroupId: { Ref: 'Functions' },
       },
     },

@@ -26,7 +26,11 @@ function worldOf(
   const Conditions = { Open: { 'Fn::Equals': [{ Ref: 'Parameter' }, 'x'] } };
   const template = { Resources, Conditions };
   const stack = {
-    ...{ name: 's', account: undefined, region: undefined, template, assets },
+    name: 's',
+    account: undefined,
+    region: undefined,
+    template,
+    assets,
     constructPaths: new Map([['Role', 'app/Role']]),
   };
   return buildWorld(resolveAssembly({ stacks: [stack] }));
@@ -197,7 +201,9 @@ describe('permissions of a function', () => {
     worldOf({
       F: of('Lambda::Function', { FunctionName: 'f', Role: ROLE }),
       P: of('Lambda::Permission', {
-        ...{ FunctionName: { 'Fn::GetAtt': ['F', 'Arn'] }, Action: 'lambda:InvokeFunction', ...permission },
+        FunctionName: { 'Fn::GetAtt': ['F', 'Arn'] },
+        Action: 'lambda:InvokeFunction',
+        ...permission,
       }),
     });
   const invoke = (world: World, context: Context, resource = at('lambda', 'function:f')) =>
@@ -244,7 +250,9 @@ describe('keys that rotation makes', () => {
       {
         Role: role(),
         F: of('Lambda::Function', {
-          ...{ FunctionName: 'rotation', Role: ROLE, Code: { S3Bucket: 'b', S3Key: 'k.zip' } },
+          FunctionName: 'rotation',
+          Role: ROLE,
+          Code: { S3Bucket: 'b', S3Key: 'k.zip' },
           Environment: { Variables: { SIGNING_VPC: 'vpc-0a' } },
         }),
       },

@@ -22,7 +22,10 @@ const sparing = (...roles: string[]) => ({
   Version: '2012-10-17',
   Statement: [
     {
-      ...{ Sid: 'OnlyItsZone', Effect: 'Deny', Principal: '*', Action: 'lambda:InvokeFunction*' },
+      Sid: 'OnlyItsZone',
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 'lambda:InvokeFunction*',
       Resource: [SIGNER, `${SIGNER}:*`],
       Condition: { ArnNotEquals: { 'aws:PrincipalArn': roles } },
     },
@@ -39,58 +42,90 @@ const TEMPLATE = {
   Table: of('EC2::RouteTable', { VpcId: { Ref: 'Vpc' } }),
   Nat: of('EC2::NatGateway', { SubnetId: 'subnet-1' }),
   Route: of('EC2::Route', {
-    ...{ RouteTableId: { Ref: 'Table' }, DestinationCidrBlock: '0.0.0.0/0', NatGatewayId: { Ref: 'Nat' } },
+    RouteTableId: { Ref: 'Table' },
+    DestinationCidrBlock: '0.0.0.0/0',
+    NatGatewayId: { Ref: 'Nat' },
   }),
   Names: of('Route53Resolver::FirewallRuleGroupAssociation', {
-    ...{ FirewallRuleGroupId: 'rslvr-frg-1', Priority: 101, VpcId: { Ref: 'Vpc' } },
+    FirewallRuleGroupId: 'rslvr-frg-1',
+    Priority: 101,
+    VpcId: { Ref: 'Vpc' },
   }),
   Role: of('IAM::Role', { RoleName: 'worker', Policies: [INVOKES] }),
   Worker: of('Lambda::Function', {
-    ...{ FunctionName: 'worker', Timeout: 30, Environment: { Variables: { SIGNERS: '{}' } } },
-    ...{ VpcConfig: { SubnetIds: ['subnet-1'] }, Code: { S3Key: 'a.zip' } },
+    FunctionName: 'worker',
+    Timeout: 30,
+    Environment: { Variables: { SIGNERS: '{}' } },
+    VpcConfig: { SubnetIds: ['subnet-1'] },
+    Code: { S3Key: 'a.zip' },
   }),
   Permission: of('Lambda::Permission', {
     FunctionName: { 'Fn::GetAtt': ['Worker', 'Arn'] },
-    ...{ Action: 'lambda:InvokeFunction', Principal: 'events.amazonaws.com' },
+    Action: 'lambda:InvokeFunction',
+    Principal: 'events.amazonaws.com',
   }),
   Signer: of('Lambda::Function', { FunctionName: 'signer' }),
   Callers: of('Lambda::ResourcePolicy', {
-    ...{ ResourceArn: { 'Fn::GetAtt': ['Signer', 'Arn'] }, PolicyDocument: sparing(ASKER) },
+    ResourceArn: { 'Fn::GetAtt': ['Signer', 'Arn'] },
+    PolicyDocument: sparing(ASKER),
   }),
   Key: of('KMS::Key', { KeyPolicy: policy('kms:DescribeKey'), EnableKeyRotation: true }),
   Bus: of('Events::EventBus', { Name: 'zone' }),
   Events: of('Events::Rule', {
-    ...{ EventBusName: { Ref: 'Bus' }, EventPattern: { source: ['ehr'] } },
+    EventBusName: { Ref: 'Bus' },
+    EventPattern: { source: ['ehr'] },
     Targets: [{ Id: 'Queue', Arn: 'arn:queue' }],
   }),
   Alarm: of('CloudWatch::Alarm', { AlarmName: 'failed', Threshold: 0, Period: 3600 }),
   Api: of('ApiGateway::RestApi', { Name: 'api', SecurityPolicy: 'TLS_1_2' }),
   Root: of('ApiGateway::Method', {
-    ...{ RestApiId: { Ref: 'Api' }, ResourceId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] } },
+    RestApiId: { Ref: 'Api' },
+    ResourceId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] },
     ...METHOD,
   }),
   Stage: of('ApiGateway::Stage', {
-    ...{ RestApiId: { Ref: 'Api' }, StageName: 'prod', AccessLogSetting: { DestinationArn: 'arn:log:*' } },
+    RestApiId: { Ref: 'Api' },
+    StageName: 'prod',
+    AccessLogSetting: { DestinationArn: 'arn:log:*' },
   }),
   Audit: of('Logs::LogGroup', { LogGroupName: 'audit', RetentionInDays: 400 }),
   Export: of('Logs::SubscriptionFilter', {
-    ...{ LogGroupName: { Ref: 'Audit' }, DestinationArn: 'arn:destination', FilterPattern: '' },
+    LogGroupName: { Ref: 'Audit' },
+    DestinationArn: 'arn:destination',
+    FilterPattern: '',
   }),
   Source: of('Lambda::EventSourceMapping', { FunctionName: { Ref: 'Worker' }, BatchSize: 1 }),
 };
 const IDS = {
-  ...{ Vpc: 'vpc-1', Subnet: 'subnet-1', Table: 'rtb-1', Nat: 'nat-1', Route: 'route-1' },
-  ...{ Names: 'rslvr-frgassoc-1', Role: 'worker', Worker: 'worker', Permission: 'p-1', Key: 'key-1' },
-  ...{ Alarm: 'failed', Api: 'api1', Root: 'm-1', Signer: 'signer', Callers: SIGNER },
-  ...{ Audit: 'audit', Export: 'export-1', Bus: 'zone', Events: 'zone|events', Stage: 'prod' },
-  ...{ Source: 'source-1' },
+  Vpc: 'vpc-1',
+  Subnet: 'subnet-1',
+  Table: 'rtb-1',
+  Nat: 'nat-1',
+  Route: 'route-1',
+  Names: 'rslvr-frgassoc-1',
+  Role: 'worker',
+  Worker: 'worker',
+  Permission: 'p-1',
+  Key: 'key-1',
+  Alarm: 'failed',
+  Api: 'api1',
+  Root: 'm-1',
+  Signer: 'signer',
+  Callers: SIGNER,
+  Audit: 'audit',
+  Export: 'export-1',
+  Bus: 'zone',
+  Events: 'zone|events',
+  Stage: 'prod',
+  Source: 'source-1',
 };
 
 /** What AWS answers about {@link TEMPLATE} as it was deployed; in these shapes moto answers too, but for the firewall's. */
 const answers = () => ({
   'cloudformation ListStackResources': {
     StackResourceSummaries: Object.entries(IDS).map(([LogicalResourceId, PhysicalResourceId]) => ({
-      ...{ LogicalResourceId, PhysicalResourceId },
+      LogicalResourceId,
+      PhysicalResourceId,
       ResourceType: TEMPLATE[LogicalResourceId as keyof typeof IDS].Type as string,
       LastUpdatedTimestamp: '2026-11-01T10:00:00.000Z',
     })),
@@ -110,7 +145,9 @@ const answers = () => ({
   'ec2 DescribeRouteTables': {
     RouteTableSet: [
       {
-        ...{ RouteTableId: 'rtb-1', VpcId: 'vpc-1', AssociationSet: '' },
+        RouteTableId: 'rtb-1',
+        VpcId: 'vpc-1',
+        AssociationSet: '',
         RouteSet: [
           { DestinationCidrBlock: '10.0.0.0/20', GatewayId: 'local' } as Record<string, string>,
           { DestinationPrefixListId: 'pl-1', GatewayId: 'vpce-1' },
@@ -146,7 +183,8 @@ const answers = () => ({
   'iam GetAccountAuthorizationDetails': {
     RoleDetailList: [
       {
-        ...{ RoleName: 'worker', AttachedManagedPolicies: [] as object[] },
+        RoleName: 'worker',
+        AttachedManagedPolicies: [] as object[],
         RolePolicyList: [
           {
             PolicyName: 'main',
@@ -170,8 +208,11 @@ const answers = () => ({
     Policy: JSON.stringify({
       Statement: [
         {
-          ...{ Sid: 'p-1', Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' } },
-          ...{ Action: 'lambda:InvokeFunction', Resource: arn },
+          Sid: 'p-1',
+          Effect: 'Allow',
+          Principal: { Service: 'events.amazonaws.com' },
+          Action: 'lambda:InvokeFunction',
+          Resource: arn,
         },
       ],
     }),
@@ -193,7 +234,9 @@ const answers = () => ({
   'events DescribeEventBus': { Name: 'zone' },
   'events ListRules': { Rules: [{ Name: 'events' }] },
   'events DescribeRule': {
-    ...{ Name: 'events', EventBusName: 'zone', State: 'ENABLED' },
+    Name: 'events',
+    EventBusName: 'zone',
+    State: 'ENABLED',
     EventPattern: '{"source":["ehr"]}',
   },
   'events ListTargetsByRule': { Targets: [{ Id: 'Queue', Arn: 'arn:queue' }] },
@@ -201,9 +244,13 @@ const answers = () => ({
   'logs DescribeSubscriptionFilters': {
     SubscriptionFilters: [
       {
-        ...{ FilterName: 'export-1', LogGroupName: 'audit', Distribution: 'ByLogStream' },
-        ...{ DestinationArn: 'arn:destination', FilterPattern: '', CreationTime: 1 },
-        ...{ ApplyOnTransformedLogs: false },
+        FilterName: 'export-1',
+        LogGroupName: 'audit',
+        Distribution: 'ByLogStream',
+        DestinationArn: 'arn:destination',
+        FilterPattern: '',
+        CreationTime: 1,
+        ApplyOnTransformedLogs: false,
       },
     ],
   },
@@ -230,7 +277,8 @@ const answers = () => ({
   },
   'apigateway /restapis/api1/stages': { Item: [{ StageName: 'prod' }] },
   'apigateway /restapis/api1/stages/prod': {
-    ...{ StageName: 'prod', CacheClusterEnabled: false },
+    StageName: 'prod',
+    CacheClusterEnabled: false,
     AccessLogSettings: { DestinationArn: 'arn:log' },
   },
   'apigateway /restapis/api1/gatewayresponses': {
@@ -255,7 +303,10 @@ function accountWith(change: (of: Answers) => unknown): Live {
 }
 
 const stack = {
-  ...{ name: 's-signing', ...place, assets: new Map(), constructPaths: new Map() },
+  name: 's-signing',
+  ...place,
+  assets: new Map(),
+  constructPaths: new Map(),
   template: { Resources: TEMPLATE },
 };
 
@@ -309,8 +360,13 @@ const OWN_POLICY = `lambda /2026-07-09/resource-policy/${encodeURIComponent(SIGN
 const INVOKE_CONFIG = 'lambda /2019-09-25/functions/worker/event-invoke-config';
 
 const MORE_FILTER = {
-  ...{ FilterName: 'x', LogGroupName: 'audit', Distribution: 'ByLogStream', ApplyOnTransformedLogs: false },
-  ...{ DestinationArn: 'arn:other', FilterPattern: '', CreationTime: 1 },
+  FilterName: 'x',
+  LogGroupName: 'audit',
+  Distribution: 'ByLogStream',
+  ApplyOnTransformedLogs: false,
+  DestinationArn: 'arn:other',
+  FilterPattern: '',
+  CreationTime: 1,
 };
 const DEFAULT_GROUP = { GroupSet: [{ GroupId: 'sg-1', GroupName: 'default' }] };
 const ENDPOINT = { VpcEndpointId: 'vpce-9', VpcId: 'vpc-1', State: 'available' };
@@ -443,7 +499,7 @@ const CHANGES: [name: string, place: string, change: Change][] = [
     'messages are filtered',
     'Source FilterCriteria',
     sets('lambda /2015-03-31/event-source-mappings/source-1', {
-      ...{ FilterCriteria: { Filters: [{ Pattern: '{"a":[1]}' }] } },
+      FilterCriteria: { Filters: [{ Pattern: '{"a":[1]}' }] },
     }),
   ],
   ['a bus has another rule', 'Bus Rules', adds('events ListRules', 'Rules', { Name: 'more' })],

@@ -6,9 +6,17 @@ import { simulate } from '../../../infra/verify/simulate.ts';
 
 const key = 'arn:aws:kms:eu-north-1:111111111111:key/made-up';
 const row = (of: Partial<CapabilityRow>): CapabilityRow => ({
-  ...{ principal: 'made-up-role', zone: 'public', action: 'kms:Sign', resource: key },
-  ...{ asked: undefined, verdict: 'never', when: '' },
-  ...{ layers: ['identity policy', 'permissions boundary'], alone: '', allowed: false, ...of },
+  principal: 'made-up-role',
+  zone: 'public',
+  action: 'kms:Sign',
+  resource: key,
+  asked: undefined,
+  verdict: 'never',
+  when: '',
+  layers: ['identity policy', 'permissions boundary'],
+  alone: '',
+  allowed: false,
+  ...of,
 });
 
 /** Two questions for IAM, and three that are none: of a pattern, of what may be, of what another layer decides. */

@@ -5,7 +5,9 @@ import system from '../../two-clients.zones.ts';
 
 /** A local system that answers nothing: whatever is refused is refused before it is asked. */
 const running = {
-  ...{ url: 'http://127.0.0.1:1', region: 'eu-north-1', declaration: system },
+  url: 'http://127.0.0.1:1',
+  region: 'eu-north-1',
+  declaration: system,
   credentials: { accessKeyId: 'a', secretAccessKey: 's' },
 };
 

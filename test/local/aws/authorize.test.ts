@@ -29,7 +29,10 @@ const session = (role: Role): Caller => ({
 /** As rotation makes them: signing by role name, administration for the account, and never both. */
 const keyPolicy = policy(
   {
-    ...{ Effect: 'Allow', Principal: { AWS: '*' }, Action: 'kms:Sign', Resource: '*' },
+    Effect: 'Allow',
+    Principal: { AWS: '*' },
+    Action: 'kms:Sign',
+    Resource: '*',
     Condition: { ArnLike: { 'aws:PrincipalArn': ROLE.arn } },
   },
   {

@@ -36,8 +36,13 @@ const document = (...Statement: unknown[]) => ({ Version: '2012-10-17', Statemen
 
 function role(statements: unknown[] = [], more: Partial<Role> = {}): Role {
   return {
-    ...{ arn: ROLE, account: ACCOUNT, constructPath: 'x', boundary: undefined, tags: new Map() },
-    ...{ identity: [parsePolicy('own', document(...statements))], trust: parsePolicy('trust', document()) },
+    arn: ROLE,
+    account: ACCOUNT,
+    constructPath: 'x',
+    boundary: undefined,
+    tags: new Map(),
+    identity: [parsePolicy('own', document(...statements))],
+    trust: parsePolicy('trust', document()),
     ...more,
   };
 }
@@ -59,8 +64,13 @@ describe('refusals are worded as AWS words them', () => {
   const who = `User: arn:aws:sts::${ACCOUNT}:assumed-role/worker/s is not authorized to perform: sqs:SendMessage on resource: ${QUEUE}`;
   const nothing = [parsePolicy('p', document(allow('s3:*')))];
   const endpoint = {
-    ...{ id: 'vpce-0a', vpc: 'vpc-0a', service: 'sqs', kind: 'Interface' as const, constructPath: 'e' },
-    ...{ policy: nothing[0], through: comesThrough('vpce-0a') },
+    id: 'vpce-0a',
+    vpc: 'vpc-0a',
+    service: 'sqs',
+    kind: 'Interface' as const,
+    constructPath: 'e',
+    policy: nothing[0],
+    through: comesThrough('vpce-0a'),
   };
   const denied = role([allow('*'), deny('sqs:*')]);
   const bounded = role([allow('*')], { boundary: nothing[0] });

@@ -33,7 +33,8 @@ const queueOf = (name: string, more: Partial<QueueSettings> = {}): QueueSettings
   url: `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/${name}`,
   visibilityTimeout: 60,
   retention: 86_400,
-  ...{ kmsKeyId: undefined, redrive: undefined },
+  kmsKeyId: undefined,
+  redrive: undefined,
   ...more,
 });
 const worker = functionOf('worker');

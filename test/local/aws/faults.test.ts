@@ -98,8 +98,14 @@ async function startSigner() {
   });
   const log = collectLog(Date.now);
   const grant: Grant = {
-    ...{ version: 1, system: 'journal', zone: 'public', ...owner, tenancy: 'single-tenant' },
-    ...{ profile: helseIdProfile, assertions: { details: 'none' }, requestObjects: false },
+    version: 1,
+    system: 'journal',
+    zone: 'public',
+    ...owner,
+    tenancy: 'single-tenant',
+    profile: helseIdProfile,
+    assertions: { details: 'none' },
+    requestObjects: false,
     proofs: [{ origin: owner.issuer, methods: ['POST'], paths: ['/*'], ath: false }],
   };
   const environment = () =>
@@ -173,7 +179,11 @@ describe('a signer that meets it', () => {
       // What was signed for nobody is no theft; a busy machine loses more answers.
       await vi.waitFor(() => expect(audited().lost).toBeGreaterThanOrEqual(lost), 3000);
       expect(audited()).toMatchObject({
-        ...{ matched: answers.length, unreleased: 0, foreign: [], unaudited: [], unrecorded: [] },
+        matched: answers.length,
+        unreleased: 0,
+        foreign: [],
+        unaudited: [],
+        unrecorded: [],
       });
     },
   );

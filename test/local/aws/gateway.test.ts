@@ -45,7 +45,12 @@ async function start({ api = {}, method = {}, rules = rulesOf(), answers = {} }:
   const context = contextOf({ authorize: rules.authorize, functions, pool });
   const { trail, credentials } = context;
   const gateway = await startGateway(context, {
-    ...{ id: 'api', name: 'api', zone: 'public', stage: 'live', account: ACCOUNT, region: REGION },
+    id: 'api',
+    name: 'api',
+    zone: 'public',
+    stage: 'live',
+    account: ACCOUNT,
+    region: REGION,
     methods: [{ ...METHOD, ...method }],
     responses: new Map(),
     binary: false,

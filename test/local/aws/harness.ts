@@ -109,7 +109,11 @@ export const answered = (error: string): unknown =>
 export function contextOf(given: Partial<AwsContext> = {}): AwsContext {
   const { now = Date.now, pool = poolOf(() => null), functions = createFunctionTable([]) } = given;
   return {
-    ...{ account: ACCOUNT, region: REGION, now, pool, functions },
+    account: ACCOUNT,
+    region: REGION,
+    now,
+    pool,
+    functions,
     authorize: rulesOf().authorize,
     credentials: createCredentialTable(),
     trail: createTrail(now),
@@ -134,7 +138,9 @@ export async function serveAws(start: Start, { route = {}, only, faults, ...give
   const endpoints = Object.fromEntries(services.map(({ name }) => [name, url]));
   const { call, json } = createAwsCaller({ region: REGION, credentials, endpoints }, { attempts: 1 });
   return {
-    ...{ url, context, call },
+    url,
+    context,
+    call,
     async close() {
       await listener.close();
       await Promise.all(services.map((service) => service.close?.()));
@@ -159,7 +165,11 @@ export async function startAws(start: Start, given: Given = {}) {
 /** A new ES256 key of the local KMS, as a record names it. */
 export async function createSigningKey({ keys }: AwsContext) {
   const { arn: keyArn, publicDer = '' } = await keys.create({
-    ...{ spec: 'ECC_NIST_P256', usage: 'SIGN_VERIFY', description: '', created: 0, tags: {} },
+    spec: 'ECC_NIST_P256',
+    usage: 'SIGN_VERIFY',
+    description: '',
+    created: 0,
+    tags: {},
     policy: rootPolicy(ACCOUNT),
   });
   const key = createPublicKey({ key: Buffer.from(publicDer, 'base64'), format: 'der', type: 'spki' });

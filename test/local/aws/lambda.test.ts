@@ -34,12 +34,17 @@ async function startWith({ authorize, asked } = rulesOf(), of = signer) {
     });
   const putConcurrency = (name: string, ReservedConcurrentExecutions: unknown) =>
     aws.call({
-      ...{ service: 'lambda', path: `/2017-10-31/functions/${name}/concurrency`, method: 'PUT' },
-      ...{ body: JSON.stringify({ ReservedConcurrentExecutions }), repeatable: false },
+      service: 'lambda',
+      path: `/2017-10-31/functions/${name}/concurrency`,
+      method: 'PUT',
+      body: JSON.stringify({ ReservedConcurrentExecutions }),
+      repeatable: false,
     });
   const deleteConcurrency = (name: string) =>
     aws.call({
-      ...{ service: 'lambda', path: `/2017-10-31/functions/${name}/concurrency`, method: 'DELETE' },
+      service: 'lambda',
+      path: `/2017-10-31/functions/${name}/concurrency`,
+      method: 'DELETE',
       repeatable: false,
     });
   return { invoke, putConcurrency, deleteConcurrency, asked };

@@ -48,7 +48,11 @@ describe('a listener of the local AWS', () => {
     expect(context.trail.lines()[0]).toMatchObject({
       kind: 'aws',
       fields: {
-        ...{ service: 'kms', operation: 'Echo', action: 'kms:Echo', resource: 'arn:x', requestId },
+        service: 'kms',
+        operation: 'Echo',
+        action: 'kms:Echo',
+        resource: 'arn:x',
+        requestId,
         principal: expect.stringContaining('tester'),
       },
     });
@@ -97,7 +101,11 @@ describe('the ways to the local AWS', () => {
     const context = contextOf({ authorize });
     const network = {
       endpoints: ['kms', 'secretsmanager'].map((service, at) => ({
-        ...{ id: `vpce-${at + 1}`, vpc: 'vpc-1', zone: 'signing', service, account: ACCOUNT },
+        id: `vpce-${at + 1}`,
+        vpc: 'vpc-1',
+        zone: 'signing',
+        service,
+        account: ACCOUNT,
       })),
       vpcOf: ([subnet]: readonly string[]) => ({ a: 'vpc-1', b: 'vpc-2' })[subnet ?? ''],
       hasEgress: (vpc: string) => vpc === 'vpc-2',

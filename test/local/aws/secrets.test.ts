@@ -54,7 +54,10 @@ async function startSecrets({ settings = {}, rules = rulesOf(), onInvoke = () =>
   const aws = await startAws(() => startSecretsManager({ rotations }, context), { ...context, route });
   const client = new SecretsManagerClient(aws.config);
   return {
-    ...{ client, rotations, steps, asked: rules.asked },
+    client,
+    rotations,
+    steps,
+    asked: rules.asked,
     get: (input: object = {}) => client.send(new GetSecretValueCommand({ SecretId, ...input })),
     put: (input: object) => client.send(new PutSecretValueCommand({ SecretId, ...input })),
     move: (input: { VersionStage: string; MoveToVersionId?: string; RemoveFromVersionId?: string }) =>

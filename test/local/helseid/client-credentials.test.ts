@@ -24,7 +24,8 @@ const [{ certificate }, key, stranger] = await Promise.all([
 ]);
 const jwks = { keys: [key.jwk] };
 const server = await startHelseId({
-  ...{ certificate, path: '/session-1' },
+  certificate,
+  path: '/session-1',
   apis: [
     { audience: 'example:a', scopes: ['example:a/read', 'example:a/write'] },
     { audience: 'example:b', scopes: ['example:b/read'] },
@@ -32,8 +33,12 @@ const server = await startHelseId({
   ],
   clients: [
     {
-      ...{ clientId: 'single', name: 'Journal', scopes: ['openid', 'example:a/read', 'example:b/read'] },
-      ...{ tenancy: 'single-tenant', parent: '999999999', jwks },
+      clientId: 'single',
+      name: 'Journal',
+      scopes: ['openid', 'example:a/read', 'example:b/read'],
+      tenancy: 'single-tenant',
+      parent: '999999999',
+      jwks,
     },
     { clientId: 'multi', scopes: ['example:a/read', 'example:b/read'], tenancy: 'multi-tenant', jwks },
   ],

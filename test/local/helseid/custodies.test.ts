@@ -67,7 +67,8 @@ async function startCell(scheme: string): Promise<Cell> {
   await custody.makeKey({ ...base, ...custody.place() });
   for (const jwk of await registrable(options())) world.register(clientId, jwk);
   return {
-    ...{ custody, options },
+    custody,
+    options,
     async open() {
       return clientOf(options(), (await openCustody(options())).signer);
     },
@@ -261,12 +262,16 @@ describe('keys that a function keeps', () => {
     const open = (system = 'surgery') =>
       openClientKeys(
         {
-          ...{ system, name: 'reports', aws: caller, variable: () => uri.replace('secretsmanager:///', '') },
+          system,
+          name: 'reports',
+          aws: caller,
+          variable: () => uri.replace('secretsmanager:///', ''),
           clientKeys: {
             reporting: { ...subject, algorithm: 'ES256', selfService, apis: {}, propagation: 17 },
           },
           log: createLog({
-            ...{ service: 'surgery', env: {} },
+            service: 'surgery',
+            env: {},
             write(line) {
               const { code, jwk, kid } = JSON.parse(line);
               if (code === 'KEY_CURRENT') current.push(kid);
@@ -278,7 +283,9 @@ describe('keys that a function keeps', () => {
       );
     const options = { uri, aws, client: 'reporting', zone: 'surgery/reports', subject } as const;
     return {
-      ...{ open, waits, current },
+      open,
+      waits,
+      current,
       makeKey: () => custody.makeKey({ ...options, algorithm: 'ES256' }),
       die: () => {
         dies = true;

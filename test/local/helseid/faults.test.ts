@@ -29,8 +29,11 @@ const TOO_LONG = 2500;
 const key = await makeClientKey();
 const web = await startWeb([key]);
 const api = await startHealthApi({
-  ...{ certificate: web.files.certificate, issuer: web.server.issuer, keys: web.server.keys },
-  ...{ audience: 'example:a', scopes: ['example:a/read'] },
+  certificate: web.files.certificate,
+  issuer: web.server.issuer,
+  keys: web.server.keys,
+  audience: 'example:a',
+  scopes: ['example:a/read'],
 });
 afterAll(async () => {
   await api.close();

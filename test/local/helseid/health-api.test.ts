@@ -33,20 +33,30 @@ const helseId = await startHelseId({
   })),
   clients: [
     {
-      ...{ clientId: 'c', scopes: [...Object.values(scopes), 'example:documents/read'] },
-      ...{ tenancy: 'single-tenant', parent: '999999999', jwks: { keys: [key.jwk] } },
+      clientId: 'c',
+      scopes: [...Object.values(scopes), 'example:documents/read'],
+      tenancy: 'single-tenant',
+      parent: '999999999',
+      jwks: { keys: [key.jwk] },
     },
   ],
 });
 const issued = { certificate, issuer: helseId.issuer, keys: helseId.keys };
 const documents = await startHealthApi({
-  ...{ ...issued, path: '/fhir', audience: 'example:documents', scopes: [scopes.documents], answers },
+  ...issued,
+  path: '/fhir',
+  audience: 'example:documents',
+  scopes: [scopes.documents],
+  answers,
   routeOf: (path) =>
     ['/fhir/DocumentReference', '/fhir/Patient/*'].find((one) => path.startsWith(one.replace('*', ''))),
   onEvent: (event) => void events.push(event),
 });
 const summaries = await startHealthApi({
-  ...{ ...issued, audience: 'example:summaries', scopes: [scopes.summaries], nonceLifetime: 60 },
+  ...issued,
+  audience: 'example:summaries',
+  scopes: [scopes.summaries],
+  nonceLifetime: 60,
 });
 const wire = makeWire(helseId.issuer, 'c', key);
 const fetchToken = async (scope: string) => {
@@ -84,14 +94,21 @@ describe('answers', () => {
     expect(answer).toMatchObject({
       status: 200,
       body: {
-        ...{ method: 'POST', path: '/DocumentReference', query: { a: '1' } },
-        ...{ caller, received: { status: 'current' } },
+        method: 'POST',
+        path: '/DocumentReference',
+        query: { a: '1' },
+        caller,
+        received: { status: 'current' },
       },
     });
     expect(documents.calls).toEqual([
       {
-        ...{ method: 'POST', path: '/DocumentReference', clientId: 'c' },
-        ...{ parent: '999999999', child: '888888888', content: hash('{"status":"current"}') },
+        method: 'POST',
+        path: '/DocumentReference',
+        clientId: 'c',
+        parent: '999999999',
+        child: '888888888',
+        content: hash('{"status":"current"}'),
       },
     ]);
     expect(events.at(-1)?.detail).toBe('POST /fhir/DocumentReference 200');

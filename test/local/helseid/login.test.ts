@@ -43,8 +43,11 @@ async function logIn(form: object = {}, user = line?.sub ?? '', browser = openIs
   const redeem = (extra: Record<string, string> = {}, call: Parameters<typeof wire.token>[0] = {}) =>
     wire.token({
       form: {
-        ...{ grant_type: 'authorization_code', code: response['code'] ?? '' },
-        ...{ redirect_uri: CALLBACK, code_verifier: verifier, ...extra },
+        grant_type: 'authorization_code',
+        code: response['code'] ?? '',
+        redirect_uri: CALLBACK,
+        code_verifier: verifier,
+        ...extra,
       },
       ...call,
     });
@@ -201,7 +204,11 @@ describe('userinfo', () => {
 describe('PAR', () => {
   test('is mandatory', async () => {
     const query = new URLSearchParams({
-      ...{ client_id: 'web', response_type: 'code', scope: 'openid', redirect_uri: CALLBACK, ...CHALLENGE },
+      client_id: 'web',
+      response_type: 'code',
+      scope: 'openid',
+      redirect_uri: CALLBACK,
+      ...CHALLENGE,
     });
     const location = await browse(`${issuer}/connect/authorize?${query}`, '');
     expect(location.searchParams.get('error')).toBe('invalid_request');
@@ -245,8 +252,11 @@ describe('PAR', () => {
 describe('request objects', () => {
   const requestObject = (challenge: string, twist: Record<string, unknown> = {}) =>
     wire.requestObject({
-      ...{ scope: SCOPE, redirect_uri: CALLBACK, state: 'inside' },
-      ...{ code_challenge: challenge, code_challenge_method: 'S256' },
+      scope: SCOPE,
+      redirect_uri: CALLBACK,
+      state: 'inside',
+      code_challenge: challenge,
+      code_challenge_method: 'S256',
       authorization_details: organization('888888888'),
       ...twist,
     });
@@ -257,8 +267,10 @@ describe('request objects', () => {
     expect(location?.searchParams.get('state')).toBe('inside');
     const { body } = await wire.token({
       form: {
-        ...{ grant_type: 'authorization_code', code: location?.searchParams.get('code') ?? '' },
-        ...{ redirect_uri: CALLBACK, code_verifier: verifier },
+        grant_type: 'authorization_code',
+        code: location?.searchParams.get('code') ?? '',
+        redirect_uri: CALLBACK,
+        code_verifier: verifier,
       },
     });
     expect(await claimsOf(body['access_token'])).toMatchObject({ [`${ORG}child`]: '888888888' });
@@ -351,8 +363,11 @@ test('with resource indicators, one token for one API at a time', async () => {
     const { verifier, challenge } = makePkce();
     // The wire's form has one value a name, so two resources go into a request object.
     const request = await wire.requestObject({
-      ...{ scope: SCOPE, redirect_uri: CALLBACK, resource: ['example:a', 'example:b'] },
-      ...{ code_challenge: challenge, code_challenge_method: 'S256' },
+      scope: SCOPE,
+      redirect_uri: CALLBACK,
+      resource: ['example:a', 'example:b'],
+      code_challenge: challenge,
+      code_challenge_method: 'S256',
     });
     const { location } = await wire.authorize({ request }, line?.sub ?? '');
     const code = location?.searchParams.get('code') ?? '';

@@ -14,7 +14,9 @@ const helseId = await startHelseId({
   ],
   clients: [
     {
-      ...{ clientId: 'c', scopes: [SCOPE, 'example:a/read'], jwks: { keys: [key.jwk] } },
+      clientId: 'c',
+      scopes: [SCOPE, 'example:a/read'],
+      jwks: { keys: [key.jwk] },
       tenancy: 'single-tenant',
     },
   ],
@@ -87,8 +89,11 @@ describe('client-secret', () => {
       expect((await tokenWith(added)).status).toBe(200);
       const listed = (await read(await call('GET'))).body as unknown as Record<string, unknown>[];
       expect(listed).toContainEqual({
-        ...{ expiration: null, kid: key.jwk.kid, jwkThumbprint: key.jwk.kid },
-        ...{ origin: 'Gui', publicJwk: null },
+        expiration: null,
+        kid: key.jwk.kid,
+        jwkThumbprint: key.jwk.kid,
+        origin: 'Gui',
+        publicJwk: null,
       });
       expect(listed).toContainEqual({
         expiration: posted.body['expiration'],

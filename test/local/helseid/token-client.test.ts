@@ -35,8 +35,12 @@ const details = [{ type: 'helseid_authorization' as const, child: CHILD }];
 const keys = { ES256: await makeClientKey('ES256'), PS256: await makeClientKey('PS256') };
 const web = await startWeb(Object.values(keys));
 const api = await startHealthApi({
-  ...{ certificate: web.files.certificate, issuer: web.server.issuer, keys: web.server.keys },
-  ...{ audience: 'example:a', scopes: ['example:a/read'], nonceLifetime: 60 },
+  certificate: web.files.certificate,
+  issuer: web.server.issuer,
+  keys: web.server.keys,
+  audience: 'example:a',
+  scopes: ['example:a/read'],
+  nonceLifetime: 60,
 });
 
 afterAll(async () => {
@@ -71,7 +75,10 @@ async function logIn(
   const { nonce, state, codeVerifier, codeChallenge } = await createTransaction();
   const sent = withNonce ? { nonce } : {};
   const { authorizationUrl, binding } = await pushAuthorizationRequest(client, {
-    ...{ redirectUri: CALLBACK, scope: SCOPE, state, codeChallenge },
+    redirectUri: CALLBACK,
+    scope: SCOPE,
+    state,
+    codeChallenge,
     ...sent,
     ...request,
   });

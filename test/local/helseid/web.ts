@@ -23,7 +23,10 @@ export async function startWeb(keys: readonly ClientKey[]) {
     apis: ['a', 'b'].map((name) => ({ audience: `example:${name}`, scopes: [`example:${name}/read`] })),
     clients: [
       {
-        ...{ clientId: 'web', name: 'Journal', tenancy: 'single-tenant', parent: '999999999' },
+        clientId: 'web',
+        name: 'Journal',
+        tenancy: 'single-tenant',
+        parent: '999999999',
         scopes: [...SCOPE.split(' '), 'profile'],
         jwks: { keys: keys.map(({ jwk }) => jwk) },
         redirectUris: [CALLBACK],
@@ -33,7 +36,9 @@ export async function startWeb(keys: readonly ClientKey[]) {
     ],
   };
   const web = {
-    ...{ files, logoutTokens, server: await startHelseId(options) },
+    files,
+    logoutTokens,
+    server: await startHelseId(options),
     /** On the same port, with the state that it had. */
     async restart() {
       const port = Number(new URL(web.server.issuer).port);

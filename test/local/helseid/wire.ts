@@ -55,8 +55,14 @@ export function makeAssertion(
     signer,
     { typ: 'client-authentication+jwt', kid: key.jwk.kid, ...header },
     {
-      ...{ iss: clientId, sub: clientId, aud: issuer, jti: randomUUID() },
-      ...{ iat: now(), nbf: now() - 5, exp: now() + 8, ...claims },
+      iss: clientId,
+      sub: clientId,
+      aud: issuer,
+      jti: randomUUID(),
+      iat: now(),
+      nbf: now() - 5,
+      exp: now() + 8,
+      ...claims,
     },
   );
 }

@@ -12,14 +12,22 @@ const subject = { clientId: 'lab', issuer, tenancy: 'single-tenant', profile: he
 const answers = { baseUrl: 'https://answers.example.no', audience: 'answers', scopes: ['answers/read'] };
 const zone = startTestZone({
   config: {
-    ...{ version: 1, system: 'lab', zone: 'inner', routes: [] },
+    version: 1,
+    system: 'lab',
+    zone: 'inner',
+    routes: [],
     clients: { lab: subject },
     apis: { answers: { ...answers, clients: ['lab'] } },
   },
   grants: [
     {
-      ...{ version: 1, system: 'lab', zone: 'inner', client: 'lab', ...subject },
-      ...{ assertions: { details: 'none' }, requestObjects: false },
+      version: 1,
+      system: 'lab',
+      zone: 'inner',
+      client: 'lab',
+      ...subject,
+      assertions: { details: 'none' },
+      requestObjects: false,
       proofs: [
         { origin: issuer, methods: ['POST'], paths: ['/*'], ath: false },
         { origin: answers.baseUrl, methods: ['GET'], paths: ['/*'], ath: true },

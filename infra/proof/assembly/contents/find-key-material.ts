@@ -129,7 +129,8 @@ function structured(text: string, depth: number): KeyMaterial[] {
   if (depth === 0) return found;
   const decoded = ENCODINGS.flatMap(([pattern, decode]) => {
     const runs = [...text.matchAll(pattern)].map(({ index, 0: run }) => ({
-      ...{ at: index, texts: decode(run).map((bytes) => bytes.toString('latin1')) },
+      at: index,
+      texts: decode(run).map((bytes) => bytes.toString('latin1')),
     }));
     // Mostly there is nothing in any: all are looked at together first, kept apart by what belongs to no encoding.
     const all = runs.flatMap(({ texts }) => texts).join('\x01');

@@ -19,7 +19,9 @@ export function buildWorld(assembly: ResolvedAssembly): World {
   const resources: Resource[] = [...resourcesOf(assembly), ...virtualKeys(assembly)];
   const endpoints = readEndpoints(assembly).map(endpointOf);
   return {
-    ...{ account, region, roles: new Map(roles.map((role) => [role.arn, role])) },
+    account,
+    region,
+    roles: new Map(roles.map((role) => [role.arn, role])),
     resources: new Map(resources.map((resource) => [resource.arn, resource])),
     endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
   };

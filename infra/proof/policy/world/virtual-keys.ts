@@ -21,7 +21,10 @@ export function virtualKeys(assembly: ResolvedAssembly): (Resource & { client: s
     const policies = readJson(file, (text) => fillPlaceholders(text, fn));
     const { account, region } = fn;
     return Object.entries(policies).map(([client, document]) => ({
-      ...{ client, account, arn: virtualKeyArn(client, account, region), tags: new Map() },
+      client,
+      account,
+      arn: virtualKeyArn(client, account, region),
+      tags: new Map(),
       policies: [parsePolicy(`policy of the keys of ${client}`, document)],
     }));
   });

@@ -67,7 +67,9 @@ interface GivenResource {
 export function addResource(world: World, given: GivenResource): void {
   const { arn, account = arn.split(':')[4] || world.account, policy, tags = {} } = given;
   world.resources.set(arn, {
-    ...{ arn, account, policies: policy === undefined ? [] : [parsePolicy(arn, policy)] },
+    arn,
+    account,
+    policies: policy === undefined ? [] : [parsePolicy(arn, policy)],
     tags: new Map(Object.entries(tags).map(([key, value]) => [key.toLowerCase(), value])),
   });
 }

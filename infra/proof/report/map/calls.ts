@@ -52,7 +52,11 @@ export function computeCalls(nodes: readonly MapNode[], { reach, world }: ProofI
         // What is allowed as a call of its own is not told again as one that a service makes.
         const own = through.filter((way) => way !== ON_BEHALF);
         return [...new Set(own.length > 0 ? own : through)].map((way) => ({
-          ...{ from: arn ?? '', to: id, verb, through: way, violated: false },
+          from: arn ?? '',
+          to: id,
+          verb,
+          through: way,
+          violated: false,
         }));
       }),
     );

@@ -76,12 +76,17 @@ function columnsOf(map: ZoneMap): Card[][] {
     return source === undefined || target === undefined ? [] : [{ ...call, source, target }];
   });
   const cards = map.zones.map(({ name, signing, cidr, internet, violated }): Card & { signing: boolean } => ({
-    ...{ title: zoneTitle(name), rows: rowsOf(map, name, edges), signing },
+    title: zoneTitle(name),
+    rows: rowsOf(map, name, edges),
+    signing,
     aside: [cidr, WAYS[internet]].filter(Boolean).join(' · '),
     style: `${signing ? 'signing' : 'zone'}${violated ? ' violated' : ''}`,
   }));
   const outside = [INTERNET, NETWORKS].map((of) => ({
-    ...{ title: of.replace(/^internet$/, 'the $&'), aside: '', style: 'zone', rows: rowsOf(map, of, edges) },
+    title: of.replace(/^internet$/, 'the $&'),
+    aside: '',
+    style: 'zone',
+    rows: rowsOf(map, of, edges),
   }));
   return [
     cards.filter(({ signing }) => !signing),

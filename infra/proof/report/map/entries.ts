@@ -80,7 +80,9 @@ function readRoutes(assembly: ResolvedAssembly): Entry[] {
     const label = routeLabel(String(HttpMethod), paths.get(String(ResourceId)) ?? '/');
     return [
       entryOf(method, {
-        ...{ id: `route:${String(RestApiId)} ${label}`, kind: 'route', label },
+        id: `route:${String(RestApiId)} ${label}`,
+        kind: 'route',
+        label,
         notes: [callersOf(String(AuthorizationType), target, assembly)],
         functions: [target, ...stringsOf(authorizers.get(String(AuthorizerId)))],
         service: 'apigateway.amazonaws.com',
@@ -121,7 +123,9 @@ function readRule(rule: ResolvedResource, allMappings: readonly ResolvedResource
     targets.includes(String(properties.EventSourceArn)),
   );
   const given: Given = {
-    ...{ id, kind: 'events', label: stringsOf(detailType).join(', ') || 'events' },
+    id,
+    kind: 'events',
+    label: stringsOf(detailType).join(', ') || 'events',
     notes: [
       `events from ${stringsOf(source).join(', ') || 'any source'}`,
       ...(detail === undefined ? [] : [`of a certain ${Object.keys(objectOf(detail)).join(', ')}`]),
@@ -146,7 +150,8 @@ function readRotation(rotation: ResolvedResource): Entry {
   const { ScheduleExpression, AutomaticallyAfterDays: days } = objectOf(RotationRules);
   const name = /:secret:(.+)-[A-Za-z0-9]{6}$/.exec(String(SecretId))?.[1];
   return entryOf(rotation, {
-    ...{ id: `rotation:${rotation.stack}/${rotation.logicalId}`, kind: 'schedule' },
+    id: `rotation:${rotation.stack}/${rotation.logicalId}`,
+    kind: 'schedule',
     label: `rotation of ${name ?? 'a record'}`,
     notes: [whole(stringOf(ScheduleExpression) ?? `rate(${String(days)} days)`)],
     functions: stringsOf(RotationLambdaARN),

@@ -126,7 +126,9 @@ function readNodes({ declaration, assembly, world }: ProofInput): MapNode[] {
     };
   });
   const tables = nodesOf('AWS::DynamoDB::Table', ({ physicalId }, zone) => ({
-    ...{ kind: 'table', label: shortName(physicalId, zone), notes: ['table of the zone'] },
+    kind: 'table',
+    label: shortName(physicalId, zone),
+    notes: ['table of the zone'],
   }));
   const made = new Map(virtualKeys(assembly).map(({ arn, client }) => [arn, client]));
   const keys = [...made].map(([id, client]): MapNode => {

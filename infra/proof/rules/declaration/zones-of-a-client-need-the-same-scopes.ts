@@ -33,7 +33,8 @@ export const zonesOfAClientNeedTheSameScopes: Rule = {
       const zones = needs.map(({ zone }) => `zones.${zone}`);
       return [
         {
-          ...{ resource, about: zones },
+          resource,
+          about: zones,
           message: `The zones ${needs.map(({ zone }) => zone).join(' and ')} use the client ${client} and need different scopes, and an assertion buys any scope of its client: whoever takes over ${gains.join('; whoever takes over ')}.`,
           path: [...zones.map((zone) => `${zone}.grants`), `clients.${client}`, 'tokens of the issuer'],
           remedy: `Register a client for each set of scopes, and name it in clients and in the zone’s grants (zones.ts); or give each of these zones tokens: 'function', which hands out granted scopes only. Where one client must do, say why in an exception for ${resource}.`,

@@ -103,7 +103,8 @@ export const alarmsRing: Rule = {
         .filter(({ admin }) => admin)
         .flatMap((actor) =>
           violationsOf(unread(actor, input), {
-            ...{ resource: actor.path, subject: actor.name },
+            resource: actor.path,
+            subject: actor.name,
             remedy: 'Deny rotation and the key watch nothing that they read.',
           }),
         ),
@@ -132,9 +133,14 @@ function weakenings(properties: JsonObject, { declaration: system, assembly }: P
   );
   const { namespace, metric, alarm } = alarmOn(kind, system, timed && 10 * Number(timed.properties.Timeout));
   const expected = {
-    ...{ Namespace: namespace, MetricName: metric, ComparisonOperator: alarm.comparisonOperator },
-    ...{ Threshold: alarm.threshold, Statistic: alarm.statistic, Period: alarm.period },
-    ...{ EvaluationPeriods: alarm.evaluationPeriods, TreatMissingData: alarm.treatMissingData },
+    Namespace: namespace,
+    MetricName: metric,
+    ComparisonOperator: alarm.comparisonOperator,
+    Threshold: alarm.threshold,
+    Statistic: alarm.statistic,
+    Period: alarm.period,
+    EvaluationPeriods: alarm.evaluationPeriods,
+    TreatMissingData: alarm.treatMissingData,
     ...(alarm.treatMissingData === 'missing' ? { InsufficientDataActions: properties.AlarmActions } : {}),
   };
   const others = Object.entries(expected).flatMap(([property, value]) =>

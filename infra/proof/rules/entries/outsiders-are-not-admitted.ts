@@ -28,7 +28,8 @@ export const outsidersAreNotAdmitted: Rule = {
           return found ? [[undefined, `lets in ${name}`, found.request]] : [];
         });
         return violationsOf([...strangers, ...strangeServices(resource, asked, input)], {
-          ...{ resource: path, subject: `The policy of ${path}` },
+          resource: path,
+          subject: `The policy of ${path}`,
           path: ['whoever it lets in', 'the resource’s own policy', path],
           remedy:
             'Name the roles that may use it; for a service that brings what happens in an account, name aws:SourceAccount and aws:SourceArn. One that hands what it is given to whoever asks, as CloudFront does, is not made the system’s by them: leave it out, or declare an exception with its reason.',

@@ -53,7 +53,10 @@ const QUESTIONS: readonly Question[] = [
 export const FORBIDDEN_ACTIONS: readonly CapabilityRule[] = QUESTIONS.map(
   ([name, invariant, title, actions]) =>
     capabilityRule({
-      ...{ name, invariant, title, actions: wordsOf(actions) },
+      name,
+      invariant,
+      title,
+      actions: wordsOf(actions),
       // Roles are what sts:AssumeRole is about.
       ...(actions.startsWith('sts:') ? { on: () => [everyOf('iam')] } : {}),
       by: () => OF_ROLE,

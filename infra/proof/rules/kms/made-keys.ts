@@ -109,7 +109,8 @@ export const madeKeysAreClosed: Rule = {
         return violationsOf(
           [[undefined, `may ${open} with a key whose policy names it, which it can make`, request]],
           {
-            ...{ resource: path, subject: name },
+            resource: path,
+            subject: name,
             path: [path, 'kms:CreateKey with a policy of its choice', open],
             remedy: 'Deny these outright in the permissions boundary of the admin zone.',
           },

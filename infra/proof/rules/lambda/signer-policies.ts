@@ -70,10 +70,16 @@ export const signersHaveOneCaller: CapabilityRule = {
       const found = decide(asked, world);
       const held = found.verdict === 'never';
       return {
-        ...{ principal: OTHERS, zone: NO_ZONE, action: asked.action, resource: arn },
-        ...{ verdict: found.verdict, allowed: !held, layers: held ? ['resource policy'] : [] },
+        principal: OTHERS,
+        zone: NO_ZONE,
+        action: asked.action,
+        resource: arn,
+        verdict: found.verdict,
+        allowed: !held,
+        layers: held ? ['resource policy'] : [],
         when: found.verdict === 'when' ? describeCondition(found.condition) : '',
-        ...{ asked: undefined, alone: held ? NO_OTHER : '' },
+        asked: undefined,
+        alone: held ? NO_OTHER : '',
         request: remembered(() =>
           held ? findNearest(asked, world, { holding: ['resource policy'] }) : findWitness(asked, world),
         ),

@@ -94,7 +94,8 @@ function search(text: string, entropy: boolean, forms = true): readonly KeyMater
 
 function violation(resource: string, field: string, { kind, at }: KeyMaterial): Violation {
   return {
-    ...{ resource, about: [field] },
+    resource,
+    about: [field],
     message: `${field} holds what looks like key material (${kind}, at character ${at}).`,
     path: [resource, field, kind],
     remedy: 'Remove it, and treat the key as known to others. Keys are made in KMS and never leave it.',
@@ -103,7 +104,10 @@ function violation(resource: string, field: string, { kind, at }: KeyMaterial): 
 
 function secret(resource: string, field: string, what: string): Violation {
   return {
-    ...{ resource, about: [field], message: `${field} ${what}.`, path: [resource, 'a deploy', 'a secret'] },
+    resource,
+    about: [field],
+    message: `${field} ${what}.`,
+    path: [resource, 'a deploy', 'a secret'],
     remedy: 'Give a function the secret’s ARN, and let it read the secret when it runs.',
   };
 }

@@ -56,7 +56,8 @@ export const templatesAreFinal: Rule = {
           strange.length > 0 && `has ${strange.join(' and ')}, which is not understood`,
         ],
         {
-          ...{ resource: name, subject: `The template of ${name}` },
+          resource: name,
+          subject: `The template of ${name}`,
           path: [name, 'a macro or a hook', 'whatever it makes of the template'],
           remedy: 'Write out what it would make.',
         },

@@ -159,8 +159,13 @@ test('what findings are about is red: the zone, the node and the call', () => {
   const role = map.nodes.find(({ label }) => label === 'summary')?.resources[1] ?? '';
   const signer = map.nodes.find(({ label }) => label === 'signer-journal-public')?.resources[0] ?? '';
   const finding: Finding = {
-    ...{ rule: 'own-signer', invariant: 'I2', resource: role, message: 'It may.', remedy: 'Mend it.' },
-    ...{ about: ['lambda:InvokeFunction'], path: [role, 'its policies', signer] },
+    rule: 'own-signer',
+    invariant: 'I2',
+    resource: role,
+    message: 'It may.',
+    remedy: 'Mend it.',
+    about: ['lambda:InvokeFunction'],
+    path: [role, 'its policies', signer],
   };
   const marked = mapOf(folder, SMALL, undefined, [finding]);
   expect(marked.zones.filter(({ violated }) => violated).map(({ name }) => name)).toEqual(['public']);

@@ -17,9 +17,13 @@ const input = readInput(resolveAssembly(readAssembly(assembly)), SMALL);
 const folder = newFolder();
 
 const finding: Finding = {
-  ...{ rule: 'own-signers-only', about: ['lambda:InvokeFunction'], invariant: 'I2' },
+  rule: 'own-signers-only',
+  about: ['lambda:InvokeFunction'],
+  invariant: 'I2',
   resource: 'journal-zone-public/summary/Role/Resource',
-  ...{ message: 'It may invoke another signer.', path: ['summary', 'signer'], remedy: 'Name its own only.' },
+  message: 'It may invoke another signer.',
+  path: ['summary', 'signer'],
+  remedy: 'Name its own only.',
 };
 
 test("writes what is asked for, with the proof's violations in red", () => {

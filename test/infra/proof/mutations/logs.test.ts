@@ -35,7 +35,8 @@ mutations('properties-are-understood', {
   'signing: a log without a key': (r) => void delete find(r, `${SIGNER}Logs`).Properties.KmsKeyId,
   'signing: a log that Lambda filters by level': (r) => {
     Object.assign(find(r, `${SIGNER}Function`).Properties.LoggingConfig as Changeable, {
-      ...{ LogFormat: 'JSON', ApplicationLogLevel: 'FATAL' },
+      LogFormat: 'JSON',
+      ApplicationLogLevel: 'FATAL',
     });
   },
   'internal: a log for ever': (r) => void delete find(r, 'workerLogs').Properties.RetentionInDays,
@@ -110,7 +111,9 @@ describe('an audit that is exported', () => {
   };
   const filter = (logs: string, more: Changeable = {}): Change =>
     adds('AWS::Logs::SubscriptionFilter', (r) => ({
-      ...{ DestinationArn: TO, FilterPattern: '', LogGroupName: { Ref: idOf(r, logs, 'LogGroup') } },
+      DestinationArn: TO,
+      FilterPattern: '',
+      LogGroupName: { Ref: idOf(r, logs, 'LogGroup') },
       ...more,
     }));
   const change = (more: Changeable): Change => sets(`${SIGNER}Export`, more);

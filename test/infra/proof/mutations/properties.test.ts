@@ -95,7 +95,9 @@ mutations('alarms-ring', {
   ),
   'admin: a rotation that may not read records before a day that the deploy names': (r) =>
     void statementsOf(find(r, 'Boundaryrotation')).push({
-      ...{ Effect: 'Deny', Action: 'secretsmanager:GetSecretValue', Resource: '*' },
+      Effect: 'Deny',
+      Action: 'secretsmanager:GetSecretValue',
+      Resource: '*',
       Condition: { DateLessThan: { 'aws:CurrentTime': { Ref: 'Day' } } },
     }),
   'admin: a key watch whose endpoint is not for records': (r) =>

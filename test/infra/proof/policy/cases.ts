@@ -29,7 +29,9 @@ export interface Difference extends HandWritten {
 type Statement = Record<string, unknown>;
 
 const allow = (action: string, more: Statement = {}): Statement => ({
-  ...{ Effect: 'Allow', Action: action, Resource: '*' },
+  Effect: 'Allow',
+  Action: action,
+  Resource: '*',
   ...more,
 });
 const deny = (action: string, more: Statement = {}): Statement => ({
@@ -47,8 +49,12 @@ const QUEUE = `arn:aws:sqs:eu-north-1:${ACCOUNT}:events`;
 const FUNCTION = `arn:aws:lambda:eu-north-1:${ACCOUNT}:function:journal-signer-journal-public`;
 
 const NOTHING: Omit<Case, 'service' | 'action' | 'resource'> = {
-  ...{ principal: 'session', identity: [], contexts: [] },
-  ...{ boundary: undefined, resourcePolicy: undefined, endpointPolicy: undefined },
+  principal: 'session',
+  identity: [],
+  contexts: [],
+  boundary: undefined,
+  resourcePolicy: undefined,
+  endpointPolicy: undefined,
 };
 const KMS = { ...NOTHING, service: 'kms', action: 'kms:Sign', resource: KEY } as const;
 const SQS = { ...NOTHING, service: 'sqs', action: 'sqs:SendMessage', resource: QUEUE } as const;
@@ -88,7 +94,8 @@ const TAGS = { 'ForAllValues:StringEquals': { 'aws:TagKeys': 'a' } };
 const SIGNER = { 'aws:PrincipalArn': 'arn:aws:iam::*signer' };
 const rule = (account: string) => ({ 'aws:SourceArn': `arn:aws:events:eu-north-1:${account}:rule/x` });
 const asked = (Service: string, condition?: unknown): Case => ({
-  ...{ ...LAMBDA, principal: 'service' },
+  ...LAMBDA,
+  principal: 'service',
   ...says(allow('lambda:InvokeFunction', to({ Service: `${Service}.amazonaws.com` }, condition))),
 });
 const BY_RULE = asked('events', { ArnLike: { 'aws:SourceArn': `arn:aws:events:*:${ACCOUNT}:rule/*` } });
@@ -200,14 +207,19 @@ const ROWS: readonly [name: string, given: Case, allowed: boolean, context?: Con
 
 /** Cases on which both agree with AWS's documentation. */
 export const HAND_WRITTEN: readonly HandWritten[] = ROWS.map(([name, given, allowed, context = {}]) => ({
-  ...{ name, given, allowed, context },
+  name,
+  given,
+  allowed,
+  context,
 }));
 
 /** Cases on which the other implementation decides otherwise. `allowed` is what AWS's documentation says, and what the engine does. */
 export const DIFFERENCES: readonly Difference[] = [
   {
-    ...{ heading: 'Escapes in StringEquals', name: 'an asterisk written as ${*}' },
-    ...{ given: { ...SQS, ...given({ StringEquals: { 'aws:userid': 'a${*}' } }) } },
-    ...{ context: { 'aws:userid': 'a*' }, allowed: true },
+    heading: 'Escapes in StringEquals',
+    name: 'an asterisk written as ${*}',
+    given: { ...SQS, ...given({ StringEquals: { 'aws:userid': 'a${*}' } }) },
+    context: { 'aws:userid': 'a*' },
+    allowed: true,
   },
 ];

@@ -53,8 +53,13 @@ interface Parts {
 
 function endpoint({ endpoint: id, vpc }: typeof SIGNING, service: string, statements?: unknown[]): Endpoint {
   return {
-    ...{ id, vpc, service, kind: 'Interface', constructPath: id },
-    ...{ policy: statements && policy(id, ...statements), through: comesThrough(id) },
+    id,
+    vpc,
+    service,
+    kind: 'Interface',
+    constructPath: id,
+    policy: statements && policy(id, ...statements),
+    through: comesThrough(id),
   };
 }
 

@@ -34,10 +34,19 @@ function actorOf(given: Case, closed: boolean): Actor {
   const endpoint = view.endpoints.get(ENDPOINT);
   if (role === undefined || endpoint === undefined) throw new Error('no role');
   return {
-    ...{ name: ROLE, role, principal: rolePrincipal(ROLE), path: ROLE, view },
-    ...{ stack: '', region: '', zone: '' },
-    ...{ kind: 'function', admin: false, other: false },
-    ...{ client: undefined, asks: undefined, services: undefined },
+    name: ROLE,
+    role,
+    principal: rolePrincipal(ROLE),
+    path: ROLE,
+    view,
+    stack: '',
+    region: '',
+    zone: '',
+    kind: 'function',
+    admin: false,
+    other: false,
+    client: undefined,
+    asks: undefined,
     ways: closed ? [endpoint] : undefined,
   };
 }

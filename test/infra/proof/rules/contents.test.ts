@@ -247,8 +247,13 @@ function foundIn(stack: Partial<AssemblyStack>): string[] {
   const assembly = resolveAssembly({
     stacks: [
       {
-        ...{ name: 'a', account: undefined, region: undefined, template: {} },
-        ...{ assets: new Map(), constructPaths: new Map(), ...stack },
+        name: 'a',
+        account: undefined,
+        region: undefined,
+        template: {},
+        assets: new Map(),
+        constructPaths: new Map(),
+        ...stack,
       },
     ],
   });

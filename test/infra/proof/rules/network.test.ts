@@ -47,7 +47,9 @@ const subnet = { Ref: 'Subnet' };
 const lambda = endpoint('lambda');
 const kms = endpoint('kms');
 const rule = (Priority: number, id: string, more: object = {}) => ({
-  ...{ Priority, Action: 'ALLOW', FirewallDomainListId: { 'Fn::GetAtt': [id, 'Id'] } },
+  Priority,
+  Action: 'ALLOW',
+  FirewallDomainListId: { 'Fn::GetAtt': [id, 'Id'] },
   ...more,
 });
 const firewall = (...FirewallRules: object[]): Resources => ({

@@ -36,7 +36,9 @@ const permission = (properties: JsonObject): Resources => ({
   Api: { Type: 'AWS::ApiGateway::RestApi' },
   Rule: { Type: 'AWS::Events::Rule' },
   ...one('AWS::Lambda::Permission', {
-    ...{ FunctionName: { Ref: 'Function' }, Action: 'lambda:InvokeFunction', ...properties },
+    FunctionName: { Ref: 'Function' },
+    Action: 'lambda:InvokeFunction',
+    ...properties,
   }),
 });
 const ofApi = {
@@ -77,7 +79,9 @@ const route = (properties: JsonObject): Resources => ({
     Properties: { ParentId: { Ref: 'Summaries' }, PathPart: '{id}' },
   },
   ...one('AWS::ApiGateway::Method', {
-    ...{ HttpMethod: 'GET', ResourceId: { Ref: 'One' }, AuthorizationType: 'AWS_IAM' },
+    HttpMethod: 'GET',
+    ResourceId: { Ref: 'One' },
+    AuthorizationType: 'AWS_IAM',
     Integration: { Uri: uri(SUMMARY) },
     ...properties,
   }),
@@ -87,13 +91,15 @@ const record: Resources = {
   Record: {
     Type: 'AWS::SecretsManager::Secret',
     Properties: { Name: 'journal/client/journal', SecretString: SEED_RECORD },
-    ...{ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' },
+    DeletionPolicy: 'Retain',
+    UpdateReplacePolicy: 'Retain',
   },
 };
 /** The answer to a preflight of the route, or of another part of the path. */
 const preflight = (ResponseParameters: JsonObject, template = '', part: JsonObject = {}): Resources => {
   const { One: { Properties } = {}, ...resources } = route({
-    ...{ HttpMethod: 'OPTIONS', AuthorizationType: 'NONE' },
+    HttpMethod: 'OPTIONS',
+    AuthorizationType: 'NONE',
     Integration: {
       Type: 'MOCK',
       IntegrationResponses: [
@@ -191,7 +197,8 @@ smallCases({
     'no grant of the declaration': inSigning(functionOf('journal-signer-x'), /is of no declared grant/),
     'no concurrency': inSigning(functionOf('journal-signer-journal-public'), /no concurrency of its own/),
     'request objects': inSigning(signer, /another grant/, {
-      ...{ 'grant.json': { ...grant, requestObjects: true, zone: 'x' }, 'index.mjs': '' },
+      'grant.json': { ...grant, requestObjects: true, zone: 'x' },
+      'index.mjs': '',
     }),
   },
   'zone-functions-are-declared': {
@@ -518,7 +525,9 @@ const askedFrom = (Principal: string) =>
     {
       ...functionOf('journal-signer-journal-public'),
       ...one('AWS::Lambda::Permission', {
-        ...{ FunctionName: { Ref: 'Function' }, Action: 'lambda:InvokeFunction', Principal },
+        FunctionName: { Ref: 'Function' },
+        Action: 'lambda:InvokeFunction',
+        Principal,
       }),
     },
     Principal === `arn:aws:iam::${OTHER}:role/${SUMMARY}` ? undefined : STRANGER,

@@ -12,7 +12,10 @@ import shipped from '../../../two-clients.zones.ts';
 
 const settings = { visibilityTimeout: 30, retention: 60, kmsKeyId: undefined, redrive: undefined };
 const queues = ['journal-internal-events', 'journal-internal-events-dead'].map((name) => ({
-  ...{ ...settings, name, arn: name, url: name },
+  ...settings,
+  name,
+  arn: name,
+  url: name,
 }));
 
 /** The figures of the shipped declaration: a row by its zone, of a table by its title. */

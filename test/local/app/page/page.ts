@@ -18,8 +18,13 @@ const MAP: ZoneMap = {
   system: 'small',
   zones: ['public', 'signing'].map((name) => ({
     name,
-    ...{ signing: name === 'signing', admin: false, cidr: '10.0.0.0/20', account: '000000000000' },
-    ...{ internet: 'none', endpoints: [], violated: false },
+    signing: name === 'signing',
+    admin: false,
+    cidr: '10.0.0.0/20',
+    account: '000000000000',
+    internet: 'none',
+    endpoints: [],
+    violated: false,
   })),
   nodes: [
     node(`arn:aws:lambda:${AT}:function:small-public-summary`, 'function', 'public', 'summary'),

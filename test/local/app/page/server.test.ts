@@ -5,7 +5,13 @@ import { listen } from '../../../../local/aws/http.ts';
 import { fakeDeps, startFakePage } from './page.ts';
 
 const attack = (name: string, run: () => Promise<string>, unfit?: string): RunnableAttack => ({
-  ...{ name, title: 'T', tries: 'It tries.', stoppedBy: 'policy', invariants: ['I1'], unfit, run },
+  name,
+  title: 'T',
+  tries: 'It tries.',
+  stoppedBy: 'policy',
+  invariants: ['I1'],
+  unfit,
+  run,
 });
 
 describe('the document', async () => {
@@ -102,7 +108,10 @@ describe('what buttons do', async () => {
 
   test('an attack answers with what stopped it and which invariant that was', async () => {
     expect(await run('stopped')).toEqual({
-      ...{ ok: true, stopped: true, message: 'AccessDeniedException: no', stoppedBy: 'policy' },
+      ok: true,
+      stopped: true,
+      message: 'AccessDeniedException: no',
+      stoppedBy: 'policy',
       invariants: [{ name: 'I1', text: INVARIANTS.I1 }],
     });
   });

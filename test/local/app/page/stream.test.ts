@@ -23,9 +23,13 @@ const call = {
 describe('a line of the trail in words', () => {
   test('a call: who, what, through what, and where on the map', () => {
     expect(describeLine(line('aws', call), NAMES)).toEqual({
-      ...{ at: 5, zone: 'signing', who: 'small-signer-a-public', tone: 'plain' },
+      at: 5,
+      zone: 'signing',
+      who: 'small-signer-a-public',
+      tone: 'plain',
       what: 'kms:Sign key/of-a through its endpoint',
-      ...{ from: 'signing/signer/signer-a-public', to: 'signing/key/client%20key/of%20client%20a' },
+      from: 'signing/signer/signer-a-public',
+      to: 'signing/key/client%20key/of%20client%20a',
     });
   });
 
@@ -34,7 +38,9 @@ describe('a line of the trail in words', () => {
     const denied = { principal: 'nobody', error: 'AccessDeniedException', message: 'no' };
     const refused = line('aws', { ...open, ...denied });
     expect(describeLine(refused, NAMES)).toMatchObject({
-      ...{ zone: 'outside', who: 'nobody', tone: 'refused' },
+      zone: 'outside',
+      who: 'nobody',
+      tone: 'refused',
       what: "kms:Sign key/of-a through AWS's public endpoint: AccessDeniedException",
     });
   });
@@ -49,12 +55,14 @@ describe('a line of the trail in words', () => {
       kid: 'x'.repeat(43),
     };
     expect(describeLine(line('log', signed, more), NAMES)).toMatchObject({
-      ...{ zone: 'signing', tone: 'done' },
+      zone: 'signing',
+      tone: 'done',
       what: 'signed, kind dpop_proof, target POST https://a, key xxxxxxxx',
     });
     const refused = { code: 'refused', level: 'WARN', kinds: ['dpop_proof'], reason: 'grant_refused' };
     expect(describeLine(line('log', refused, more), NAMES)).toMatchObject({
-      ...{ tone: 'refused', what: 'refused, kind dpop_proof, reason grant_refused' },
+      tone: 'refused',
+      what: 'refused, kind dpop_proof, reason grant_refused',
     });
     expect(describeLine(line('log', { _aws: {}, Signed: 1 }, more), NAMES)).toBeUndefined();
   });
@@ -62,7 +70,11 @@ describe('a line of the trail in words', () => {
   test('an entry, with its place on the map', () => {
     const entry = { entry: 'gateway', method: 'POST', route: '/x', status: 401 };
     expect(describeLine(line('entry', entry, { zone: 'public' }), NAMES)).toEqual({
-      ...{ at: 5, zone: 'public', who: 'API Gateway', what: 'POST /x: 401', tone: 'refused' },
+      at: 5,
+      zone: 'public',
+      who: 'API Gateway',
+      what: 'POST /x: 401',
+      tone: 'refused',
       from: 'public/route/GET%20/x/{id},%20POST%20/x',
     });
     const other = { ...entry, route: 'none', status: 403, refused: 'NOT_FOUND' };
@@ -76,14 +88,19 @@ describe('a line of the trail in words', () => {
   test('stand-ins and what AWS does itself', () => {
     const standIn = { service: 'helseid', event: 'refused', detail: 'use_dpop_nonce' };
     expect(describeLine(line('stand-in', standIn), NAMES)).toMatchObject({
-      ...{ zone: 'outside', who: 'helseid', what: 'challenged: use_dpop_nonce', tone: 'plain' },
+      zone: 'outside',
+      who: 'helseid',
+      what: 'challenged: use_dpop_nonce',
+      tone: 'plain',
     });
     expect(describeLine(line('stand-in', { ...standIn, detail: 'invalid_dpop_proof' }), NAMES)).toMatchObject(
-      { ...{ what: 'refused: invalid_dpop_proof', tone: 'refused' } },
+      { what: 'refused: invalid_dpop_proof', tone: 'refused' },
     );
     const rotation = { event: 'rotation', secret: 's', step: 'createSecret' };
     expect(describeLine(line('platform', rotation), NAMES)).toMatchObject({
-      ...{ who: 'AWS', what: 'rotation, secret s, step createSecret', tone: 'plain' },
+      who: 'AWS',
+      what: 'rotation, secret s, step createSecret',
+      tone: 'plain',
     });
   });
 });

@@ -105,7 +105,8 @@ describe('the steps', () => {
           foreign: makeForeignClients(declaration as SystemDeclaration),
         },
         gatewayUrl: () => 'http://localhost:3000',
-        ...{ examples: 'examples', samples: readSamples('examples') },
+        examples: 'examples',
+        samples: readSamples('examples'),
         aws: { functions: [] },
       }) as unknown as LocalSystem;
     const unfit = (declaration: object) =>

@@ -23,7 +23,10 @@ async function start(clientId: string | undefined, outcome = 'done', asks = true
   });
   onTestFinished(close);
   const aws = {
-    ...{ publicUrl: url, region: 'eu-north-1', functions: [], pool: { idle: async () => {} } },
+    publicUrl: url,
+    region: 'eu-north-1',
+    functions: [],
+    pool: { idle: async () => {} },
     operator: { accessKeyId: 'a', secretAccessKey: 'b' },
   };
   const standIns = { apis: { get: () => ({ calls }) } };

@@ -160,7 +160,9 @@ export function makeFakeLogin() {
     trail,
   } as unknown as LocalSystem;
   return {
-    ...{ local, faults, issuer },
+    local,
+    faults,
+    issuer,
     async fetch(address: string, init: RequestInit = {}): Promise<Response> {
       const request = new Request(address, init);
       const url = new URL(address);

@@ -7,7 +7,12 @@ const environment = { LAMBDA_TASK_ROOT: codeDirectory, _HANDLER: 'index.handler'
 const api = await startRuntimeApi();
 const pool = createPool({ api, now: Date.now, log: () => ({ stream: '', line: console.log }) });
 const of = {
-  ...{ name: 'f', arn: 'arn', roleArn: 'role', codeDirectory, environment },
-  ...{ timeout: 60_000, memory: 128 },
+  name: 'f',
+  arn: 'arn',
+  roleArn: 'role',
+  codeDirectory,
+  environment,
+  timeout: 60_000,
+  memory: 128,
 };
 await pool.invoke(of, Buffer.from(payload));

@@ -111,7 +111,9 @@ describe('functions in processes of their own', () => {
       for (const method of ['debug', 'log', 'warn', 'error']) console[method](method, { a: 1 });
     };`;
     const environment = {
-      ...{ LAMBDA_TASK_ROOT: join(folder, 'json'), _HANDLER: 'index.handler', AWS_LAMBDA_LOG_FORMAT: 'JSON' },
+      LAMBDA_TASK_ROOT: join(folder, 'json'),
+      _HANDLER: 'index.handler',
+      AWS_LAMBDA_LOG_FORMAT: 'JSON',
     };
     await invoke(newPool(), functionOf('json', body, { environment }));
     const lines = trail.lines().filter(({ function: who }) => who === 'json');

@@ -23,9 +23,20 @@ function resource(
   more: Partial<ResolvedResource> = {},
 ): ResolvedResource {
   return {
-    ...{ ...place, stack: 'journal-zone-public', zone: 'public', logicalId: physicalId, physicalId },
-    ...{ type: `AWS::${type}`, properties: { ...properties }, arn: `arn:${physicalId}`, definition: {} },
-    ...{ constructPath: physicalId, assetPath: undefined, certain: true, names: [], ...more },
+    ...place,
+    stack: 'journal-zone-public',
+    zone: 'public',
+    logicalId: physicalId,
+    physicalId,
+    type: `AWS::${type}`,
+    properties: { ...properties },
+    arn: `arn:${physicalId}`,
+    definition: {},
+    constructPath: physicalId,
+    assetPath: undefined,
+    certain: true,
+    names: [],
+    ...more,
   };
 }
 
@@ -35,7 +46,9 @@ function part(type: string, physicalId: string, properties: object): ResolvedRes
 }
 
 const assemblyOf = (...resources: ResolvedResource[]): ResolvedAssembly => ({
-  ...{ ...place, stacks: [], resources },
+  ...place,
+  stacks: [],
+  resources,
 });
 const refused = coded('assembly_invalid');
 
@@ -67,7 +80,12 @@ describe('functions', () => {
 
   it('keep a reserved concurrency of none apart from no reservation', () => {
     expect(readOne({ ReservedConcurrentExecutions: 0 })).toMatchObject({
-      ...{ name: 'f', timeout: 10_000, memory: 128, reservedConcurrency: 0, zone: 'public', environment: {} },
+      name: 'f',
+      timeout: 10_000,
+      memory: 128,
+      reservedConcurrency: 0,
+      zone: 'public',
+      environment: {},
     });
     expect(readOne({})?.reservedConcurrency).toBeUndefined();
   });
