@@ -38,20 +38,10 @@ export function guardWebhooks(options: GuardOptions, handler: Handler): Handler 
   const { routes, readSecret, audit, now = Date.now } = options;
   const guarded = routes.flatMap(({ method, path, webhook }) => {
     if (!webhook) return [];
-    const key = createCached({ read: () => readKey(webhook.secret), lifetime: KEPT, now });
+    const read = async () => webhookKey(webhook.secret, await readSecret(webhook.secret));
+    const key = createCached({ read, lifetime: KEPT, now });
     return [{ method, path, tolerance: webhook.tolerance, key }];
   });
-
-  async function readKey(name: string): Promise<Buffer> {
-    const [, encoded] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(await readSecret(name)) ?? [];
-    const key = Buffer.from(encoded ?? '', 'base64');
-    if (key.length < 24)
-      throw new ZonesError(
-        'config_invalid',
-        `The secret ${name} is not whsec_ and 24 bytes or more in base64.`,
-      );
-    return key;
-  }
 
   return async (event, context) => {
     const route = guarded.find(({ method, path }) => method === event.httpMethod && path === event.resource);
@@ -84,6 +74,17 @@ export function guardWebhooks(options: GuardOptions, handler: Handler): Handler 
     const requestContext = { ...event.requestContext, authorizer: { webhookId: id } };
     return (await handler({ ...event, requestContext }, context)) as RouteAnswer;
   };
+}
+
+/**
+ * The key that the text of a webhook's secret holds.
+ * @throws {ZonesError} config_invalid: the text is not of Standard Webhooks' form
+ */
+export function webhookKey(name: string, text: string): Buffer {
+  const [, encoded] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? [];
+  const key = Buffer.from(encoded ?? '', 'base64');
+  if (key.length >= 24) return key;
+  throw new ZonesError('config_invalid', `The secret ${name} is not whsec_ and 24 bytes or more in base64.`);
 }
 
 /** The value of a header that is there once. */

@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { ZonesError } from '@helseid-zones/protocol/errors';
+import { webhookKey } from '../../functions/webhook-guard/guard.ts';
 import { functionOf } from '../../infra/declaration/function-resources.ts';
 import { functionName, ownSecretName, scheduleName } from '../../infra/declaration/names.ts';
 import { ownEntry } from '../../infra/declaration/problem.ts';
@@ -23,10 +24,14 @@ type Wanted = { zone: string; method: string; path: string };
 /**
  * Puts the text of a function's secret, as `aws secretsmanager put-secret-value` does on AWS.
  * @throws {ZonesError} local_failed: the declaration has none of this name, or AWS refuses
+ * @throws {ZonesError} config_invalid: it is a webhook's, and the text not of its form
  */
 export async function putSecret(running: Running, { zone, name }: Named, text: string): Promise<void> {
   const [owner, secret, of] = find(running, { zone, name });
   if (!of?.secrets.includes(secret)) throw unknown('secret', { zone, name });
+  const { routes = [] } = ownEntry(running.declaration.zones, zone)?.gateway ?? {};
+  // A text that the guard can't use would have a webhook's calls sign with another.
+  if (routes.some((one) => one.function === owner && one.webhook?.secret === secret)) webhookKey(name, text);
   await secrets(running, 'PutSecretValue', {
     SecretId: ownSecretName(running.declaration.name, zone, owner, secret),
     SecretString: text,

@@ -93,7 +93,10 @@ const OWN: Readonly<Record<string, (operator: OperatorFile, wanted: Wanted) => P
 async function callRoute(operator: OperatorFile, wanted: Wanted): Promise<Answer> {
   const { zone, method, target, body } = wanted;
   const gateway = operator.gateways.find((candidate) => candidate.zone === zone);
-  if (gateway === undefined) throw failed(`Zone ${zone} has no gateway`);
+  if (gateway === undefined) {
+    const zones = operator.gateways.map((candidate) => candidate.zone).join(', ');
+    throw failed(`No gateway is of a zone ${zone}${zones === '' ? '' : `, only of ${zones}`}`);
+  }
   const sent = { zone, method, path: target.replace(/\?.*$/, ''), body: body ?? '{}' };
   if (findRoute(operator.declaration, sent)?.authorize === 'helseid')
     return callAsForeign(operator, wanted, gateway.url + target);

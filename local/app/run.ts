@@ -9,7 +9,7 @@ import { STEPS } from './steps/index.ts';
 import { type LocalSystem, startSystem } from './system.ts';
 import { createLinePrinter } from './terminal.ts';
 import { waitForEnd } from './wait-for-end.ts';
-import { watchFolders, watchFunctions } from './watch.ts';
+import { sourceFolders, watchFolders, watchFunctions } from './watch.ts';
 import { welcome } from './welcome.ts';
 
 /** Where the command runs. */
@@ -72,8 +72,11 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
     }
   }
 
-  /** Resolves when the system shall end or, with `--watch`, when the declaration has changed and is valid: one that is not is said. */
-  function waitForDeclaration(): Promise<0 | typeof AGAIN> {
+  /**
+   * Resolves when the system shall end or, with `--watch`, when the declaration has changed and is valid: one that is not is said. So it does
+   * when anything in `sources` has changed.
+   */
+  function waitForDeclaration(sources: readonly string[] = []): Promise<0 | typeof AGAIN> {
     const { promise: changed, resolve } = Promise.withResolvers<typeof AGAIN>();
     const look = () =>
       loadSystem(declarationFile, stage).then(
@@ -81,21 +84,27 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
         (error: Error) => say(error.message),
       );
     const own = [declarationFile, extensionFile(declarationFile)].map((file) => basename(file));
-    const stop = watch
-      ? watchFolders([dirname(declarationFile)], (files) => {
-          if (files.some((file) => own.includes(basename(file)))) void look();
-        })
-      : () => {};
-    return Promise.race([ended.then(() => 0 as const), changed]).finally(stop);
+    const stops = watch
+      ? [
+          watchFolders([dirname(declarationFile)], (files) => {
+            if (files.some((file) => own.includes(basename(file)))) void look();
+          }),
+          watchFolders(sources, () => void look()),
+        ]
+      : [];
+    return Promise.race([ended.then(() => 0 as const), changed]).finally(() => {
+      for (const stop of stops) stop();
+    });
   }
 
   let code = await runUntil(options.fresh);
   while (code === AGAIN) {
-    say(`${declarationFile} has changed`);
+    say('starting again');
     code = await runUntil(false, process.uptime()).catch((error) => {
       printError(error);
-      say(`nothing runs now; it starts again when ${declarationFile} changes`);
-      return waitForDeclaration();
+      say(`nothing runs now; it starts again when ${declarationFile} or a function changes`);
+      // What is wrong may be a function, also one that is declared and not written yet.
+      return waitForDeclaration(sourceFolders());
     });
   }
   // A step that was under way ends with the process.

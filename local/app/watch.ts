@@ -35,6 +35,9 @@ export function watchFolders(folders: readonly string[], onChange: (files: reado
   };
 }
 
+/** The folders that functions are compiled from. */
+export const sourceFolders = (): string[] => SOURCES.flatMap(foldersBelow);
+
 function foldersBelow(path: string): string[] {
   const entries = readdirSync(path, { withFileTypes: true, recursive: true });
   const folders = entries.filter((entry) => entry.isDirectory());
@@ -64,7 +67,7 @@ export function watchFunctions(running: LocalSystem, directory: string, say: (wh
   const folders = foreign.flatMap(({ code: { path } }) =>
     path.endsWith('.zip') ? [dirname(path)] : foldersBelow(path),
   );
-  return watchFolders([...new Set([...SOURCES.flatMap(foldersBelow), ...folders])], (files) => {
+  return watchFolders([...new Set([...sourceFolders(), ...folders])], (files) => {
     const began = performance.now();
     const newCode = (names: string) =>
       say(`${names}: new code after ${Math.round(performance.now() - began)} ms`);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { bundleFunction } from '../../../infra/bundling.ts';
@@ -35,6 +35,20 @@ test('a file that an editor puts in the place of another is seen, and so is what
   appendFileSync(file, '3');
   expect(await next()).toContain(file);
   stop();
+});
+
+test('a function that is declared and not written yet is seen when its folder is made, and a file of no function is not', async () => {
+  const folder = newFolder();
+  for (const source of ['functions/worker', 'client', 'protocol'])
+    mkdirSync(join(folder, source), { recursive: true });
+  const module = new URL('../../../local/app/watch.ts', import.meta.url).href;
+  const watching = `import { mkdirSync, writeFileSync } from 'node:fs';
+    import { sourceFolders, watchFolders } from '${module}';
+    const stop = watchFolders(sourceFolders(), (files) => { stop(); console.log(files.join()); });
+    writeFileSync('notes.txt', '');
+    setTimeout(() => mkdirSync('functions/reader'), 200);`;
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', watching], { cwd: folder });
+  expect(String(child.stdout)).toBe('functions/reader\n');
 });
 
 test('watching alone keeps the process, so a system that could not start again waits for its declaration', () => {
