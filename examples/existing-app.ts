@@ -9,7 +9,8 @@ import { boundaryPlugin } from '../infra/proof/plugin.ts';
 
 /**
  * An application that was there before and knows nothing of zones: two stacks in a Stage. It gets one zone whose function asks a
- * signer; with the packages, all comes from `@helseid-zones/infra` and `@helseid-zones/infra/proof/plugin`.
+ * signer; with the packages, all comes from `@helseid-zones/infra` and `@helseid-zones/infra/proof/plugin`, but the profile, which
+ * `@helseid-zones/client` has.
  */
 export function buildClinic(props: AppProps = {}): App {
   const app = new App(props);

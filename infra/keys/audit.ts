@@ -35,7 +35,7 @@ export async function audit(operator: Operator, { reconcile: given, trace }: Key
   const found = reconcile(records, new Map(keys.flat()), system.name);
   const { matched, unreleased, lost, foreign, unaudited, unrecorded } = found;
   operator.say(
-    `${matched} signatures are in CloudTrail and in the audit; ${unreleased} more nobody got, as their lines failed or refused say; ${lost} are taken for attempts whose answers were lost, which lines count.`,
+    `${matched} signatures are in CloudTrail and in the audit; ${unreleased} more were given to nobody (lines failed or refused); ${lost} are taken for attempts whose answers were lost (kms_lost of lines).`,
   );
   const tell = (what: string, lines: readonly string[]) => {
     if (lines.length === 0) return;

@@ -31,7 +31,9 @@ export function boundaryPlugin(declaration: SystemDeclaration): IPolicyValidatio
         if (text !== '') printError(text);
       const holds = proof.verdict === 'holds' ? 'hold' : 'hold, assuming that';
       if (proof.ok)
-        printError(`The boundaries of ${declaration.name} ${holds} (helseid-zones zones shows the proof).`);
+        printError(
+          `The boundaries of ${declaration.name} ${holds} (npx helseid-zones zones shows the proof).`,
+        );
       return { success: proof.ok, violations: escapeStrings(proof.violations).map(describe) };
     },
   };

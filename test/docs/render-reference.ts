@@ -201,6 +201,7 @@ const MODULES = [
   ['@helseid-zones/client/conformance', 'client/conformance.ts', 'for a signer of your own'],
   ['@helseid-zones/client/custody', 'client/custody.ts', 'where the key is kept within one network'],
   ['@helseid-zones/infra', 'infra/index.ts', 'the infrastructure as a library'],
+  ['@helseid-zones/infra/proof/plugin', 'infra/proof/plugin.ts', 'the proof in every synth'],
 ] as const;
 
 function renderExports(): string {
