@@ -81,7 +81,7 @@ for (const node of new Set([process.execPath, ...othersOf('node')])) {
   const bin = join(scope, 'infra', infra.bin['helseid-zones']);
   const { status, stderr } = spawnSync(node, [bin, 'zones'], { cwd: project, encoding: 'utf8' });
   assert.equal(status, 1);
-  assert.match(stderr, /^@helseid-zones\/infra needs Node 24.* and this is v2\d.*\n$/);
+  assert.match(stderr, /^config_invalid: @helseid-zones\/infra needs Node 24.* and this is v2\d.*\n$/);
   const imported = spawnSync(node, ['-e', 'import("@helseid-zones/infra")'], {
     cwd: project,
     encoding: 'utf8',
