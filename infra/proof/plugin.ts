@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import type { IPolicyValidationPlugin, PolicyViolation } from 'aws-cdk-lib';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { escapeStrings, printError } from '../terminal.ts';
@@ -32,7 +33,7 @@ export function boundaryPlugin(declaration: SystemDeclaration): IPolicyValidatio
       const holds = proof.verdict === 'holds' ? 'hold' : 'hold, assuming that';
       if (proof.ok)
         printError(
-          `The boundaries of ${declaration.name} ${holds} (npx helseid-zones zones shows the proof).`,
+          `The boundaries of ${declaration.name} ${holds} (npx helseid-zones zones --assembly ${relative('', directory)} shows the proof).`,
         );
       return { success: proof.ok, violations: escapeStrings(proof.violations).map(describe) };
     },

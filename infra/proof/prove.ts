@@ -109,7 +109,7 @@ function refuseAbsentStacks({ stacks }: Assembly, { otherStacks }: SystemDeclara
     if (!stacks.some((stack) => stack.name === name))
       throw new ZonesError(
         'declaration_invalid',
-        `The declaration is not right:\n  otherStacks[${index}] names the stack ${name}, which is not synthesized; there are: ${stacks.map((stack) => stack.name).join(', ')}`,
+        `The declaration is not right:\n  otherStacks[${index}] names the stack ${name}, which is not synthesized; there are: ${stacks.map((stack) => stack.name).join(', ')}; an application’s own are in what that synthesizes (--assembly DIR)`,
         { facts: { field: `otherStacks[${index}]` } },
       );
 }

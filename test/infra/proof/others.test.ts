@@ -84,9 +84,13 @@ describe('stacks that are somebody else’s', () => {
   it('are there: a name that no stack has is refused, since nothing could be assumed of it', () => {
     const misspelt = defineSystem({ ...system, otherStacks: [SHOP, 'shop-dta'] });
     expect(() => prove(assembly, misspelt)).toThrow(
-      coded('declaration_invalid', /shop-dta, which is not synthesized; there are: .*shop-data/, {
-        field: 'otherStacks[1]',
-      }),
+      coded(
+        'declaration_invalid',
+        /shop-dta, which is not synthesized; there are: .*shop-data.*\(--assembly DIR\)/,
+        {
+          field: 'otherStacks[1]',
+        },
+      ),
     );
   });
 

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { type App, Stack, Validations } from 'aws-cdk-lib';
 import { CfnUser } from 'aws-cdk-lib/aws-iam';
 import * as v from 'valibot';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, onTestFinished, test, vi } from 'vitest';
 import type { ProofException } from '../../../infra/declaration/schema.ts';
 import { readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { boundaryPlugin } from '../../../infra/proof/plugin.ts';
@@ -354,6 +354,17 @@ describe('npm run zones', { timeout: 120_000 }, () => {
 });
 
 describe('the plugin', () => {
+  it('names the command that shows the proof of what was synthesized', () => {
+    const told = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    onTestFinished(() => told.mockRestore());
+    const folder = synthesizedFolder(system, {}, (app) =>
+      Validations.of(app).addPlugins(boundaryPlugin(system)),
+    );
+    const said = told.mock.calls.join('');
+    expect(said).toContain('The boundaries of journal hold');
+    expect(said).toContain(`npx helseid-zones zones --assembly ${relative('', folder)} shows`);
+  });
+
   it('fails a synth with a violation, whatever a construct acknowledges', () => {
     const spoil = (app: App) => {
       const stack = app.node.findChild(PUBLIC);
