@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { ZoneDeclaration } from '../../infra/declaration/schema.ts';
 import { DEFAULT_DIRECTORY } from './options.ts';
 import { isReadByIam, needsEntries, samplePath, sampleZone } from './steps/facts.ts';
 import type { LocalSystem } from './system.ts';
@@ -57,12 +58,21 @@ function sendLines(system: LocalSystem, directory: string): string[] {
   return [`  npm run send --${option('--directory', directory)} ${sampleZone(system).file}`];
 }
 
-/** For what neither `curl` nor an event starts: webhooks, whose signature is made anew each time, schedules, and secrets to put. */
-export function callLines({ declaration }: Pick<LocalSystem, 'declaration'>, directory: string): string[] {
+/**
+ * For what neither `curl` nor an event starts: webhooks and HelseID's tokens, whose signatures are made anew each time, schedules, and
+ * secrets to put.
+ */
+export function callLines(
+  { declaration, standIns }: Pick<LocalSystem, 'declaration'> & { standIns?: unknown },
+  directory: string,
+): string[] {
   const call = `  npm run call --${option('--directory', directory)}`;
+  // A stand-in has a client of somebody else's, and tokens of no person for it.
+  const foreign = (gateway: ZoneDeclaration['gateway']) =>
+    standIns !== undefined && gateway?.authorizer?.securityLevel === undefined;
   return Object.entries(declaration.zones).flatMap(([zone, { gateway, functions }]) => [
     ...(gateway?.routes ?? [])
-      .filter(({ webhook }) => webhook !== undefined)
+      .filter(({ authorize }) => authorize === 'webhook' || (authorize === 'helseid' && foreign(gateway)))
       .map(({ method, path }) => `${call} ${zone} ${method} ${samplePath(path)}`),
     ...Object.entries(functions).flatMap(([name, { schedules, secrets }]) => [
       ...Object.keys(schedules).map((schedule) => `${call} ${zone} schedule ${name}/${schedule}`),

@@ -3,6 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { required } from '@helseid-zones/protocol/values';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import multiTenant from '../../examples/multi-tenant.zones.ts';
+import type { SystemDeclaration } from '../../infra/declaration/schema.ts';
 import { readAssembly } from '../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
@@ -15,6 +17,7 @@ import { startLocalAws } from '../../local/aws/local-aws.ts';
 import { createTrail } from '../../local/aws/trail.ts';
 import { coded } from '../coded.ts';
 import { FULL } from '../full.ts';
+import { changed } from '../infra/declaration/change.ts';
 import { synthesizedFolder } from '../infra/synthesize.ts';
 import system from '../own-things.zones.ts';
 import { newFolder } from '../temporary.ts';
@@ -89,7 +92,8 @@ describe('npm run call', () => {
   test('signs a webhook as its guard wants it, and nothing else', async () => {
     const [path, body] = ['/hooks/lab', '{"id":17}'];
     // As it is made: nobody has put one that signs, and no process has read it.
-    await putSecret(running(), { zone: 'public', name: 'summary/lab' }, 'random');
+    const made = { SecretId: 'journal/public/summary/lab', SecretString: 'random' };
+    await callJson(running(), 'secretsmanager', 'secretsmanager.PutSecretValue', made);
     await aws.pool.recycle('journal-public-summary');
     const headers = await webhookHeaders(running(), { zone: 'public', method: 'POST', path, body });
     const send = async (body: string) => {
@@ -132,6 +136,15 @@ describe('npm run call', () => {
       '  npm run call -- internal secret summary/mail --body FILE',
       '  npm run call -- internal schedule labels/hourly',
     ]);
+  });
+
+  test('is what it says of a route for HelseID’s tokens, where a stand-in gives one', () => {
+    const lines = (declaration: SystemDeclaration, standIns?: object) =>
+      callLines({ declaration, standIns }, resolve('.local'));
+    expect(lines(multiTenant, {})).toEqual(['  npm run call -- public GET /summaries/17']);
+    expect(lines(multiTenant)).toEqual([]);
+    const ofPersons = changed('zones.public.gateway.authorizer.securityLevel', '4', multiTenant);
+    expect(lines(ofPersons as SystemDeclaration, {})).toEqual([]);
   });
 });
 
