@@ -161,6 +161,18 @@ describe('what narrows or changes nothing', () => {
       sets('GatewayApi4', { Policy: { Statement: [{ ...DENY, Effect: 'Allow' }] } }),
     ],
     [
+      'a statement beside which variables are no variables',
+      'as-derived',
+      /or of another version/,
+      'public',
+      (r) => {
+        allow(find(r, 'summaryRole', 'IAM::Role'), 'cloudwatch:PutMetricData');
+        const { Policies } = find(r, 'summaryRole', 'IAM::Role').Properties;
+        const [policy] = Policies as { PolicyDocument: { Version: string } }[];
+        if (policy) policy.PolicyDocument.Version = '2008-10-17';
+      },
+    ],
+    [
       'an endpoint that lets something through',
       'endpoints-are-own',
       /leads to s3/,

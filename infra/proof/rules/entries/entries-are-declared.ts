@@ -4,14 +4,14 @@ import { eventPatternOf } from '../../../declaration/event-pattern.ts';
 import { zoneQueues } from '../../../declaration/function-resources.ts';
 import { eventNames, functionName, SIGNING_ZONE, scheduleName } from '../../../declaration/names.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
-import { type JsonObject, listOf } from '../../assembly/json.ts';
+import { type JsonObject, listOf, objectOf } from '../../assembly/json.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
 import { ALWAYS } from '../../policy/condition.ts';
 import { compileConditions } from '../../policy/operators.ts';
 import type { Actor } from '../actors.ts';
 import { ask } from '../ask.ts';
 import { actionsOf, throughOwnEndpoint } from '../capability.ts';
-import { type Problem, type ProofInput, type Rule, resourceRule, violationsOf } from '../rule.ts';
+import { type Problem, type ProofInput, type Rule, resourceRule, violationsOf, wordsOf } from '../rule.ts';
 import { clientKeyArns, recordArns, recordOf } from '../targets.ts';
 
 /** Events come from the zone's own bus, by the declared pattern; what a queue's function fails with is kept. */
@@ -28,30 +28,49 @@ export const eventsAreDeclared: Rule = resourceRule({
       const queue = resourcesOfType(assembly, 'AWS::SQS::Queue').find(
         ({ arn }) => arn === properties.EventSourceArn,
       );
-      const reader = queues.find((one) => one.queue === queue?.physicalId.split('/').at(-1))?.reader;
+      const named = queues.find((one) => one.queue === queue?.physicalId.split('/').at(-1));
+      const { deadLetterTargetArn: failed } = objectOf(queue?.properties.RedrivePolicy);
       return [
-        queue?.properties.RedrivePolicy === undefined && 'reads a queue that has no dead-letter queue',
-        String(properties.FunctionName).split(':').at(-1) !== functionName(system, zone, reader ?? '') &&
+        (!named || lastOf(failed) !== named.deadLetters) &&
+          'reads a queue that has no dead-letter queue, or another one than its own',
+        lastOf(properties.FunctionName) !== functionName(system, zone, named?.reader ?? '') &&
           'leads to another function than the declaration',
       ];
     }
-    const schedules = new Map(
-      Object.entries(of?.functions ?? {}).flatMap(([owner, one]) =>
-        Object.entries(one.schedules).map(([own, rate]) => [scheduleName(system, zone, owner, own), rate]),
-      ),
-    );
     const { EventPattern: pattern, ScheduleExpression: schedule, EventBusName: bus } = properties;
-    if (schedule !== undefined && pattern === undefined)
-      return [!of?.admin && schedules.get(String(properties.Name)) !== schedule && 'is no declared schedule'];
-    const events = queues.find(({ rule }) => rule?.name === properties.Name)?.rule;
-    const declared = events && eventPatternOf(events);
+    const targets = listOf(properties.Targets).map(objectOf);
+    const leadsTo = (name: string) => targets.length === 1 && lastOf(targets[0]?.Arn) === name;
+    if (schedule !== undefined && pattern === undefined) {
+      const owner = Object.entries(of?.functions ?? {}).find(([name, { schedules }]) =>
+        Object.entries(schedules).some(
+          ([own, rate]) => scheduleName(system, zone, name, own) === properties.Name && rate === schedule,
+        ),
+      )?.[0];
+      const started = of?.admin ? 'key-watch' : owner;
+      return [
+        started === undefined && 'is no declared schedule',
+        !leadsTo(functionName(system, zone, started ?? '')) && 'starts another function than the declaration',
+      ];
+    }
+    const events = queues.find(({ rule }) => rule?.name === properties.Name);
+    const declared = events?.rule && eventPatternOf(events.rule);
+    const { bus: own, undelivered } = eventNames(system, zone);
     return [
       (!declared || !isDeepStrictEqual(pattern, declared)) && 'has another pattern than the declaration',
-      bus !== eventNames(system, zone).bus && 'listens to another bus than the zone’s own',
+      bus !== own && 'listens to another bus than the zone’s own',
+      !leadsTo(events?.queue ?? '') && 'leads elsewhere than to the queue of its function alone',
+      targets.some(({ Input }) => Input !== undefined) && 'queues something else than the event',
+      targets.some(({ DeadLetterConfig: of }) => lastOf(objectOf(of).Arn) !== undelivered) &&
+        'loses events that can’t be queued',
     ];
   },
   remedy: 'Say in zones.ts which events enter the zone.',
 });
+
+/** The name at the end of an ARN. */
+function lastOf(arn: unknown): string | undefined {
+  return String(arn).split(':').at(-1);
+}
 
 /** What of keys and records a function of the admin zone can't read, or not always: who keeps it from that stops what calls somebody. */
 function unread(actor: Actor, input: ProofInput): Problem[] {
@@ -124,6 +143,11 @@ function alarmsOf({ name, clients, zones }: SystemDeclaration): string[] {
   return [...networks, ...keys];
 }
 
+/** What an alarm of the system has beside figure and threshold. */
+const OF_ALARMS = wordsOf(
+  'ActionsEnabled AlarmActions AlarmDescription AlarmName Dimensions InsufficientDataActions OKActions Tags',
+);
+
 function weakenings(properties: JsonObject, { declaration: system, assembly }: ProofInput): string[] {
   const name = String(properties.AlarmName);
   const kind = name.startsWith(`${system.name}-`) && ALARM_NAMES.find((kind) => name.endsWith(`-${kind}`));
@@ -132,7 +156,11 @@ function weakenings(properties: JsonObject, { declaration: system, assembly }: P
     ({ properties: of }) => `${of.FunctionName}-DurationUsed` === name,
   );
   const { namespace, metric, alarm } = alarmOn(kind, system, timed && 10 * Number(timed.properties.Timeout));
+  const client = Object.keys(system.clients).find((one) => name === `${system.name}-${one}-${kind}`);
+  const ofKeys = client && Object.hasOwn(KEY_ALARMS, kind) ? { client, service: system.name } : undefined;
+  const counted = Object.entries(ofKeys ?? {}).map(([Name, Value]) => ({ Name, Value }));
   const expected = {
+    ...(ofKeys ? { Dimensions: counted } : {}),
     Namespace: namespace,
     MetricName: metric,
     ComparisonOperator: alarm.comparisonOperator,
@@ -146,5 +174,10 @@ function weakenings(properties: JsonObject, { declaration: system, assembly }: P
   const others = Object.entries(expected).flatMap(([property, value]) =>
     isDeepStrictEqual(properties[property], value) ? [] : [`has another ${property} than ${String(value)}`],
   );
-  return listOf(properties.AlarmActions).length === 0 ? [...others, 'calls nobody'] : others;
+  const strange = Object.keys(properties).filter((one) => !(one in expected) && !OF_ALARMS.includes(one));
+  return [
+    ...others,
+    ...strange.map((property) => `has ${property}, by which it may not ring`),
+    ...(listOf(properties.AlarmActions).length === 0 ? ['calls nobody'] : []),
+  ];
 }

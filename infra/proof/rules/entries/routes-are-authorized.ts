@@ -48,7 +48,9 @@ function routeProblems({ properties, zone, stack }: ResolvedResource, input: Pro
   if (expected === undefined) return [`${route} is not a declared route`];
   const { type, authorize } = expected;
   const handler = functionName(input.declaration.name, zone ?? '', expected.function);
-  const called = ownFunction(objectOf(Integration).Uri, stack, input);
+  const { Type: kind, Uri } = objectOf(Integration);
+  // Of another type API Gateway may answer itself, whatever function is named.
+  const called = kind === 'AWS_PROXY' ? ownFunction(Uri, stack, input) : undefined;
   const own = resourcesOfType(input.assembly, 'AWS::ApiGateway::Authorizer').some(
     (authorizer) => authorizer.physicalId === AuthorizerId && authorizer.stack === stack,
   );

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import { ownVariable } from '@helseid-zones/protocol/names';
 import { deriveZoneConfig, PROXY_CA, zoneProxy } from '../../../declaration/derive.ts';
-import { ownSecrets } from '../../../declaration/function-resources.ts';
-import { functionName, zoneClients, zoneFunctions } from '../../../declaration/names.ts';
+import { functionOf, ownSecrets, ownTables } from '../../../declaration/function-resources.ts';
+import { functionName, zoneClients, zoneFunctions, zoneQueueName } from '../../../declaration/names.ts';
 import { apiVariables, foreignCode } from '../../../declaration/runtimes.ts';
 import type { ZoneDeclaration } from '../../../declaration/schema.ts';
 import { keyPolicyTemplate } from '../../../render-key-policy.ts';
@@ -19,9 +20,17 @@ import {
   variablesOf,
 } from '../targets.ts';
 
-/** Variables that the constructs give functions; others may change what one runs, whom it calls or what it tells. */
+/** Variables that the constructs give functions; others may change what one runs, whom it calls or what it tells. What is a function's own is not among them. */
 const VARIABLES =
-  /^(?:GATEWAY_URL|HTTPS_PROXY|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|NODE_USE_ENV_PROXY|NO_PROXY|RECORDS|RECORD_ARN|SIGNERS|SIGNING_VPC|TOKENS_FUNCTION|[A-Z0-9_]+_(?:CLIENT_KEYS|QUEUE|SECRET|TABLE))$/;
+  /^(?:GATEWAY_URL|HTTPS_PROXY|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|NODE_USE_ENV_PROXY|NO_PROXY|RECORDS|RECORD_ARN|SIGNERS|SIGNING_VPC|TOKENS_FUNCTION)$/;
+
+/** The zone's table that each of these variables has, where a function has one. */
+const ZONE_TABLES = {
+  IDEMPOTENCY_TABLE: 'idempotency',
+  REPLAY_TABLE: 'replays',
+  SESSION_TABLE: 'sessions',
+  TOKEN_TABLE: 'tokens',
+};
 
 /** Every function is declared and has exactly the configuration that the declaration gives it; rotation has the key policies that the proof has looked at. */
 export const zoneFunctionsAreDeclared: Rule = resourceRule({
@@ -43,17 +52,13 @@ export const zoneFunctionsAreDeclared: Rule = resourceRule({
     if (own === undefined && zone !== SIGNING) return ['is no function of the declaration'];
     const { runtime: Runtime = 'nodejs24.x', handler: Handler = 'index.handler' } =
       (own && foreignCode(own.declared, own.name)) ?? {};
-    const apis = own ? apiVariables(input.declaration, own.declared, own.name) : {};
-    const secrets = ownSecrets(system, zone, { functions: own?.declared.functions ?? {} })
-      .filter(({ owner }) => owner === name)
-      .map((of) => [of.variable, secretNamed(input, of.name)?.arn] as const);
-    const environment = { ...own?.declared.functions[own.name]?.environment, ...apis };
+    const environment = own ? environmentOf(fn, own, input) : {};
     return [
       fn.assetPath === undefined && [
         'Code',
         'runs code that its stack does not upload, which nobody has read',
       ],
-      ...[...Object.entries(apis), ...secrets].map(
+      ...Object.entries(environment).map(
         ([variable, expected]) =>
           variables[variable] !== expected &&
           ([variable, `has another ${variable} in its environment than ${expected}`] as const),
@@ -95,16 +100,49 @@ function urlsOf({ stack }: ResolvedResource, { assembly }: ProofInput): string[]
     );
 }
 
+/** A function of the declaration. */
+interface Declared {
+  zone: string;
+  declared: ZoneDeclaration;
+  name: string;
+}
+
+/** What a function has of its own in its environment, by variable, and the tables of its zone if it has them. */
+function environmentOf(
+  fn: ResolvedResource,
+  { zone, declared, name }: Declared,
+  input: ProofInput,
+): Readonly<Record<string, unknown>> {
+  const { declaration } = input;
+  const { name: system } = declaration;
+  const { environment = {}, queues = [] } = functionOf(declared, name) ?? {};
+  const urls = `https://sqs.${fn.region}.amazonaws.com/${fn.account}`;
+  const shipped = Object.entries(ZONE_TABLES).filter(([variable]) => variable in variablesOf(fn));
+  const tables = ownTables(system, zone, declared).filter(({ users }) => users.has(name));
+  const secrets = ownSecrets(system, zone, declared).filter(({ owner }) => owner === name);
+  return {
+    ...environment,
+    ...apiVariables(declaration, declared, name),
+    ...Object.fromEntries([
+      ...shipped.map(([variable, table]) => [variable, `${system}-${zone}-${table}`]),
+      ...tables.map((table) => [table.variable, table.name]),
+      ...queues.map((one) => [ownVariable('queue', one), `${urls}/${zoneQueueName(system, zone, one)}`]),
+      ...secrets.map((secret) => [secret.variable, secretNamed(input, secret.name)?.arn]),
+    ]),
+  };
+}
+
 /** What a function of the declaration holds, as JSON, and what it should. */
 function expectationsOf(
   fn: ResolvedResource,
-  { zone, declared, name }: { zone: string; declared: ZoneDeclaration; name: string },
+  { zone, declared, name }: Declared,
   input: ProofInput,
 ): (readonly [what: string, found: unknown, expected: unknown])[] {
   const { declaration } = input;
   const files = filesOf(fn);
   const variables = variablesOf(fn);
-  const { SIGNERS, RECORDS } = variables;
+  const { SIGNERS, RECORDS, SIGNING_VPC } = variables;
+  const [vpc] = [...input.network.zones].find(([, of]) => of === SIGNING) ?? [];
   const proxy = zoneProxy(declaration, zone);
   const found = Object.entries(variables).filter(([variable]) => /PROXY|CA_CERTS/.test(variable));
   const clients = zoneClients(declaration, declared);
@@ -127,6 +165,7 @@ function expectationsOf(
     ...(SIGNERS === undefined ? [] : [['SIGNERS', SIGNERS, byClient((_, at) => signers[at])] as const]),
     ...(declared.admin
       ? [
+          ['SIGNING_VPC', JSON.stringify([SIGNING_VPC]), [vpc]] as const,
           ['RECORDS', RECORDS, byClient((client) => recordArn(input, client))] as const,
           ['key-policy.json', files.get('key-policy.json'), Object.fromEntries(policies)] as const,
         ]

@@ -4,7 +4,7 @@ import { resourcesOfType } from '../../assembly/resolve.ts';
 import { isOther, NO_ZONE } from '../actors.ts';
 import { ask } from '../ask.ts';
 import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
-import { isKept, type Rule, resourceRule } from '../rule.ts';
+import { isKept, type Rule, resourceRule, wordsOf } from '../rule.ts';
 import { everyOf, ownKey } from '../targets.ts';
 import { trustedServices } from '../trust.ts';
 
@@ -39,9 +39,13 @@ export const logsAreOwn: CapabilityRule = capabilityRule({
   remedy: 'Name the log group of the function itself.',
 });
 
-/** Fields of API Gateway's access log that may hold tokens, cookies, claims or what a path or query names. */
-const FIELDS =
-  /\$(context\.(authorizer|identity\.(apiKey\b|caller|clientCert|cognito|user|sourceIp)|path|requestOverride|responseOverride|authorize\.error|error\.validation|webSocket)|input|request|stageVariables)/;
+/** Fields of API Gateway's access log that hold ids, states, sizes and times only. Another may hold tokens, cookies, claims or what a path or query names. */
+const FIELDS = wordsOf(`
+  apiId awsEndpointRequestId domainName domainPrefix error.responseType extendedRequestId httpMethod identity.accountId
+  integration.integrationStatus integration.latency integration.requestId integration.status integrationLatency integrationStatus
+  protocol requestId requestTime requestTimeEpoch resourceId resourcePath responseLatency responseLength stage status
+  wafResponseCode xrayTraceId
+`).map((name) => `$context.${name}`);
 
 /** No setting makes a log hold tokens, bodies, addresses or persons. */
 export const logsHoldNoTokens: Rule = resourceRule({
@@ -50,12 +54,15 @@ export const logsHoldNoTokens: Rule = resourceRule({
   title: 'No access log of an API holds tokens, addresses or persons.',
   of: ['AWS::ApiGateway::Stage'],
   problems: ({ properties }) => {
-    const [field] = FIELDS.exec(String(objectOf(properties.AccessLogSetting).Format)) ?? [];
-    return [field && `has ${field} in its access log`];
+    const fields = String(objectOf(properties.AccessLogSetting).Format).match(/\$[!\w.{}]*/g) ?? [];
+    return fields.map((field) => !FIELDS.includes(field) && `has ${field} in its access log`);
   },
   path: ({ constructPath }) => ['what requests carry', constructPath, 'its log'],
   remedy: 'Log ids, states and times only.',
 });
+
+/** As infra/constructs/signer.ts keeps it: somebody asks about a year that is over. */
+const AUDIT_DAYS = 400;
 
 /** The audit of signatures outlives the stack, and leaves the account as declared. Where each function logs to, encrypted and until when, properties-are-understood says. */
 export const logsAreKept: Rule = resourceRule({
@@ -85,6 +92,15 @@ export const logsAreKept: Rule = resourceRule({
     );
     return [
       isAudit && !(isKept(group) && isKept(key ?? group)) && 'is an audit that goes with its stack',
+      isAudit &&
+        !(Number(group.properties.RetentionInDays) >= AUDIT_DAYS) &&
+        `is an audit that is not kept for ${AUDIT_DAYS} days`,
+      String(key?.properties.Enabled ?? true) !== 'true' &&
+        'is encrypted with a key that is switched off, so nothing is written',
+      // Of lines of another class CloudWatch takes no figures, and so no alarm rings.
+      writers.length > 0 &&
+        String(group.properties.LogGroupClass ?? 'STANDARD') !== 'STANDARD' &&
+        'is of a class whose lines give no figures',
       sent !== declared && `goes to ${sent || 'nobody'}, and is declared for ${declared || 'nobody'}`,
       near &&
         `goes to ${declared}, in an account of the system, whose administrators could change both records`,

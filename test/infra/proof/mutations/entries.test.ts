@@ -1,4 +1,61 @@
-import { adds, allow, arn, find, mutations, sets, signer, statementOf } from '../mutate.ts';
+import {
+  adds,
+  allow,
+  arn,
+  type Changeable,
+  find,
+  idOf,
+  mutations,
+  sets,
+  signer,
+  statementOf,
+  type Template,
+} from '../mutate.ts';
+
+const targetOf = (r: Template, rule: string) => {
+  const [target = {}] = find(r, rule, 'Events::Rule').Properties.Targets as Changeable[];
+  return target;
+};
+const arnOf = (r: Template, prefix: string, type = '') => ({ 'Fn::GetAtt': [idOf(r, prefix, type), 'Arn'] });
+
+mutations('events-are-declared', {
+  'internal: events to the dead letters': (r) => {
+    targetOf(r, 'EventsRule').Arn = arnOf(r, 'EventsDeadLetters', 'Queue');
+  },
+  'internal: events to a second queue': (r) => {
+    const { Targets } = find(r, 'EventsRule').Properties as { Targets: Changeable[] };
+    Targets.push({ Id: 'more', Arn: arnOf(r, 'EventsDeadLetters', 'Queue') });
+  },
+  'internal: the same text for every event': (r) => {
+    targetOf(r, 'EventsRule').Input = '{}';
+  },
+  'internal: nothing for events that can’t be queued': (r) =>
+    void delete targetOf(r, 'EventsRule').DeadLetterConfig,
+  'internal: another queue for what fails': (r) => {
+    const { RedrivePolicy } = find(r, 'EventsQueue7').Properties as { RedrivePolicy: Changeable };
+    RedrivePolicy.deadLetterTargetArn = arnOf(r, 'EventsUndelivered', 'Queue');
+  },
+  'admin: rotation in place of the key watch': (r) => {
+    targetOf(r, 'KeyAlarmshourly').Arn = arnOf(r, 'rotationFunction');
+  },
+});
+
+mutations('alarms-ring', {
+  'admin: the figure of no client': sets('KeyAlarmsjournalUnknownKeys', {
+    Dimensions: [{ Name: 'client', Value: 'nobody' }],
+  }),
+  'admin: a unit that no figure has': sets('KeyAlarmsjournalUnknownKeys', { Unit: 'Bits' }),
+  'signing: more figures than there are': sets('AlarmsjournalsignerjournalpublicSignatureFailures', {
+    DatapointsToAlarm: 9,
+  }),
+});
+
+mutations('routes-are-authorized', {
+  'public: an answer of API Gateway’s own': (r) => {
+    const { Integration } = find(r, 'GatewayApisessionGET6').Properties as { Integration: Changeable };
+    Integration.Type = 'MOCK';
+  },
+});
 
 mutations('properties-are-understood', {
   'public: an API without a policy for TLS': (r) =>

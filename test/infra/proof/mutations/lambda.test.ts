@@ -5,9 +5,11 @@ import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
 import { readInput } from '../../../../infra/proof/read-input.ts';
 import { signersHaveOneCaller } from '../../../../infra/proof/rules/lambda/signer-policies.ts';
 import system from '../../../one-client.zones.ts';
+import ownThings from '../../../own-things.zones.ts';
 import {
   adds,
   arn,
+  type Changeable,
   dropStatement,
   each,
   find,
@@ -18,6 +20,7 @@ import {
   ROTATION,
   role,
   SIGNER,
+  STACKS,
   sets,
   setsVariables,
   signer,
@@ -26,7 +29,7 @@ import {
   withAsset,
   withTemplate,
 } from '../mutate.ts';
-import { oneClient } from '../one-client.ts';
+import { oneClient, synthesize } from '../one-client.ts';
 import { ruleNamed } from '../small-system.ts';
 
 mutations('function-permissions-are-own', {
@@ -169,6 +172,12 @@ mutations(
   'zone-functions-are-declared',
   {
     'internal: whole events in the log': setsVariables('worker', { POWERTOOLS_LOGGER_LOG_EVENT: 'true' }),
+    'internal: a queue of somebody else’s': setsVariables('worker', {
+      LETTERS_QUEUE: 'https://sqs.eu-north-1.amazonaws.com/111122223333/letters',
+    }),
+    'internal: a secret that is not declared': setsVariables('worker', { PARTNER_SECRET: 'arn:other' }),
+    'public: another table of the zone': setsVariables('session', { SESSION_TABLE: 'journal-public-more' }),
+    'admin: another network of signers': setsVariables('keywatch', { SIGNING_VPC: 'vpc-1' }),
     'public: other signers for a zone': setsVariables('summary', {
       SIGNERS: JSON.stringify({ journal: signer('internal') }),
     }),
@@ -182,6 +191,22 @@ mutations(
     ],
   ],
 );
+
+test('what a function has of its own is as declared', () => {
+  const given = synthesize(ownThings);
+  const found = (variables: Changeable) =>
+    findingsOf(
+      'zone-functions-are-declared',
+      withTemplate(given, STACKS.internal, setsVariables('worker', variables)),
+      ownThings,
+    ).map(({ about }) => about);
+  expect(found({})).toEqual([]);
+  expect(found({ PAGE_SIZE: '5000' })).toEqual([['PAGE_SIZE']]);
+  expect(found({ LETTERS_TABLE: 'journal-internal-worker-drafts' })).toEqual([['LETTERS_TABLE']]);
+  expect(found({ OUTBOX_QUEUE: 'https://sqs.eu-north-1.amazonaws.com/1/outbox' })).toEqual([
+    ['OUTBOX_QUEUE'],
+  ]);
+});
 
 const POLICY = 'SignerPolicyjournal';
 const spares = (r: Template, sid: string) =>

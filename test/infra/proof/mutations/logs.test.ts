@@ -18,6 +18,7 @@ import {
   idOf,
   mutations,
   SIGNER,
+  STACKS,
   sets,
   statementsOf,
   withTemplate,
@@ -57,6 +58,27 @@ mutations('logs-are-kept', {
   'signing: an audit whose key goes with the stack': (r) => {
     find(r, 'LogKey').DeletionPolicy = 'Delete';
   },
+  'signing: an audit for a day': sets(`${SIGNER}Logs`, { RetentionInDays: 1 }),
+  'signing: an audit under a key that is switched off': sets('LogKey', { Enabled: false }),
+  'internal: a log that gives no figures': sets('workerLogs', { LogGroupClass: 'INFREQUENT_ACCESS' }),
+});
+
+const logsFields =
+  (more: string): Change =>
+  (r) => {
+    const setting = find(r, 'GatewayApiDeploymentStage').Properties.AccessLogSetting as Changeable;
+    setting.Format = `${setting.Format} ${more}`;
+  };
+
+mutations('logs-hold-no-tokens', {
+  'public: an address, written otherwise': logsFields('${context.identity.sourceIp}'),
+  'public: a field that nobody has looked at': logsFields('$context.customField'),
+  'public: what an error says': logsFields('$context.error.message'),
+});
+
+it('an access log may have more ids, states and times', () => {
+  const change = logsFields('$context.xrayTraceId $context.integrationLatency');
+  expect(findingsOf('logs-hold-no-tokens', withTemplate(oneClient, STACKS.public, change))).toEqual([]);
 });
 
 mutations(

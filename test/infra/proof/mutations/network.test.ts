@@ -33,6 +33,12 @@ mutations('endpoints-are-own', {
     ServiceName: 'com.amazonaws.eu-north-1.kms',
     PolicyDocument: { Statement: [] },
   })),
+  'public: Lambda in another region': sets('Networklambdaendpoint', {
+    ServiceName: 'com.amazonaws.us-east-1.lambda',
+  }),
+  'public: somebody’s service by Lambda’s name': sets('Networklambdaendpoint', {
+    ServiceName: 'no.example.lambda',
+  }),
 });
 
 mutations('properties-are-understood', {

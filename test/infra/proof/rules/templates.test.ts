@@ -82,7 +82,7 @@ const route = (properties: JsonObject): Resources => ({
     HttpMethod: 'GET',
     ResourceId: { Ref: 'One' },
     AuthorizationType: 'AWS_IAM',
-    Integration: { Uri: uri(SUMMARY) },
+    Integration: { Type: 'AWS_PROXY', Uri: uri(SUMMARY) },
     ...properties,
   }),
 });
