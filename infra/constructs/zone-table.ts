@@ -4,7 +4,7 @@ import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { AUTHORIZER_FUNCTION, TOKENS_FUNCTION } from '../declaration/fields.ts';
-import { type OwnTableDeclaration, ownTables } from '../declaration/function-resources.ts';
+import { type OwnTableDeclaration, ownTables, ZONE_TABLES } from '../declaration/function-resources.ts';
 import type { ZoneDeclaration } from '../declaration/schema.ts';
 
 /** A table of a zone, and what which functions do with it. */
@@ -35,16 +35,18 @@ const ALL = [
 /** The tables a zone has: by what enters it, and those of its functions. */
 export function zoneTables(system: string, zone: string, declared: ZoneDeclaration): TableUse[] {
   const { events, gateway, tokens } = declared;
-  const shipped = (kind: string, variable: string, actions: TableUse['actions'] | false | undefined) =>
-    actions ? [{ name: `${system}-${zone}-${kind}`, id: `Table-${kind}`, variable, actions }] : [];
+  const shipped = (kind: keyof typeof ZONE_TABLES, actions: TableUse['actions'] | false | undefined) => {
+    const variable = ZONE_TABLES[kind];
+    return actions ? [{ name: `${system}-${zone}-${kind}`, id: `Table-${kind}`, variable, actions }] : [];
+  };
   const worked = events && { [events.function]: ['DeleteItem', 'GetItem', 'PutItem'].map(dynamo) };
   const isValidated = gateway?.routes.some((route) => route.authorize === 'helseid');
   const fetched = { [TOKENS_FUNCTION]: ['GetItem', 'UpdateItem'].map(dynamo) };
   return [
-    ...shipped('idempotency', 'IDEMPOTENCY_TABLE', worked),
-    ...shipped('sessions', 'SESSION_TABLE', gateway?.login && SESSION_TABLE_ACTIONS),
-    ...shipped('replays', 'REPLAY_TABLE', isValidated && { [AUTHORIZER_FUNCTION]: [dynamo('PutItem')] }),
-    ...shipped('tokens', 'TOKEN_TABLE', tokens === 'function' && fetched),
+    ...shipped('idempotency', worked),
+    ...shipped('sessions', gateway?.login && SESSION_TABLE_ACTIONS),
+    ...shipped('replays', isValidated && { [AUTHORIZER_FUNCTION]: [dynamo('PutItem')] }),
+    ...shipped('tokens', tokens === 'function' && fetched),
     ...ownTables(system, zone, declared).map(({ name, owner, table, variable, users, declared }) => ({
       name,
       id: `Table-${owner}-${table}`,

@@ -43,6 +43,14 @@ export function ownTables(system: string, zone: string, { functions }: ZoneDecla
   );
 }
 
+/** Which variable carries the name of a table that a zone has by what enters it, by the end of that name. */
+export const ZONE_TABLES = {
+  idempotency: 'IDEMPOTENCY_TABLE',
+  sessions: 'SESSION_TABLE',
+  replays: 'REPLAY_TABLE',
+  tokens: 'TOKEN_TABLE',
+} as const;
+
 /** A queue of a zone whose messages a function gets. */
 export interface ZoneQueue {
   /** Physical name. */

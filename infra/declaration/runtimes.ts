@@ -1,6 +1,6 @@
 import { ownVariable } from '@helseid-zones/protocol/names';
-import { functionOf } from './function-resources.ts';
-import { zoneFunctions } from './names.ts';
+import { functionOf, ownTables } from './function-resources.ts';
+import { zoneFunctions, zoneQueueName } from './names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
 /**
@@ -44,4 +44,27 @@ export function apiVariables({ apis }: Pick<SystemDeclaration, 'apis'>, zone: Zo
   if (foreignCode(zone, name) === undefined) return {};
   const granted = zone.grants.flatMap((grant) => grant.apis.map(({ api }) => api));
   return Object.fromEntries(granted.map((api) => [ownVariable('api', api), apis[api]?.baseUrl ?? '']));
+}
+
+/** What a function has of its own in its environment, but for secrets: settings, names of tables, URLs of queues below `queuesAt`, {@link apiVariables}. */
+export function ownVariables(
+  system: SystemDeclaration,
+  zone: string,
+  declared: ZoneDeclaration,
+  name: string,
+  queuesAt: string,
+): Record<string, string> {
+  const { environment = {}, queues = [] } = functionOf(declared, name) ?? {};
+  const tables = ownTables(system.name, zone, declared).filter(({ users }) => users.has(name));
+  return {
+    ...environment,
+    ...Object.fromEntries(tables.map((table) => [table.variable, table.name])),
+    ...Object.fromEntries(
+      queues.map((one) => [
+        ownVariable('queue', one),
+        `${queuesAt}/${zoneQueueName(system.name, zone, one)}`,
+      ]),
+    ),
+    ...apiVariables(system, declared, name),
+  };
 }

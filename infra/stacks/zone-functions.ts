@@ -1,5 +1,4 @@
 import { STREAM_SECONDS } from '@helseid-zones/protocol/login-routes';
-import { ownVariable } from '@helseid-zones/protocol/names';
 import { Duration, type Stack } from 'aws-cdk-lib';
 import type { IManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
@@ -13,14 +12,8 @@ import { deriveZoneConfig, PROXY_CA, zoneProxy } from '../declaration/derive.ts'
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS, TOKENS_FUNCTION } from '../declaration/fields.ts';
 import { functionOf, zoneQueues } from '../declaration/function-resources.ts';
 import { EVENT_TIMEOUT_SECONDS, REQUEST_TIMEOUT_SECONDS } from '../declaration/function-schema.ts';
-import {
-  askingFunctions,
-  functionName,
-  takesWebhooks,
-  zoneFunctions,
-  zoneQueueName,
-} from '../declaration/names.ts';
-import { apiVariables, foreignCode } from '../declaration/runtimes.ts';
+import { askingFunctions, functionName, takesWebhooks, zoneFunctions } from '../declaration/names.ts';
+import { foreignCode, ownVariables } from '../declaration/runtimes.ts';
 import type { SystemDeclaration, ZoneDeclaration } from '../declaration/schema.ts';
 import { keyPolicyTemplate } from '../render-key-policy.ts';
 
@@ -67,24 +60,20 @@ export function addFunctions(stack: Stack, props: ZoneFunctionsProps): ReadonlyM
 /** The variables of a function: whom it asks, its settings, names of its tables, URLs of its queues, ARNs of its secrets. */
 function environmentOf(stack: Stack, { facts, signingVpc, url }: ZoneFunctionsProps, name: string) {
   const { system, zone, declared, signers, records, secrets, place } = facts;
-  const { environment = {}, queues = [] } = functionOf(declared, name) ?? {};
-  const urlOf = (queue: string) =>
-    `https://${serviceHost(place, 'sqs')}/${place.account}/${zoneQueueName(system.name, zone, queue)}`;
+  const queuesAt = `https://${serviceHost(place, 'sqs')}/${place.account}`;
   const needsUrl = [...LOGIN_FUNCTIONS, AUTHORIZER_FUNCTION].some((candidate) => candidate === name);
   return {
     ...(askingFunctions(declared).includes(name) ? { SIGNERS: stack.toJsonString(signers) } : {}),
     ...(askingFunctions(declared, 'tokens').includes(name)
       ? { TOKENS_FUNCTION: functionArn(place, functionName(system.name, zone, TOKENS_FUNCTION)) }
       : {}),
-    ...environment,
+    ...ownVariables(system, zone, declared, name, queuesAt),
     ...Object.fromEntries([
       ...zoneTables(system.name, zone, declared)
         .filter(({ actions }) => name in actions)
         .map((table) => [table.variable, table.name]),
-      ...queues.map((queue) => [ownVariable('queue', queue), urlOf(queue)]),
       ...secrets.filter(({ owner }) => owner === name).map(({ variable, arn }) => [variable, arn]),
     ]),
-    ...apiVariables(system, declared, name),
     ...(needsUrl && url ? { GATEWAY_URL: url } : {}),
     ...zoneProxy(system, zone).variables,
     ...(declared.admin ? { RECORDS: stack.toJsonString(records), SIGNING_VPC: signingVpc } : {}),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type BuildOptions, buildApp } from '../../build-app.ts';
 import { sharedStackNames } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
+import { digestOf, readAsset } from '../assembly/contents/read-asset.ts';
 import { type Assembly, type AssemblyStack, readAssembly } from '../assembly/read-assembly.ts';
 import { memory } from '../assembly/remembered.ts';
 
@@ -34,11 +35,17 @@ function pathOf(stack: AssemblyStack | undefined): string[] {
   return ids.slice(0, Math.max(0, ids.indexOf(stack?.name ?? '')));
 }
 
+function withDigests(stack: AssemblyStack): AssemblyStack {
+  const digests = [...stack.assets].map(([key, path]) => [key, digestOf(readAsset(path))] as const);
+  return { ...stack, digests: new Map(digests) };
+}
+
 function synthesize(declaration: SystemDeclaration, options: BuildOptions): Assembly {
   const outdir = mkdtempSync(join(tmpdir(), 'zones-'));
   try {
     buildApp(declaration, { ...options, outdir, checkTemplates: false, extension: false }).synth();
-    return readAssembly(outdir);
+    const { stacks } = readAssembly(outdir);
+    return { stacks: options.withCode ? stacks.map(withDigests) : stacks };
   } finally {
     rmSync(outdir, { recursive: true });
   }

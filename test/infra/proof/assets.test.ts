@@ -210,6 +210,7 @@ describe('an assembly whose code is compiled anew', () => {
 test('code in another language is compared with what lies where it is declared', () => {
   const code = newFolder();
   writeFileSync(join(code, 'handler.py'), 'def handler(event, context): return 1');
+  writeFileSync(join(code, 'table'), Uint8Array.of(255));
   const labels = { runtime: 'python3.14', code, schedules: { daily: 'rate(1 day)' } } as const;
   const declared = () =>
     defineSystem({
@@ -220,6 +221,11 @@ test('code in another language is compared with what lies where it is declared',
   // Of another declaration each time: what was derived of one is remembered.
   const differences = () => compareWithDerived(given, deriveAssembly(declared(), given, true)).violations;
   expect(differences()).toEqual([]);
+  // By the same name, since neither is UTF-8.
+  writeFileSync(join(code, 'table'), Uint8Array.of(254));
+  expect(differences().map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^journal-zone-internal has [0-9a-f]{64}\.zip with other files than its source/),
+  ]);
   writeFileSync(join(code, 'handler.py'), 'def handler(event, context): return 2');
   expect(differences().map(({ message }) => message)).toEqual([
     'journal-zone-internal/labels/Function/Resource runs other code than its source compiles to.',

@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { ownVariable } from '@helseid-zones/protocol/names';
 import { deriveZoneConfig, PROXY_CA, zoneProxy } from '../../../declaration/derive.ts';
-import { functionOf, ownSecrets, ownTables } from '../../../declaration/function-resources.ts';
-import { functionName, zoneClients, zoneFunctions, zoneQueueName } from '../../../declaration/names.ts';
-import { apiVariables, foreignCode } from '../../../declaration/runtimes.ts';
+import { ownSecrets, ZONE_TABLES } from '../../../declaration/function-resources.ts';
+import { functionName, zoneClients, zoneFunctions } from '../../../declaration/names.ts';
+import { foreignCode, ownVariables } from '../../../declaration/runtimes.ts';
 import type { ZoneDeclaration } from '../../../declaration/schema.ts';
 import { keyPolicyTemplate } from '../../../render-key-policy.ts';
 import { parseJson } from '../../assembly/json.ts';
@@ -23,14 +22,6 @@ import {
 /** Variables that the constructs give functions; others may change what one runs, whom it calls or what it tells. What is a function's own is not among them. */
 const VARIABLES =
   /^(?:GATEWAY_URL|HTTPS_PROXY|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|NODE_USE_ENV_PROXY|NO_PROXY|RECORDS|RECORD_ARN|SIGNERS|SIGNING_VPC|TOKENS_FUNCTION)$/;
-
-/** The zone's table that each of these variables has, where a function has one. */
-const ZONE_TABLES = {
-  IDEMPOTENCY_TABLE: 'idempotency',
-  REPLAY_TABLE: 'replays',
-  SESSION_TABLE: 'sessions',
-  TOKEN_TABLE: 'tokens',
-};
 
 /** Every function is declared and has exactly the configuration that the declaration gives it; rotation has the key policies that the proof has looked at. */
 export const zoneFunctionsAreDeclared: Rule = resourceRule({
@@ -101,11 +92,7 @@ function urlsOf({ stack }: ResolvedResource, { assembly }: ProofInput): string[]
 }
 
 /** A function of the declaration. */
-interface Declared {
-  zone: string;
-  declared: ZoneDeclaration;
-  name: string;
-}
+type Declared = { zone: string; declared: ZoneDeclaration; name: string };
 
 /** What a function has of its own in its environment, by variable, and the tables of its zone if it has them. */
 function environmentOf(
@@ -113,22 +100,14 @@ function environmentOf(
   { zone, declared, name }: Declared,
   input: ProofInput,
 ): Readonly<Record<string, unknown>> {
-  const { declaration } = input;
-  const { name: system } = declaration;
-  const { environment = {}, queues = [] } = functionOf(declared, name) ?? {};
-  const urls = `https://sqs.${fn.region}.amazonaws.com/${fn.account}`;
-  const shipped = Object.entries(ZONE_TABLES).filter(([variable]) => variable in variablesOf(fn));
-  const tables = ownTables(system, zone, declared).filter(({ users }) => users.has(name));
+  const { name: system } = input.declaration;
+  const queuesAt = `https://sqs.${fn.region}.amazonaws.com/${fn.account}`;
+  const tables = Object.entries(ZONE_TABLES).filter(([, variable]) => variable in variablesOf(fn));
   const secrets = ownSecrets(system, zone, declared).filter(({ owner }) => owner === name);
   return {
-    ...environment,
-    ...apiVariables(declaration, declared, name),
-    ...Object.fromEntries([
-      ...shipped.map(([variable, table]) => [variable, `${system}-${zone}-${table}`]),
-      ...tables.map((table) => [table.variable, table.name]),
-      ...queues.map((one) => [ownVariable('queue', one), `${urls}/${zoneQueueName(system, zone, one)}`]),
-      ...secrets.map((secret) => [secret.variable, secretNamed(input, secret.name)?.arn]),
-    ]),
+    ...ownVariables(input.declaration, zone, declared, name, queuesAt),
+    ...Object.fromEntries(tables.map(([kind, variable]) => [variable, `${system}-${zone}-${kind}`])),
+    ...Object.fromEntries(secrets.map((of) => [of.variable, secretNamed(input, of.name)?.arn])),
   };
 }
 

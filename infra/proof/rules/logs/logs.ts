@@ -41,10 +41,8 @@ export const logsAreOwn: CapabilityRule = capabilityRule({
 
 /** Fields of API Gateway's access log that hold ids, states, sizes and times only. Another may hold tokens, cookies, claims or what a path or query names. */
 const FIELDS = wordsOf(`
-  apiId awsEndpointRequestId domainName domainPrefix error.responseType extendedRequestId httpMethod identity.accountId
-  integration.integrationStatus integration.latency integration.requestId integration.status integrationLatency integrationStatus
-  protocol requestId requestTime requestTimeEpoch resourceId resourcePath responseLatency responseLength stage status
-  wafResponseCode xrayTraceId
+  error.responseType extendedRequestId httpMethod identity.accountId integration.latency integration.status integrationLatency
+  integrationStatus requestId requestTime requestTimeEpoch resourcePath responseLatency responseLength status xrayTraceId
 `).map((name) => `$context.${name}`);
 
 /** No setting makes a log hold tokens, bodies, addresses or persons. */

@@ -3,7 +3,6 @@ import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { listOf } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { remembered } from '../../assembly/remembered.ts';
-import type { ResolvedResource } from '../../assembly/resolve.ts';
 import { namedActions } from '../../assembly/roles.ts';
 import { all, not } from '../../policy/condition.ts';
 import { formulate } from '../../policy/decide.ts';
@@ -31,12 +30,6 @@ function servicesOf({ zones }: SystemDeclaration, zone: string | undefined): rea
   ];
 }
 
-/** The names of a service in the region of a resource, also by validated cryptography. */
-function own(service: string, { region }: ResolvedResource): string[] {
-  const name = `com.amazonaws.${region}.${service}`;
-  return [name, `${name}-fips`];
-}
-
 /** The rules about VPC endpoints. What security groups let in, properties-are-understood says. */
 export const ENDPOINTS: readonly Rule[] = [
   {
@@ -47,14 +40,15 @@ export const ENDPOINTS: readonly Rule[] = [
     check: ({ network, declaration }) =>
       network.endpoints.flatMap(({ id, vpc, service, subnets, groups, resource }) => {
         const zone = network.zones.get(vpc);
+        const name = String(resource.properties.ServiceName);
         const problems = [
           zone === undefined && 'lies in a VPC of no zone',
           !servicesOf(declaration, zone).includes(service) &&
             !(service === 's3' && namedActions(resource.properties.PolicyDocument).length === 0) &&
             `leads to ${service}, which the zone does not call`,
           // Of another region, or of somebody else's by the same last word.
-          !own(service, resource).includes(String(resource.properties.ServiceName)) &&
-            `leads to ${String(resource.properties.ServiceName)}, which is no service of its own region`,
+          name.replace(/-fips$/, '') !== `com.amazonaws.${resource.region}.${service}` &&
+            `leads to ${name}, which is no service of its own region`,
           resource.properties.PolicyDocument === undefined &&
             'has no policy, so that it takes every call of everybody',
           groups.some((group) => !network.groups.has(group)) &&

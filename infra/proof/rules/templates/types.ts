@@ -70,7 +70,6 @@ export const OURS: Readonly<Record<string, string>> = {
   'Logs::SubscriptionFilter': 'DestinationArn! FilterPattern LogGroupName@Logs::LogGroup',
   'Lambda::Function': `Architectures[]=arm64|x86_64 Code.S3Bucket! Code.S3Key! Description Environment.Variables.*
     Environment.Variables.NODE_OPTIONS?=--enable-source-maps
-    Environment.Variables.IDEMPOTENCY_TABLE?@DynamoDB::Table Environment.Variables.SESSION_TABLE?@DynamoDB::Table
     FunctionName! Handler! LoggingConfig.LogFormat=Text LoggingConfig.LogGroup@Logs::LogGroup MemorySize
     ReservedConcurrentExecutions Role@IAM::Role Runtime! Timeout TracingConfig.Mode
     VpcConfig.SecurityGroupIds[]@EC2::SecurityGroup VpcConfig.SubnetIds[]@EC2::Subnet`,
@@ -94,7 +93,7 @@ export const OURS: Readonly<Record<string, string>> = {
   'Events::Rule': `Description EventBusName?@Events::EventBus EventPattern.detail* EventPattern.detail-type[]
     EventPattern.source[] Name ScheduleExpression
     Targets[].Arn@Lambda::Function|SQS::Queue
-    Targets[].DeadLetterConfig.Arn?@SQS::Queue Targets[].Id Targets[].Input Targets[].RetryPolicy.*`,
+    Targets[].DeadLetterConfig.Arn?@SQS::Queue Targets[].Id Targets[].RetryPolicy.*`,
   'ApiGateway::Account': 'CloudWatchRoleArn@IAM::Role',
   // routes-are-authorized takes a policy that only denies.
   'ApiGateway::RestApi': `BinaryMediaTypes[]?=*/* EndpointAccessMode=BASIC|STRICT EndpointConfiguration.Types[]=REGIONAL Name!

@@ -26,9 +26,6 @@ mutations('events-are-declared', {
     const { Targets } = find(r, 'EventsRule').Properties as { Targets: Changeable[] };
     Targets.push({ Id: 'more', Arn: arnOf(r, 'EventsDeadLetters', 'Queue') });
   },
-  'internal: the same text for every event': (r) => {
-    targetOf(r, 'EventsRule').Input = '{}';
-  },
   'internal: nothing for events that can’t be queued': (r) =>
     void delete targetOf(r, 'EventsRule').DeadLetterConfig,
   'internal: another queue for what fails': (r) => {
@@ -70,6 +67,9 @@ mutations('properties-are-understood', {
 });
 
 mutations('properties-are-understood', {
+  'internal: the same text for every event': (r) => {
+    targetOf(r, 'EventsRule').Input = '{}';
+  },
   'public: a cached authorizer': adds('AWS::ApiGateway::Authorizer', { AuthorizerResultTtlInSeconds: 300 }),
   'public: another zone’s events': adds('AWS::Events::Rule', {
     EventBusName: 'journal-internal',
