@@ -5,7 +5,7 @@ import { zoneQueues } from '../../../declaration/function-resources.ts';
 import { eventNames, functionName, SIGNING_ZONE, scheduleName } from '../../../declaration/names.ts';
 import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { type JsonObject, listOf, objectOf } from '../../assembly/json.ts';
-import { resourcesOfType } from '../../assembly/resolve.ts';
+import { resourceByArn, resourcesOfType } from '../../assembly/resolve.ts';
 import { ALWAYS } from '../../policy/condition.ts';
 import { compileConditions } from '../../policy/operators.ts';
 import type { Actor } from '../actors.ts';
@@ -25,11 +25,9 @@ export const eventsAreDeclared: Rule = resourceRule({
     const of = zones[zone];
     const queues = of ? zoneQueues(system, zone, of) : [];
     if (type === 'AWS::Lambda::EventSourceMapping') {
-      const queue = resourcesOfType(assembly, 'AWS::SQS::Queue').find(
-        ({ arn }) => arn === properties.EventSourceArn,
-      );
-      const named = queues.find((one) => one.queue === queue?.physicalId.split('/').at(-1));
-      const { deadLetterTargetArn: failed } = objectOf(queue?.properties.RedrivePolicy);
+      const named = queues.find((one) => one.queue === lastOf(properties.EventSourceArn));
+      const { RedrivePolicy } = resourceByArn(assembly, properties.EventSourceArn)?.properties ?? {};
+      const { deadLetterTargetArn: failed } = objectOf(RedrivePolicy);
       return [
         (!named || lastOf(failed) !== named.deadLetters) &&
           'reads a queue that has no dead-letter queue, or another one than its own',

@@ -91,8 +91,7 @@ export const OURS: Readonly<Record<string, string>> = {
   'SQS::QueuePolicy': `${document('PolicyDocument')} Queues[]@SQS::Queue`,
   'Events::EventBus': 'DeadLetterConfig.Arn@SQS::Queue Description KmsKeyIdentifier@KMS::Key Name!',
   'Events::Rule': `Description EventBusName?@Events::EventBus EventPattern.detail* EventPattern.detail-type[]
-    EventPattern.source[] Name ScheduleExpression
-    Targets[].Arn@Lambda::Function|SQS::Queue
+    EventPattern.source[] Name ScheduleExpression Targets[].Arn@Lambda::Function|SQS::Queue
     Targets[].DeadLetterConfig.Arn?@SQS::Queue Targets[].Id Targets[].RetryPolicy.*`,
   'ApiGateway::Account': 'CloudWatchRoleArn@IAM::Role',
   // routes-are-authorized takes a policy that only denies.
