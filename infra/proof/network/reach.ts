@@ -120,6 +120,4 @@ export function readAnsweredNames(assembly: ResolvedAssembly, vpc: string): 'eve
   return 'every name';
 }
 
-function byPriority(a: JsonObject, b: JsonObject): number {
-  return Number(a.Priority) - Number(b.Priority);
-}
+const byPriority = (a: JsonObject, b: JsonObject): number => Number(a.Priority) - Number(b.Priority);

@@ -72,9 +72,7 @@ function combine(kind: 'all' | 'any', parts: readonly Condition[], decisive: boo
 
 const quoted = JSON.stringify;
 
-function ask(test: Test): Condition {
-  return { kind: 'test', test, id: test.id };
-}
+const ask = (test: Test): Condition => ({ kind: 'test', test, id: test.id });
 
 /** That the key is present. */
 export function isPresent(name: string): Condition {

@@ -53,9 +53,7 @@ export function matchGlob(glob: Glob, text: string): Truth {
 }
 
 /** Each unknown part replaced by a wildcard. */
-function openUnknown(text: string): Glob {
-  return text.replace(/\uE000[^\uE001]*\uE001/g, ANY);
-}
+const openUnknown = (text: string): Glob => text.replace(/\uE000[^\uE001]*\uE001/g, ANY);
 
 /** Whether `parts` (of an ARN pattern) match the ARN `value`; not known for a pattern that has no six components. */
 export function matchArn(parts: readonly Glob[], value: string): Truth {

@@ -104,9 +104,7 @@ export function gradePrincipal(element: PrincipalElement, principal: Principal):
   };
 }
 
-function unknownPrincipal(text: string): Condition {
-  return unknown(`principal ${text}`);
-}
+const unknownPrincipal = (text: string): Condition => unknown(`principal ${text}`);
 
 /** That the service that asks is one of these. */
 export function isService(services: string | readonly string[]): Condition {

@@ -164,6 +164,4 @@ function shortfallsOf(promise: Omit<Requirement, 'condition'>, held: Answer, giv
 }
 
 /** Whether the ARN pattern `outer` means everything that `inner` does. */
-function includes(outer: string, inner: string): boolean {
-  return covers(globOf(outer), globOf(inner));
-}
+const includes = (outer: string, inner: string): boolean => covers(globOf(outer), globOf(inner));

@@ -64,9 +64,7 @@ export function estimateHeight(map: ZoneMap): number {
   return Math.max(...columnsOf(map).map((cards) => sum(cards.map(cardHeight))));
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((all, number) => all + number, 0);
-}
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, number) => all + number, 0);
 
 /** The zones, and what is outside them. */
 function columnsOf(map: ZoneMap): Card[][] {
@@ -133,9 +131,7 @@ function bundle(edges: readonly Edge[], end: 'source' | 'target'): Bundle[] {
   }));
 }
 
-function verbsOf(edges: readonly Edge[]): string[] {
-  return [...new Set(edges.map(({ verb }) => verb))];
-}
+const verbsOf = (edges: readonly Edge[]): string[] => [...new Set(edges.map(({ verb }) => verb))];
 
 function drawCard({ title, aside, style, rows }: Card): string {
   const name = escapeXml(title.charAt(0).toUpperCase() + title.slice(1));
@@ -188,9 +184,7 @@ function drawNode(node: MapNode): string {
 }
 
 /** Text of a name, which may be broken where hosts and paths have their parts. */
-function breakable(text: string): string {
-  return escapeXml(text).replaceAll(/(?<=\w)[./](?=[\w{])/g, '$&<wbr/>');
-}
+const breakable = (text: string): string => escapeXml(text).replaceAll(/(?<=\w)[./](?=[\w{])/g, '$&<wbr/>');
 
 /** Signs of the kinds of nodes, in an area of 14 by 14. */
 const SIGNS: Readonly<Record<NodeKind, string>> = {

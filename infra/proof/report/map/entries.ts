@@ -160,9 +160,7 @@ function readRotation(rotation: ResolvedResource): Entry {
 }
 
 /** A text that is not broken at its blanks. */
-function whole(text: string): string {
-  return text.replaceAll(' ', '\u00a0');
-}
+const whole = (text: string): string => text.replaceAll(' ', '\u00a0');
 
 function mappedFunction(mapping: ResolvedResource): string {
   return functionArn(mapping, String(mapping.properties.FunctionName));

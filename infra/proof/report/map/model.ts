@@ -83,9 +83,7 @@ export function zoneTitle(name: string): string {
 }
 
 /** Whether a node is a key or a record, of which only the signing zone has any. */
-function isKept({ kind }: Pick<MapNode, 'kind'>): boolean {
-  return kind === 'key' || kind === 'record';
-}
+const isKept = ({ kind }: Pick<MapNode, 'kind'>): boolean => kind === 'key' || kind === 'record';
 
 /**
  * What a node is called in the drawing's `data-` attributes: by zone, kind and what is written on it, and by nothing that a

@@ -65,9 +65,7 @@ export const eventsAreDeclared: Rule = resourceRule({
 });
 
 /** The name at the end of an ARN. */
-function lastOf(arn: unknown): string | undefined {
-  return String(arn).split(':').at(-1);
-}
+const lastOf = (arn: unknown): string | undefined => String(arn).split(':').at(-1);
 
 /** What of keys and records a function of the admin zone can't read, or not always: who keeps it from that stops what calls somebody. */
 function unread(actor: Actor, input: ProofInput): Problem[] {
