@@ -51,13 +51,13 @@ type Pglite = Database & { exec(sql: string): Promise<unknown>; close(): Promise
 
 let pglite: Promise<Pglite> | undefined;
 
-/** PostgreSQL in this process, one for all tests of a file, since it takes seconds to start: its table is empty. */
+/** PostgreSQL in this process, one for all tests of a process, since it takes seconds to start: its table is new. */
 export async function openPglite(): Promise<Pglite> {
   // By a name that TypeScript does not follow: it is needed where this is run only.
   const name: string = '@electric-sql/pglite';
   pglite ??= import(name).then(({ PGlite }) => PGlite.create());
   const database = await pglite;
-  await database.exec(`${KEYS_TABLE}; DELETE FROM helseid_keys`);
+  await database.exec(`DROP TABLE IF EXISTS helseid_keys; ${KEYS_TABLE}`);
   return database;
 }
 

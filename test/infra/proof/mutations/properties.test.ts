@@ -59,8 +59,11 @@ mutations('properties-are-understood', {
   'signing: a resource policy in a log group': sets('SignerpublicjournalLogs', {
     ResourcePolicyDocument: {},
   }),
-  'public: another table of sessions': setsVariables('login', { SESSION_TABLE: 'journal-internal-x' }),
   'internal: managed instances': sets('workerFunction', { CapacityProviderConfig: {} }),
+});
+
+mutations('zone-functions-are-declared', {
+  'public: another table of sessions': setsVariables('login', { SESSION_TABLE: 'journal-internal-x' }),
 });
 
 mutations('events-are-declared', {
