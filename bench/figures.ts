@@ -45,7 +45,8 @@ export function describe({ what, unit, here, peer, target }: Figure): string[] {
   const judged = quantile(of === 'ratio' ? ratios : here);
   const met = bound === 'most' ? judged <= value : judged >= value;
   return [
-    ...[what, `${say(here)} ${unit}`.trim()],
+    what,
+    `${say(here)} ${unit}`.trim(),
     ...(peer ? [`${say(peer[1])} (${peer[0]})`, say(ratios)] : ['', '']),
     ...(target ? [`at ${bound} ${value}`, met ? 'met' : '**missed**'] : ['', '']),
   ];

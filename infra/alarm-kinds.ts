@@ -17,8 +17,8 @@ interface AlarmSpec {
 interface AlarmKind {
   /** Whether somebody is called at once, or looks within days. What the description of an alarm begins with. */
   urgency: 'page' | 'ticket';
-  /** Namespace and name of the metric, with a blank between (default: ours, of the alarm's name). */
-  metric?: string;
+  /** Namespace and name (default: ours, and the alarm's name). */
+  metric?: readonly [namespace: string, name: string];
   /** What to do, for the alarm's description; docs/operating.md, or docs/keys.md of keys, says more. */
   meaning: string;
   alarm: AlarmSpec;
@@ -37,7 +37,10 @@ const fiveMinutes = (statistic: AlarmSpec['statistic'], atLeast = 1): AlarmSpec 
 });
 
 /** Whatever lies in a queue that only failures lead to. SQS tells of a queue while anything is in it. */
-const letters = { metric: 'AWS/SQS ApproximateNumberOfMessagesVisible', alarm: fiveMinutes('Maximum') };
+const letters: Pick<AlarmKind, 'metric' | 'alarm'> = {
+  metric: ['AWS/SQS', 'ApproximateNumberOfMessagesVisible'],
+  alarm: fiveMinutes('Maximum'),
+};
 
 /**
  * What rings beside the metrics of keys ({@link KEY_ALARMS}), with the names that AWS documents for its metrics, and the signers' own
@@ -63,76 +66,76 @@ export const ALARMS = {
   },
   OldestEvent: {
     urgency: 'page',
-    metric: 'AWS/SQS ApproximateAgeOfOldestMessage',
+    metric: ['AWS/SQS', 'ApproximateAgeOfOldestMessage'],
     alarm: fiveMinutes('Maximum', 1800),
     meaning:
       'A message waits for half an hour: its function does not keep up, or does not run. Read the end of its log.',
   },
   GatewayErrors: {
     urgency: 'page',
-    metric: 'AWS/ApiGateway 5XXError',
+    metric: ['AWS/ApiGateway', '5XXError'],
     alarm: fiveMinutes('Sum', 5),
     meaning:
       'Callers of this zone get 5xx: 500 is ours, 502 to 504 the issuer or an API. Read the log of the gateway.',
   },
   FunctionErrors: {
     urgency: 'ticket',
-    metric: 'AWS/Lambda Errors',
+    metric: ['AWS/Lambda', 'Errors'],
     alarm: fiveMinutes('Sum'),
     meaning:
       'A signer or a scheduled function crashed or ran out of time or memory. Read the end of its log.',
   },
   AsyncEventsDropped: {
     urgency: 'ticket',
-    metric: 'AWS/Lambda AsyncEventsDropped',
+    metric: ['AWS/Lambda', 'AsyncEventsDropped'],
     alarm: fiveMinutes('Sum'),
     meaning:
       'Lambda gave up what a schedule started: two tries failed, or the function has no concurrency. npm run verify.',
   },
   Throttles: {
     urgency: 'ticket',
-    metric: 'AWS/Lambda Throttles',
+    metric: ['AWS/Lambda', 'Throttles'],
     alarm: fiveMinutes('Sum', 10),
     meaning:
       'A signer is asked for more at a time than signerConcurrency, or the account has left: raise it, or find out what asks.',
   },
   SignatureFailures: {
     urgency: 'page',
-    metric: 'Failed',
+    metric: [METRICS_NAMESPACE, 'Failed'],
     alarm: fiveMinutes('Sum', 5),
     meaning:
       'A signer can not sign what it may: KMS, the record or the key. Read reason in its log; npm run keys.',
   },
   RefusedIntents: {
     urgency: 'page',
-    metric: 'Refused',
+    metric: [METRICS_NAMESPACE, 'Refused'],
     alarm: fiveMinutes('Sum'),
     meaning:
       'A zone asked its signer for what its grant does not allow: two deploys that differ, or somebody is in the zone.',
   },
   KmsThrottled: {
     urgency: 'ticket',
-    metric: 'Throttled',
+    metric: [METRICS_NAMESPACE, 'Throttled'],
     alarm: fiveMinutes('Sum'),
     meaning:
       'KMS throttles a signer: the quota of the account is used up, by it or by others. Find out what asks.',
   },
   KmsSlow: {
     urgency: 'ticket',
-    metric: 'KmsLatency',
+    metric: [METRICS_NAMESPACE, 'KmsLatency'],
     alarm: { ...fiveMinutes('Maximum', 1001), evaluationPeriods: 3 },
     meaning:
       'For a quarter of an hour some signatures of KMS took over a second: look at the AWS Health Dashboard.',
   },
   TableThrottles: {
     urgency: 'ticket',
-    metric: 'AWS/DynamoDB WriteThrottleEvents',
+    metric: ['AWS/DynamoDB', 'WriteThrottleEvents'],
     alarm: fiveMinutes('Sum'),
     meaning: 'DynamoDB throttles a table of this zone: find out what writes so much.',
   },
   FailedInvocations: {
     urgency: 'ticket',
-    metric: 'AWS/Events FailedInvocations',
+    metric: ['AWS/Events', 'FailedInvocations'],
     alarm: fiveMinutes('Sum'),
     meaning: 'A schedule could not start its function: what it was to do is not done. npm run verify.',
   },
@@ -167,14 +170,14 @@ export const ALARMS = {
   },
   DurationUsed: {
     urgency: 'ticket',
-    metric: 'AWS/Lambda Duration',
+    metric: ['AWS/Lambda', 'Duration'],
     alarm: fiveMinutes('Maximum', 80),
     meaning:
       'A function ran for most of the time it has (percent of timeout): read its log, or raise timeout.',
   },
   BlockedNames: {
     urgency: 'page',
-    metric: 'AWS/Route53Resolver FirewallRuleQueryVolume',
+    metric: ['AWS/Route53Resolver', 'FirewallRuleQueryVolume'],
     alarm: fiveMinutes('Sum'),
     meaning:
       'Something in this network asked for a name that is not declared: a library that phones home, or somebody is in the zone.',
@@ -257,8 +260,8 @@ const RUNBOOKS = { own: 'docs/operating.md#alarms', keys: 'docs/keys.md#watching
  */
 export function alarmOn(name: AlarmName, system: { alarms?: Partial<Record<AlarmName, number>> }, unit = 1) {
   const isKeys = Object.hasOwn(KEY_ALARMS, name);
-  const { metric: named = name, urgency, meaning, alarm }: AlarmKind = { ...ALARMS, ...KEY_ALARMS }[name];
-  const [metric = '', namespace = METRICS_NAMESPACE] = named.split(' ').reverse();
+  const kind: AlarmKind = { ...ALARMS, ...KEY_ALARMS }[name];
+  const { metric: [namespace, metric] = [METRICS_NAMESPACE, name], urgency, meaning, alarm } = kind;
   const below = alarm.comparisonOperator === 'LessThanThreshold';
   const given = system.alarms?.[name] ?? (below ? alarm.threshold : alarm.threshold + 1);
   const threshold = below ? given : given * unit - 1;

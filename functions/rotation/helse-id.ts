@@ -37,10 +37,10 @@ export function createHelseId({ selfService, config, audit, ...deps }: HelseIdDe
   // An RSA key takes long to make, and the issuer knows none of them: one will do for all that a run proves.
   const madeUp = new Map<Algorithm, Signer>();
   function makeUpSigner(algorithm: Algorithm): Signer {
-    const keys = () => [generateKey(algorithm)] as const;
-    const signer =
-      madeUp.get(algorithm) ??
-      createMemorySigner({ client: deps.client, subject: config, keys: keys(), now: base.now });
+    const known = madeUp.get(algorithm);
+    if (known) return known;
+    const keys = [generateKey(algorithm)] as const;
+    const signer = createMemorySigner({ client: deps.client, subject: config, keys, now: base.now });
     madeUp.set(algorithm, signer);
     return signer;
   }

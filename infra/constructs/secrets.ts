@@ -41,7 +41,8 @@ export function addSecrets(
     const [id, description, value] =
       kind === 'secrets'
         ? ([
-            ...['Secret', `Read by ${owner} of zone ${zone} alone. Its value is put by the operator.`],
+            'Secret',
+            `Read by ${owner} of zone ${zone} alone. Its value is put by the operator.`,
             { generateSecretString: { passwordLength: 64, excludePunctuation: true } },
           ] as const)
         : ['ClientKeys', `Keys of client ${name}, which ${owner} of zone ${zone} alone makes and reads.`];

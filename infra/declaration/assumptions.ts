@@ -34,9 +34,12 @@ export function assumptionsOf({ otherStacks, zones, audit }: SystemDeclaration):
 
 /** What is taken for granted of the network that a zone lies in, and of those that it leads to. */
 function outsideOf(zone: string, { cidr, network, exits }: ZoneDeclaration): Assumption[] {
-  const said = (kind: Assumption['kind'], name: string, at: string, ...assumes: string[]): Assumption => {
-    return { kind, name, field: `zones.${zone}.${at}`, assumes: assumes.join('; ') };
-  };
+  const said = (kind: Assumption['kind'], name: string, at: string, ...assumes: string[]): Assumption => ({
+    kind,
+    name,
+    field: `zones.${zone}.${at}`,
+    assumes: assumes.join('; '),
+  });
   const resolver = 'its resolver answers whatever its owner lets it, also names that carry data out';
   const there = [
     `it has ${cidr}, is zone ${zone}’s alone, and joins it with no other zone`,

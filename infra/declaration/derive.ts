@@ -146,7 +146,8 @@ export function serviceUrls(system: SystemDeclaration, zone: string): string[] {
     ...declared.grants.flatMap((grant) => grant.apis.map(({ api }) => pick(system.apis, api).baseUrl)),
     ...(declared.admin ? clients.flatMap((client) => client.selfService?.baseUrl ?? []) : []),
     ...kept.flatMap(({ issuer, selfService, apis }) => [
-      ...[issuer, selfService?.baseUrl ?? issuer],
+      issuer,
+      selfService?.baseUrl ?? issuer,
       ...apis.map((api) => pick(system.apis, api).baseUrl),
     ]),
   ];

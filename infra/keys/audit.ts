@@ -100,7 +100,16 @@ const trailLine = v.object({
 
 /** What tells of a line, in the order in which it is shown; ids that every line of one has are left out. */
 const TOLD = [
-  ...['status', 'error', 'reason', 'refusal', 'kind', 'target', 'route', 'path', 'detail', 'kms_request'],
+  'status',
+  'error',
+  'reason',
+  'refusal',
+  'kind',
+  'target',
+  'route',
+  'path',
+  'detail',
+  'kms_request',
 ];
 
 /**

@@ -9,8 +9,17 @@ export interface Deviation {
 
 /** Members whose own members are names of something. All that is in the first is ours, also where the template has nothing of it. */
 const OURS = [
-  ...['Variables', 'RequestParameters', 'ResponseParameters', 'ResponseTemplates', 'EventPattern'],
-  ...['Targets', 'Credentials', 'ConnectionId', 'TlsConfig', 'Statement', 'SubscriptionFilters'],
+  'Variables',
+  'RequestParameters',
+  'ResponseParameters',
+  'ResponseTemplates',
+  'EventPattern',
+  'Targets',
+  'Credentials',
+  'ConnectionId',
+  'TlsConfig',
+  'Statement',
+  'SubscriptionFilters',
 ];
 const MAPS = ['Methods', 'GatewayResponses', ...OURS];
 

@@ -118,6 +118,20 @@ describe('npm run call', () => {
       });
   });
 
+  test('puts a webhook’s secret where its guard can use it', async () => {
+    const hook = { zone: 'public', name: 'summary/lab' };
+    for (const text of ['any text', 'whsec_c2hvcnQ='])
+      await expect(putSecret(running(), hook, text)).rejects.toThrow(
+        coded('config_invalid', /lab is not whsec_/),
+      );
+    const key = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+    await putSecret(running(), hook, key);
+    const { body } = await callJson(running(), 'secretsmanager', 'secretsmanager.GetSecretValue', {
+      SecretId: 'journal/public/summary/lab',
+    });
+    expect(body).toMatchObject({ SecretString: key });
+  });
+
   test('starts a function as its schedule does', async () => {
     const { status, body } = await fireSchedule(running(), { zone: 'internal', name: 'summary/nightly' });
     // It was started: the shipped summary looks for an API that this zone has no grant for.

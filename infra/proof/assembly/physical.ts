@@ -35,17 +35,8 @@ export function identify(type: string, place: Place, property: PropertyReader): 
   return { ref: ref && fill(ref, arn), arn, attributes: Object.fromEntries(filled) };
 }
 
-const examples = new Map<string, string>();
-
 /** A made-up ARN of a service: of the first kind of its resources that the table knows, or of some. */
-export function exampleArn(service: string, { account, region }: Pick<Place, 'account' | 'region'>): string {
-  const key = `${service} ${account} ${region}`;
-  const arn = examples.get(key) ?? makeUpArn(service, { account, region });
-  examples.set(key, arn);
-  return arn;
-}
-
-function makeUpArn(service: string, place: Pick<Place, 'account' | 'region'>): string {
+export function exampleArn(service: string, place: Pick<Place, 'account' | 'region'>): string {
   const [type = ''] = Object.entries(FORMS).find(([, { arn }]) => arn?.startsWith(`${service}:`)) ?? [];
   const names = (property: string) => (property === 'Path' ? undefined : 'example');
   const { arn } = identify(type, { ...place, stack: '', logicalId: service }, names) ?? {};

@@ -65,7 +65,9 @@ function reportAdditions({ input }: Proof, width: number, most: number): string 
   const lines = additions
     .slice(0, most)
     .map(({ resource, type, stack, statements }) => [
-      ...[zoneOf(stack), statements ? 'more statements of a role' : type, resource],
+      zoneOf(stack),
+      statements ? 'more statements of a role' : type,
+      resource,
     ]);
   const more = additions.length - lines.length;
   if (more > 0) lines.push(['', `and ${more} more`, '--all shows them']);

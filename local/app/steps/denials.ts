@@ -79,7 +79,7 @@ export const publicDeniedInternalSigner = step(
 );
 
 /** Where a function of the zone has its tokens, the others can't ask its signer; they can ask that function for headers. */
-export const ownSigner = step('function-denied-own-signer', [tokensZone], (_, zone) => {
+export const functionDeniedOwnSigner = step('function-denied-own-signer', [tokensZone], (_, zone) => {
   const { askerName, grant, intent } = zone;
   const own = zone.own('lambda');
   const { name: api, method, url } = zone.apiCall();
@@ -100,24 +100,28 @@ function withError(answer: AwsAnswer): AwsAnswer {
 type SignAnswer = { signatures?: unknown[]; error?: { code: string; message: string } };
 
 /** A zone can read no client's record; its signer can read that of its own client, and no other's. */
-export const clientRecord = step('internal-denied-client-record', [callingZone], ({ declaration }, zone) => {
-  const { own, signer, grant } = zone;
-  const granted = signer('secretsmanager');
-  const read = (access: AwsAccess, client: string) => {
-    const SecretId = recordName(declaration.name, client);
-    return callJson(access, 'secretsmanager', 'secretsmanager.GetSecretValue', { SecretId });
-  };
-  const outside = [own('secretsmanager'), { ...own(), url: granted.url }];
-  const clients = Object.keys(declaration.clients);
-  const others = clients.filter((client) => client !== grant.client);
-  return expectDenied({
-    allowed: () => read(granted, grant.client),
-    denied: [
-      ...clients.flatMap((client) => outside.map((access) => () => read(access, client))),
-      ...others.map((client) => () => read(granted, client)),
-    ],
-  });
-});
+export const internalDeniedClientRecord = step(
+  'internal-denied-client-record',
+  [callingZone],
+  ({ declaration }, zone) => {
+    const { own, signer, grant } = zone;
+    const granted = signer('secretsmanager');
+    const read = (access: AwsAccess, client: string) => {
+      const SecretId = recordName(declaration.name, client);
+      return callJson(access, 'secretsmanager', 'secretsmanager.GetSecretValue', { SecretId });
+    };
+    const outside = [own('secretsmanager'), { ...own(), url: granted.url }];
+    const clients = Object.keys(declaration.clients);
+    const others = clients.filter((client) => client !== grant.client);
+    return expectDenied({
+      allowed: () => read(granted, grant.client),
+      denied: [
+        ...clients.flatMap((client) => outside.map((access) => () => read(access, client))),
+        ...others.map((client) => () => read(granted, client)),
+      ],
+    });
+  },
+);
 
 /** The signer makes a proof for the API call that the zone is granted, and none for another method, path, API or host. */
 export const proofOutsideGrantRefused = step(

@@ -99,21 +99,25 @@ function organizationsZone(system: LocalSystem) {
 }
 
 /** While a nonce is remembered, a token costs one round trip and two signatures, and the API call one more. */
-export const warmToken = step('warm-token-two-signatures', [organizationsZone], async (system, zone) => {
-  const { signerName, client } = zone;
-  await sendCallingEvent(system);
-  // Another organisation, so another token.
-  const { lines } = await linesDuring(system, () => sendEvent(system));
-  const { host } = new URL(client.issuer);
-  const fields = lines.filter((line) => line.function === signerName).map((line) => line.fields);
-  const signed = fields.filter(({ code }) => code === 'signed');
-  const forIssuer = signed.filter(({ target }) => String(target).includes(host));
-  const assertions = signed.filter(({ kind }) => kind === 'client_assertion');
-  const trips = lines.filter((line) => line.kind === 'stand-in' && line.fields['service'] === 'helseid');
-  assert(
-    assertions.length === 1 && forIssuer.length === 2 && signed.length > 2,
-    `signatures: ${assertions.length} assertion(s), ${forIssuer.length} for the issuer, ${signed.length} in all`,
-  );
-  assert(system.standIns === undefined || trips.length === 1, `${trips.length} requests at the issuer`);
-  return `one request at the issuer, two signatures for it (assertion and proof), ${signed.length - 2} for the API`;
-});
+export const warmTokenTwoSignatures = step(
+  'warm-token-two-signatures',
+  [organizationsZone],
+  async (system, zone) => {
+    const { signerName, client } = zone;
+    await sendCallingEvent(system);
+    // Another organisation, so another token.
+    const { lines } = await linesDuring(system, () => sendEvent(system));
+    const { host } = new URL(client.issuer);
+    const fields = lines.filter((line) => line.function === signerName).map((line) => line.fields);
+    const signed = fields.filter(({ code }) => code === 'signed');
+    const forIssuer = signed.filter(({ target }) => String(target).includes(host));
+    const assertions = signed.filter(({ kind }) => kind === 'client_assertion');
+    const trips = lines.filter((line) => line.kind === 'stand-in' && line.fields['service'] === 'helseid');
+    assert(
+      assertions.length === 1 && forIssuer.length === 2 && signed.length > 2,
+      `signatures: ${assertions.length} assertion(s), ${forIssuer.length} for the issuer, ${signed.length} in all`,
+    );
+    assert(system.standIns === undefined || trips.length === 1, `${trips.length} requests at the issuer`);
+    return `one request at the issuer, two signatures for it (assertion and proof), ${signed.length - 2} for the API`;
+  },
+);

@@ -43,16 +43,20 @@ function demandingLogin(system: LocalSystem): LoginFacts {
 }
 
 /** Who proved who they are, but not well enough, is not let in; who did it well enough is. */
-export const lowSecurityLevel = step('low-security-level-refused', [demandingLogin], async (_, facts) => {
-  const low = newVisitor(facts);
-  const { security_level: shown } = await newVisitor(facts).mustLogIn();
-  const person = pickPerson(facts, false);
-  const page = await low.logIn(person);
-  expectStatus(page, 403, `the login at level ${person.securityLevel}`);
-  assert(low.cookie() === undefined, 'a session was opened all the same');
-  await low.session(401, 'after the refusal');
-  return `level ${facts.login.securityLevel} demanded: ${shown} let in, ${person.securityLevel} refused with ${page.status}, “${titleOf(page)}”, and no session`;
-});
+export const lowSecurityLevelRefused = step(
+  'low-security-level-refused',
+  [demandingLogin],
+  async (_, facts) => {
+    const low = newVisitor(facts);
+    const { security_level: shown } = await newVisitor(facts).mustLogIn();
+    const person = pickPerson(facts, false);
+    const page = await low.logIn(person);
+    expectStatus(page, 403, `the login at level ${person.securityLevel}`);
+    assert(low.cookie() === undefined, 'a session was opened all the same');
+    await low.session(401, 'after the refusal');
+    return `level ${facts.login.securityLevel} demanded: ${shown} let in, ${person.securityLevel} refused with ${page.status}, “${titleOf(page)}”, and no session`;
+  },
+);
 
 function titleOf({ body }: { body: string }): string | undefined {
   return /<h1>(.*)<\/h1>/.exec(body)?.[1];

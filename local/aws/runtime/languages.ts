@@ -54,8 +54,11 @@ export function programOf(
   return find('java', () => {
     return [
       ...(caFile ? trustOptions(caFile, path) : []),
-      ...['-XX:TieredStopAtLevel=1', '-cp', [codeDirectory, join(lib, '*')].join(delimiter)],
-      ...['com.amazonaws.services.lambda.runtime.api.client.AWSLambda', handler],
+      '-XX:TieredStopAtLevel=1',
+      '-cp',
+      [codeDirectory, join(lib, '*')].join(delimiter),
+      'com.amazonaws.services.lambda.runtime.api.client.AWSLambda',
+      handler,
     ];
   });
 }

@@ -24,7 +24,8 @@ function servicesOf({ zones }: SystemDeclaration, zone: string | undefined): rea
   if (own === undefined) return [];
   if (own.admin) return ['kms', 'secretsmanager', 'lambda', 'dynamodb'];
   return [
-    ...['lambda', 'dynamodb'],
+    'lambda',
+    'dynamodb',
     ...(Object.values(own.functions).some(({ queues }) => queues.length > 0) ? ['sqs'] : []),
     ...(hasSecrets(own) ? ['secretsmanager'] : []),
   ];

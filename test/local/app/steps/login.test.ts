@@ -4,7 +4,7 @@ import {
   foreignCallbackRefused,
   loginToApi,
   logoutEndsSession,
-  lowSecurityLevel,
+  lowSecurityLevelRefused,
   refreshKeepsSession,
 } from '../../../../local/app/steps/login-steps.ts';
 import type { LocalSystem } from '../../../../local/app/system.ts';
@@ -12,7 +12,7 @@ import system from '../../../one-client.zones.ts';
 import { type Fault, makeFakeLogin } from './fake-login.ts';
 
 const STEPS = [
-  ...[loginToApi, lowSecurityLevel, refreshKeepsSession, logoutEndsSession],
+  ...[loginToApi, lowSecurityLevelRefused, refreshKeepsSession, logoutEndsSession],
   foreignCallbackRefused,
 ];
 
@@ -32,9 +32,9 @@ describe('a step fails where the system', () => {
     ['lets nobody in', loginToApi, /the login ended at \/callback with 403/],
     ['answers without a session', loginToApi, /before login: 200/],
     ['shows a token', loginToApi, /a token was sent/],
-    ['lets everybody in', lowSecurityLevel, /the login at level 3: 200/],
-    ['lets nobody in', lowSecurityLevel, /the login ended at/],
-    ['opens a session for whom it refuses', lowSecurityLevel, /a session was opened/],
+    ['lets everybody in', lowSecurityLevelRefused, /the login at level 3: 200/],
+    ['lets nobody in', lowSecurityLevelRefused, /the login ended at/],
+    ['opens a session for whom it refuses', lowSecurityLevelRefused, /a session was opened/],
     ['refreshes for each request', refreshKeepsSession, /4 requests at once made 4 refreshes/],
     ['has no token after a refresh', refreshKeepsSession, /with a lapsed token: 401/],
     ['begins anew on a refresh', refreshKeepsSession, /another session/],
@@ -74,7 +74,7 @@ describe('a step says what a declaration lacks', () => {
 
   test('a security level, where that is the point', () => {
     const without = withLogin({ securityLevel: undefined });
-    expect(lowSecurityLevel.unfit(without)).toMatch(/demands no security level/);
+    expect(lowSecurityLevelRefused.unfit(without)).toMatch(/demands no security level/);
     expect(loginToApi.unfit(without)).toBeUndefined();
   });
 
