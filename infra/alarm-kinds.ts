@@ -90,7 +90,7 @@ export const ALARMS = {
     metric: ['AWS/Lambda', 'AsyncEventsDropped'],
     alarm: fiveMinutes('Sum'),
     meaning:
-      'Lambda gave up what a schedule started: two tries failed, or the function has no concurrency. npm run verify.',
+      'Lambda gave up what a schedule started: three tries failed, or the function has no concurrency. npm run verify.',
   },
   Throttles: {
     urgency: 'ticket',

@@ -11,7 +11,7 @@ const rotation = v.pipe(
     everyDays: v.optional(v.pipe(count, v.maxValue(365, 'must be at most 365 days')), 60),
     /** Longest life of an access token or authorization code of this client, seconds (default 3600): how long a replaced key still signs proofs. */
     longestTokenLifetime: v.optional(count, 3600),
-    /** Seconds the issuer may take until every node of it honours a new key (default 20, HelseID's): a key is not switched to before. */
+    /** Seconds the issuer may take until every node of it honours a new key (default 20, NHN's word on HelseID's test environment): a key is not switched to before. */
     propagation: v.optional(count, 20),
   }),
   v.forward(

@@ -119,7 +119,7 @@ const clientKeys = v.strictObject({
   selfService,
   /** APIs that the function calls as this client. */
   apis: some(thing),
-  /** Seconds the issuer may take until every node of it honours a new key (default 20, HelseID's): a key is not switched to before. */
+  /** Seconds the issuer may take until every node of it honours a new key (default 20, NHN's word on HelseID's test environment): a key is not switched to before. */
   propagation: v.optional(count, 20),
 });
 

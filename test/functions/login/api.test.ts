@@ -69,6 +69,7 @@ describe('forwarding', () => {
           'content-type': 'text/html',
           etag: '"7"',
           'set-cookie': '__Host-session=evil',
+          'www-authenticate': 'DPoP error="insufficient_scope"',
           'x-internal': 'host-7',
           location: 'https://api.test/internal',
           'cache-control': 'public, max-age=600',
@@ -86,7 +87,7 @@ describe('forwarding', () => {
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
       'x-content-type-options': 'nosniff',
     });
-    for (const name of ['x-internal', 'location', 'set-cookie', 'transfer-encoding'])
+    for (const name of ['x-internal', 'location', 'set-cookie', 'transfer-encoding', 'www-authenticate'])
       expect(answer.headers).not.toHaveProperty(name);
   });
 
