@@ -1,108 +1,14 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { compileHandler } from '../../infra/bundling.ts';
 import { YEARS } from '../full.ts';
-import { newFolder } from '../temporary.ts';
+import { pages, root } from './pages.ts';
 import { PAGES } from './render-reference.ts';
 import { readRows, wrongTests } from './shown.ts';
-import { FOLLOWED, readSteps, writeStep } from './tutorial.ts';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const pages = [
-  ...['README.md', 'SECURITY.md', 'CONTRIBUTING.md', 'client/README.md', 'infra/README.md'],
-  ...readdirSync(join(root, 'docs'), { recursive: true })
-    .map((file) => join('docs', String(file)))
-    .filter((file) => file.endsWith('.md')),
-].map((name) => ({ name, text: readFileSync(join(root, name), 'utf8') }));
-
-/** The examples of doc comments, as text without the comment's own marks. */
-const comments = ['protocol', 'client', 'infra'].flatMap((room) =>
-  readdirSync(join(root, room), { recursive: true })
-    .map((file) => join(room, String(file)))
-    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
-    .map((name) => ({
-      name,
-      text: [...readFileSync(join(root, name), 'utf8').matchAll(/^\/\*\*.*?^ \*\/$/gms)]
-        .filter(([comment]) => comment.includes('@example'))
-        .map(([comment]) => comment.replaceAll(/^ \*(?: |$)/gm, ''))
-        .join('\n'),
-    })),
-);
-
-/** Where rooms declare the codes of their errors: whoever compiles a room's files compiles them. */
-const ERRORS = ['functions/common', 'infra'].map((room) => `../../${room}/errors.ts`);
-
-/** Has files look as `npm run fix` leaves them. */
-function format(folder: string): void {
-  const biome = join(root, 'node_modules/@biomejs/biome/bin/biome');
-  const options = ['--linter-enabled=false', '--vcs-enabled=false', `--config-path=${root}`];
-  execFileSync(process.execPath, [biome, 'check', '--write', ...options, folder], { stdio: 'pipe' });
-}
-
-/** A new folder below `.build` whose files are compiled as if they lay in the clone. */
-function likeClone(name: string, include: readonly string[]): string {
-  const folder = join(root, '.build', name);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const options = { extends: '../../tsconfig.json', compilerOptions: { rootDirs: ['.', '../..'] } };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ ...options, include, exclude: [] }));
-  return folder;
-}
-
-/** Writes the examples of pages and doc comments; whole files must look as `npm run fix` leaves them. */
-function writeExamples(): string {
-  const folder = likeClone('examples', ['**/*.ts', ...ERRORS]);
-  const apart = [...pages, ...comments].filter(({ name }) => !FOLLOWED.includes(name));
-  const examples = apart.flatMap(({ name, text }) =>
-    [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = ''], index) => ({ name, index, code })),
-  );
-  const looks = newFolder();
-  const whole = new Map<string, string>();
-  for (const { name, index, code } of examples) {
-    // A whole file says where it lies, and is compiled as if it lay there.
-    const [, place = `${name.replaceAll(/\W/g, '-')}-${index}.ts`] =
-      /^\/\/ ([\w./-]+\.ts)\n/.exec(code) ?? [];
-    mkdirSync(dirname(join(folder, place)), { recursive: true });
-    writeFileSync(join(folder, place), code);
-    if (!code.startsWith(`// ${place}`)) continue;
-    whole.set(join(looks, place), code);
-    mkdirSync(dirname(join(looks, place)), { recursive: true });
-    writeFileSync(join(looks, place), code);
-  }
-  format(looks);
-  for (const [file, code] of whole) expect(readFileSync(file, 'utf8')).toBe(code);
-  // Examples are written for the declaration that they show a part of, not for the one in the clone.
-  writeFileSync(join(folder, 'zones.ts'), "export { default } from '../../test/one-client.zones.ts';\n");
-  expect(examples.length).toBeGreaterThan(0);
-  return folder;
-}
-
-/** Writes what a page that is followed has in its end. */
-function writeFollowed(page: string): string {
-  const folder = likeClone(basename(page), ['zones.ts', 'functions', '../../infra/errors.ts']);
-  for (const step of readSteps(page)) if ('file' in step) writeStep(folder, step);
-  return folder;
-}
+import { FOLLOWED, readSteps } from './tutorial.ts';
 
 describe('documentation', () => {
-  it('compiles: its examples, and each page that is followed as it is at its end', () => {
-    const folders = [writeExamples(), ...FOLLOWED.map(writeFollowed)];
-    const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    // One build reads what they share once. The compiler takes a third less time where it seldom collects its garbage.
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [tsc, '-b', ...folders, '--checkers', '1', '--builders', '1'],
-      {
-        encoding: 'utf8',
-        env: { ...process.env, GOGC: '400' },
-      },
-    );
-    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
-  });
-
   it.each(pages)('$name links to what exists', ({ name, text }) => {
     const links = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)/g)].map(([, link = '']) => link);
     const missing = links.filter((link) => !existsSync(resolve(root, dirname(name), link)));
