@@ -8,6 +8,13 @@ import { PAGES } from './render-reference.ts';
 import { readRows, wrongTests } from './shown.ts';
 import { FOLLOWED, readSteps } from './tutorial.ts';
 
+/** Names of all sources, without their folders. */
+const sources = new Set(
+  ['protocol', 'client', 'functions', 'infra', 'local', 'test', 'examples'].flatMap((room) =>
+    readdirSync(join(root, room), { recursive: true }).map((file) => basename(String(file))),
+  ),
+).add('zones.ts');
+
 describe('documentation', () => {
   it.each(pages)('$name links to what exists', ({ name, text }) => {
     const links = [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)/g)].map(([, link = '']) => link);
@@ -30,6 +37,8 @@ describe('documentation', () => {
     ].map(([, file = '']) => file);
     const written = FOLLOWED.flatMap(readSteps).flatMap((step) => ('file' in step ? [step.file] : []));
     expect(files.filter((file) => !existsSync(join(root, file)) && !written.includes(file))).toEqual([]);
+    const bare = [...text.matchAll(/`([\w*-]+\.ts)`/g)].map(([, file = '']) => file);
+    expect(bare.filter((file) => !sources.has(file))).toEqual([]);
   });
 });
 

@@ -34,6 +34,20 @@ describe('a function that only calls', () => {
   });
 });
 
+test('logs are kept as long as docs/operating.md says, and those of signers outlive their stack', () => {
+  const kept = assembly.ofType('AWS::Logs::LogGroup').map(([, { Properties, DeletionPolicy }]) => {
+    const whose = text(Properties['LogGroupName']).includes('-signer-') ? 'audit' : 'zone';
+    return `${whose}: ${Properties['RetentionInDays']} days, ${DeletionPolicy}`;
+  });
+  expect([...new Set(kept)].sort()).toEqual([
+    'audit: 400 days, RetainExceptOnCreate',
+    'zone: 90 days, Delete',
+  ]);
+  const [rows = ''] = /^\| Log group \|.*?\n\n/ms.exec(readFileSync('docs/operating.md', 'utf8')) ?? [];
+  const said = rows.split('\n').flatMap((row) => /\| ([^|]* months.*) \|$/.exec(row)?.[1] ?? []);
+  expect(said).toEqual(['3 months', '13 months, also when the stack goes', '3 months', '3 months']);
+});
+
 const RUNNING = [
   ...['ec2:AssignPrivateIpAddresses', 'ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface'],
   ...['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets', 'ec2:DetachNetworkInterface'],
