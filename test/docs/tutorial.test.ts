@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FULL } from '../full.ts';
+import { freePorts } from '../ports.ts';
 import { newFolder } from '../temporary.ts';
 import { FOLLOWED, readSteps, type Step, writeStep } from './tutorial.ts';
 
@@ -47,6 +48,7 @@ async function end(child: ChildProcess | undefined): Promise<void> {
 
 /** Does the page's steps in a clone, and compares what they print. */
 async function follow(clone: string, steps: readonly Step[]): Promise<void> {
+  const ports = await freePorts();
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   let watched: { child: ChildProcess; out: string } | undefined;
   let ready = 0;
@@ -66,7 +68,7 @@ async function follow(clone: string, steps: readonly Step[]): Promise<void> {
     const [, ...args] = `${scripts[script]} ${rest}`.trim().split(' ');
     if (script === 'start') {
       await end(watched?.child);
-      args.push('--port', '18000', '--stand-in-port', '18050');
+      args.push('--port', String(ports.gateway), '--stand-in-port', String(ports.standIn));
     }
     const child = spawn(process.execPath, args, { cwd: clone, env: process.env });
     started.push(child);

@@ -12,6 +12,7 @@ import { gatewayToApi } from '../../local/app/steps/entries.ts';
 import { loginToApi } from '../../local/app/steps/login-steps.ts';
 import { startSystem } from '../../local/app/system.ts';
 import { findLeak } from '../canaries.ts';
+import { freePorts } from '../ports.ts';
 import { runKinds } from './in-process.ts';
 import { judge } from './judge.ts';
 import { openEdge } from './open-edge.ts';
@@ -31,8 +32,6 @@ const { values } = parseArgs({
     kind: { type: 'string' },
     path: { type: 'string' },
     directory: { type: 'string' },
-    port: { type: 'string', default: '14000' },
-    'stand-in-port': { type: 'string', default: '14443' },
   },
 });
 const CASES = Number(values.cases);
@@ -78,7 +77,7 @@ async function tryGateway(): Promise<void> {
   const system = await startSystem({
     declarationFile: 'test/two-clients.zones.ts',
     standIn: true,
-    ports: { gateway: Number(values.port), standIn: Number(values['stand-in-port']) },
+    ports: await freePorts(),
     directory,
     fresh: true,
   });

@@ -22,6 +22,7 @@ import { isZonesError } from '@helseid-zones/protocol/errors';
 import { compactVerify, importJWK } from 'jose';
 import { trustHere } from '../../local/helseid/certificate.ts';
 import { startPatternWorld } from '../../local/patterns/stand-in.ts';
+import { reportMissing } from '../missing.ts';
 import './pkcs11js.ts';
 import { KINDS, makeToken, missing, PIN, run, SPY, spyOn } from './token.ts';
 
@@ -59,7 +60,7 @@ async function fails(code: string, says: RegExp, work: () => Promise<unknown>): 
 
 const [, , given] = process.argv;
 if (given) await signMany(given);
-else process.exitCode = await main();
+else if (!(await main())) process.exitCode = 1;
 
 async function signMany(uri: string): Promise<void> {
   // SoftHSM now and then shows no token to one of several that start at once; whoever tries again, as a program does, finds it.
@@ -74,11 +75,11 @@ async function signMany(uri: string): Promise<void> {
   for (let count = 0; count < EACH; count += 1) await sign(custody);
 }
 
-async function main(): Promise<number> {
+async function main(): Promise<boolean> {
   const what = missing();
   if (what) {
-    console.log(`NOT RUN  keys in a token: ${what}`);
-    return 0;
+    reportMissing('keys in a token', what);
+    return true;
   }
   // Node's headers are those of this Node, where it has them.
   process.env['npm_config_nodedir'] ??= dirname(dirname(process.execPath));
@@ -86,8 +87,8 @@ async function main(): Promise<number> {
     run('npm', 'rebuild', '--prefix', import.meta.dirname, 'pkcs11js');
     await import('pkcs11js' as string);
   } catch (error) {
-    console.log(`NOT RUN  keys in a token: a build of pkcs11js (a C++ compiler, make, Python); ${error}`);
-    return 0;
+    reportMissing('keys in a token', `a build of pkcs11js (a C++ compiler, make, Python); ${error}`);
+    return true;
   }
   const folder = mkdtempSync(join(tmpdir(), 'hsm-'));
   let failed = 0;
@@ -103,7 +104,7 @@ async function main(): Promise<number> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  return failed === 0 ? 0 : 1;
+  return failed === 0;
 }
 
 function makeTests(folder: string): Record<string, () => Promise<string | undefined>> {

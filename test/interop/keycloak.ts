@@ -15,8 +15,8 @@ import {
 import { addKey, type CustodyOptions, openCustody } from '@helseid-zones/client/custody';
 import { decodeJwt } from 'jose';
 import { openBrowser } from '../../local/app/steps/browser.ts';
-import { listen } from '../../local/aws/http.ts';
 import type { LocalCertificate } from '../../local/helseid/certificate.ts';
+import { freePorts } from '../ports.ts';
 
 const VERSION = '26.5.6';
 /** FAPI 2.0 has no loopback redirects; nobody is there, the browser below stops at it. */
@@ -34,7 +34,7 @@ export async function tryKeycloak(
 ): Promise<{ missing: string } | undefined> {
   const home = unpack(folder);
   if (typeof home === 'object') return home;
-  const port = await freePort();
+  const { gateway: port, standIn: plainPort } = await freePorts();
   const issuer = `https://localhost:${port}/realms/journal`;
   const options: CustodyOptions = {
     uri: `file://${join(folder, 'keycloak.pem')}`,
@@ -59,7 +59,7 @@ export async function tryKeycloak(
         `--https-certificate-file=${certificate.path}`,
         `--https-certificate-key-file=${join(folder, 'keycloak.key')}`,
       ],
-      ...['--http-host=127.0.0.1', `--http-port=${await freePort()}`],
+      ...['--http-host=127.0.0.1', `--http-port=${plainPort}`],
     ],
     { stdio: process.env['KEYCLOAK_LOG'] ? 'inherit' : 'ignore', detached: true },
   );
@@ -174,10 +174,4 @@ async function untilUp(url: string): Promise<void> {
     await setTimeout(2000);
   }
   throw new Error(`Keycloak did not start within ${PATIENCE} s`);
-}
-
-async function freePort(): Promise<number> {
-  const server = await listen(() => {});
-  await server.close();
-  return server.port;
 }

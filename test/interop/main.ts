@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, jwtVerify } from 'jose';
 import { localCertificate, trustHere } from '../../local/helseid/certificate.ts';
 import { startHelseId } from '../../local/helseid/helseid.ts';
+import { reportMissing } from '../missing.ts';
 import { getTokenWithJava } from './java.ts';
 import { tryKeycloak } from './keycloak.ts';
 import { getTokenWithOpenidClient } from './openid-client.ts';
@@ -41,7 +42,7 @@ async function tryOut(name: string, get: () => Promise<string | { missing: strin
   try {
     const token = await get();
     if (typeof token !== 'string') {
-      console.log(`NOT RUN  ${name}: ${token.missing}`);
+      reportMissing(name, token.missing);
       return true;
     }
     const expected = { issuer: helseId.issuer, audience: 'example:a' };
@@ -65,9 +66,8 @@ await helseId.close();
 // And our client at another's issuer, by the plain FAPI 2.0 profile.
 const keycloak = await tryKeycloak(certificate, directory).then(
   (answer) => {
-    console.log(
-      answer ? `NOT RUN  Keycloak: ${answer.missing}` : 'ok       Keycloak: machine token, login and refresh',
-    );
+    if (answer) reportMissing('Keycloak', answer.missing);
+    else console.log('ok       Keycloak: machine token, login and refresh');
     return true;
   },
   (error) => {
@@ -76,4 +76,4 @@ const keycloak = await tryKeycloak(certificate, directory).then(
   },
 );
 rmSync(directory, { recursive: true, force: true });
-process.exitCode = stock && java && keycloak ? 0 : 1;
+if (!(stock && java && keycloak)) process.exitCode = 1;

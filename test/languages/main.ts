@@ -1,12 +1,15 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { required } from '@helseid-zones/protocol/values';
 import { fireSchedule } from '../../local/app/call-own.ts';
 import { operatorAccess } from '../../local/app/steps/facts.ts';
 import { startSystem } from '../../local/app/system.ts';
+import { reportMissing } from '../missing.ts';
+import { freePorts } from '../ports.ts';
+import { pythonWith } from '../python.ts';
 import { challenge } from './challenge.ts';
 
 /**
@@ -18,8 +21,12 @@ const run = (command: string, ...args: string[]) =>
 
 /** What is missing for each language on this machine, or nothing. */
 const MISSING: Readonly<Record<string, () => string | undefined>> = {
-  python: () =>
-    run('python3', '-c', 'import boto3').status === 0 ? undefined : 'python3 with boto3 (pip install boto3)',
+  python: () => {
+    const own = pythonWith('boto3==1.44.8', 'boto3');
+    if (own === undefined) return 'boto3 (Python 3.10 with venv, and PyPI)';
+    process.env['PATH'] = [dirname(own), process.env['PATH']].join(delimiter);
+    return undefined;
+  },
   go: () => {
     if (run('go', 'version').error !== undefined) return 'go';
     const { status, stderr } = run(
@@ -42,9 +49,9 @@ const MISSING: Readonly<Record<string, () => string | undefined>> = {
 };
 
 const missing = Object.entries(MISSING).map(([name, look]) => [name, look()] as const);
-for (const [name, what] of missing) if (what) console.log(`NOT RUN  ${name}: ${what}`);
+for (const [name, what] of missing) if (what) reportMissing(name, what);
 const languages = missing.flatMap(([name, what]) => (what ? [] : [name]));
-process.exitCode = languages.length === 0 ? 0 : await tryOut(languages);
+if (languages.length > 0 && !(await tryOut(languages))) process.exitCode = 1;
 
 /** Whether an example answers a nonce and a refused token as docs/tokens.md says. */
 async function isChallenged(name: string): Promise<boolean> {
@@ -71,7 +78,7 @@ async function isChallenged(name: string): Promise<boolean> {
   return ok && stays;
 }
 
-async function tryOut(languages: readonly string[]): Promise<number> {
+async function tryOut(languages: readonly string[]): Promise<boolean> {
   process.env['LANGUAGES'] = languages.join(',');
   const directory = mkdtempSync(join(tmpdir(), 'zones-languages-'));
   const system = await startSystem({
@@ -79,7 +86,7 @@ async function tryOut(languages: readonly string[]): Promise<number> {
     directory,
     fresh: true,
     standIn: true,
-    ports: { gateway: 15_000, standIn: 15_443 },
+    ports: await freePorts(),
     path: process.env['PATH'],
   });
   try {
@@ -98,7 +105,7 @@ async function tryOut(languages: readonly string[]): Promise<number> {
       );
       failed += ok ? 0 : 1;
     }
-    return failed === 0 ? 0 : 1;
+    return failed === 0;
   } finally {
     await system.close();
     rmSync(directory, { recursive: true, force: true });

@@ -5,18 +5,17 @@ import { operatorAccess } from '../../local/app/steps/facts.ts';
 import { type LocalSystem, startSystem } from '../../local/app/system.ts';
 import { callJson } from '../../local/aws/aws-client.ts';
 import { FULL } from '../full.ts';
+import { freePorts } from '../ports.ts';
 import { newFolder } from '../temporary.ts';
 
 const KEYS = 'surgery/reports/report/reporting';
-// Below those that the kernel gives out by itself, and none of once.test.ts.
-const port = 10_000 + (process.pid % 100) * 50;
 let system: LocalSystem;
 
 beforeAll(async () => {
   system = await startSystem({
     directory: newFolder(),
     standIn: true,
-    ports: { gateway: port, standIn: port + 10 },
+    ports: await freePorts(),
     declarationFile: 'examples/distributed.zones.ts',
     fresh: true,
   });

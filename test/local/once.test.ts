@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { required } from '@helseid-zones/protocol/values';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { LocalPorts } from '../../local/app/declaration.ts';
 import { STEPS } from '../../local/app/steps/index.ts';
 import { FULL } from '../full.ts';
+import { freePorts } from '../ports.ts';
 import { newFolder } from '../temporary.ts';
 
 const directory = newFolder();
@@ -16,13 +19,13 @@ const FOREIGN = [
   'foreign-audience',
 ];
 
-/** Below the range that the system hands out by itself, so that nobody gets these meanwhile. */
-const port = 20_000 + (process.pid % 100) * 100;
+const ports: LocalPorts[] = [];
+for (let number = 0; number < 5; number += 1) ports.push(await freePorts());
 
 /** A folder and ports of its own: a test that fails leaves nothing in the way of the others. */
 function place(number: number): string[] {
-  const first = port + 20 * number;
-  return ['--directory', folder(number), '--port', String(first), '--stand-in-port', String(first + 10)];
+  const { gateway, standIn } = required(ports[number], 'A place');
+  return ['--directory', folder(number), '--port', String(gateway), '--stand-in-port', String(standIn)];
 }
 
 const folder = (number: number) => join(directory, String(number));

@@ -19,6 +19,7 @@ import { callJson } from '../../local/aws/aws-client.ts';
 import { readFigures, ringsOn } from '../../local/aws/metrics.ts';
 import type { Registry } from '../../local/helseid/registry.ts';
 import { FULL } from '../full.ts';
+import { freePorts } from '../ports.ts';
 import { newFolder } from '../temporary.ts';
 
 /** The commands of a page's chapter, as it has them, one a line, in order. */
@@ -63,8 +64,7 @@ test('the runbooks have the commands that are run here, and no others', () => {
 
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
 const directory = newFolder();
-// Below those that the kernel gives out by itself, and none of once.test.ts.
-const port = 15_000 + (process.pid % 100) * 50;
+const ports = await freePorts();
 let system: LocalSystem;
 let forget: () => void;
 
@@ -144,7 +144,7 @@ async function start(declarationFile: string, fresh = false) {
     standIn: true,
     directory,
     fresh,
-    ports: { gateway: port, standIn: port + 10 },
+    ports,
     page: undefined,
   });
   forget = writeOperatorFile(directory, system);

@@ -26,14 +26,13 @@ import { findLeak } from '../canaries.ts';
 import { codesOf } from '../fuzz/open-edge.ts';
 import { createRandom } from '../fuzz/random.ts';
 import { searchTrail } from '../fuzz/search.ts';
+import { freePorts } from '../ports.ts';
 import { findGrowth, measure, processorTime, type Sample } from './measure.ts';
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '2' },
     seed: { type: 'string', default: String(Date.now() % 1e9) },
-    port: { type: 'string', default: '14200' },
-    'stand-in-port': { type: 'string', default: '14643' },
   },
 });
 const MINUTES = Number(values.minutes);
@@ -80,7 +79,7 @@ const system = await startSystem({
   standIn: true,
   directory,
   fresh: true,
-  ports: { gateway: Number(values.port), standIn: Number(values['stand-in-port']) },
+  ports: await freePorts(),
 });
 const { aws, trail, declaration } = system;
 const { zone: eventZone, declared, functionName: worker, event } = sampleZone(system);

@@ -18,22 +18,22 @@ import { loginToApi, logoutEndsSession, refreshKeepsSession } from '../../local/
 import { replayedProofRefused } from '../../local/app/steps/protected-calls.ts';
 import { rotationUnderLoad } from '../../local/app/steps/rotation.ts';
 import { startSystem } from '../../local/app/system.ts';
+import { reportMissing } from '../missing.ts';
+import { freePorts } from '../ports.ts';
 import { describeStored, openDocuments } from './kept.ts';
 import { bundle, isHere, keepDeclaration, type Release, takeOut } from './prepare.ts';
 
 const { values } = parseArgs({
   options: {
     golden: { type: 'boolean', default: false },
-    port: { type: 'string', default: '15000' },
-    'stand-in-port': { type: 'string', default: '15443' },
   },
 });
 const root = resolve(import.meta.dirname, '../..');
 const release: Release = JSON.parse(readFileSync(join(import.meta.dirname, 'previous.json'), 'utf8'));
 const called = `${release.version} (${release.commit.slice(0, 7)})`;
 if (!isHere(root, release)) {
-  console.log(`NOT RUN: this clone's history lacks ${called}: git fetch --unshallow`);
-  process.exit(0);
+  reportMissing('an upgrade', `${called} in this clone's history (git fetch --unshallow)`);
+  process.exit();
 }
 
 /** A function whose signer is one more release ahead: the steps must notice it. */
@@ -66,7 +66,7 @@ try {
   mkdirSync(folder);
   takeOut(root, release, folder);
   const declarationFile = keepDeclaration(root, folder);
-  const ports = { gateway: Number(values.port), standIn: Number(values['stand-in-port']) };
+  const ports = await freePorts();
   console.log(`bundling ${called} by its own code`);
   const previous = await bundle(folder, declarationFile, ports);
   const system = await startSystem({

@@ -1,18 +1,18 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { isDeepStrictEqual } from 'node:util';
 import { buildApp } from '../../infra/build-app.ts';
 import { loadSystem } from '../../infra/declaration/load.ts';
 import type { Difference } from '../../infra/verify/compare-live.ts';
+import { reportMissing } from '../missing.ts';
+import { freePorts } from '../ports.ts';
+import { pythonWith } from '../python.ts';
 import { newFolder } from '../temporary.ts';
 import { CHANGES } from './changes.ts';
 
 // npm run test:verify: deploys the templates of zones.ts into moto, and asks `npm run verify` about it: as deployed, and with each of
-// the changes that it should find. Needs Python 3.10 or newer and PyPI; says so and passes where they are missing.
+// the changes that it should find. Needs Python 3.10 or newer and PyPI; says so where they are missing.
 
 const MOTO = '5.2.5';
 const PLACE = { account: '123456789012', region: 'eu-north-1' };
@@ -48,33 +48,14 @@ interface Dimension {
   Value: string;
 }
 
-const python = findMoto();
-if (python === undefined)
-  console.log(`NOT RUN: moto ${MOTO} can't be had here (Python 3.10 with venv, and PyPI)`);
-else process.exitCode = (await run(python)) ? 0 : 1;
-
-/** A Python that has moto: the one in the temporary folder, made where it is not there yet. */
-function findMoto(): string | undefined {
-  const environment = join(tmpdir(), `helseid-zones-moto-${MOTO}-${process.getuid?.() ?? ''}`);
-  const own = join(environment, 'bin', 'python');
-  const steps: [string, string[]][] = [
-    ['python3', ['-m', 'venv', environment]],
-    [join(environment, 'bin', 'pip'), ['install', '-q', `moto[all,server]==${MOTO}`]],
-  ];
-  const works = () => existsSync(own) && spawnSync(own, ['-c', 'import moto.server']).status === 0;
-  if (works()) return own;
-  for (const [command, args] of steps)
-    if (spawnSync(command, args, { stdio: 'ignore' }).status !== 0) {
-      rmSync(environment, { recursive: true, force: true });
-      return undefined;
-    }
-  return own;
-}
+const python = pythonWith(`moto[all,server]==${MOTO}`, 'moto.server');
+if (python === undefined) reportMissing('npm run verify', `moto ${MOTO} (Python 3.10 with venv, and PyPI)`);
+else if (!(await run(python))) process.exitCode = 1;
 
 async function run(command: string): Promise<boolean> {
   const assembly = newFolder();
   buildApp(await loadSystem(undefined, undefined), { outdir: assembly, ...PLACE }).synth();
-  const port = await freePort();
+  const { gateway: port } = await freePorts();
   const moto = spawn(command, [join(import.meta.dirname, 'serve.py'), String(port), assembly], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -145,13 +126,4 @@ async function deployed(moto: ChildProcess): Promise<void> {
     return;
   }
   throw new Error('moto has ended');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
