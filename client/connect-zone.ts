@@ -202,12 +202,13 @@ function limitToApi(call: ApiFetch, { baseUrl }: Pick<ApiConfig, 'baseUrl'>): Ap
 
 function readText(config: string | URL | undefined, env: Environment): string {
   const { LAMBDA_TASK_ROOT: folder } = env;
-  if (config === undefined && !folder)
+  const file = config ?? (folder && join(folder, 'config.json'));
+  if (!file)
     throw invalid(
       "This is no Lambda function (LAMBDA_TASK_ROOT is not set): say where the zone's config.json is, connectZone({ config }), or in a unit test call startTestZone first.",
     );
   try {
-    return readFileSync(config ?? join(folder ?? '', 'config.json'), 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (cause) {
     throw invalid(
       "The zone's config.json can't be read; deploy once more, or say where it is: connectZone({ config }).",

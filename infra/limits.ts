@@ -1,3 +1,4 @@
+import { required } from '@helseid-zones/protocol/values';
 import type { IPolicyValidationPlugin, PolicyViolation } from 'aws-cdk-lib';
 import { type JsonObject, listOf, objectOf } from './proof/assembly/json.ts';
 import { directoryOf, readAssembly } from './proof/assembly/read-assembly.ts';
@@ -61,7 +62,7 @@ export function oversized({ resources }: ResolvedAssembly): PolicyViolation[] {
   );
   const counts = PARTS.flatMap(([type, parent, most, what]) =>
     [...Map.groupBy(ofType(type), ({ properties }) => String(properties[parent])).values()].map((members) => {
-      const constructPath = members[0]?.constructPath ?? '';
+      const { constructPath } = required(members[0], 'A member of a group');
       return { constructPath, what, size: members.length, most, fix: FIXES.parts };
     }),
   );

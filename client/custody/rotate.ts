@@ -1,5 +1,6 @@
 import { isZonesError } from '@helseid-zones/protocol/errors';
 import { RETIREMENT_LEEWAY } from '@helseid-zones/protocol/record-states';
+import { required } from '@helseid-zones/protocol/values';
 import { createApiFetch } from '../api-fetch.ts';
 import { createMemorySigner } from '../create-signer.ts';
 import { getAccessToken, machineTokens } from '../machine-token.ts';
@@ -55,7 +56,7 @@ export async function rotateOpened(
   if (!next) {
     // It is the first key, which is current at once: nobody but a person can register it.
     if (replaced === undefined) await waits();
-    return currentKid(keys) ?? '';
+    return required(currentKid(keys), 'The current key');
   }
 
   const api = createSelfService({

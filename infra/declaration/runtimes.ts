@@ -1,4 +1,5 @@
 import { ownVariable } from '@helseid-zones/protocol/names';
+import { required } from '@helseid-zones/protocol/values';
 import { functionOf, ownTables } from './function-resources.ts';
 import { zoneFunctions, zoneQueueName } from './names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
@@ -43,7 +44,9 @@ export const foreignPaths = (zone: ZoneDeclaration): string[] =>
 export function apiVariables({ apis }: Pick<SystemDeclaration, 'apis'>, zone: ZoneDeclaration, name: string) {
   if (foreignCode(zone, name) === undefined) return {};
   const granted = zone.grants.flatMap((grant) => grant.apis.map(({ api }) => api));
-  return Object.fromEntries(granted.map((api) => [ownVariable('api', api), apis[api]?.baseUrl ?? '']));
+  return Object.fromEntries(
+    granted.map((api) => [ownVariable('api', api), required(apis[api], `The API ${api}`).baseUrl]),
+  );
 }
 
 /** What a function has of its own in its environment, but for secrets: settings, names of tables, URLs of queues below `queuesAt`, {@link apiVariables}. */

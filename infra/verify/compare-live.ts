@@ -101,8 +101,9 @@ async function readStack({ name, template }: ResolvedStack, live: Live, { differ
   const original = { StackName: name, TemplateStage: 'Original' };
   const deployed = parseJson((await live('cloudformation', 'GetTemplate', original)).TemplateBody);
   const summaries = items(answer.StackResourceSummaries);
-  const found = new Map(summaries.map((of) => [String(of.LogicalResourceId ?? ''), of]));
-  found.delete('');
+  const found = new Map(
+    summaries.flatMap((of) => (of.LogicalResourceId ? [[String(of.LogicalResourceId), of] as const] : [])),
+  );
   for (const [id, { ResourceType }] of found) {
     const place = { resource: `${name}/${id}`, type: String(ResourceType) };
     if (at(template, 'Resources', id) === undefined) {

@@ -50,8 +50,9 @@ function sharing({ zones }: SystemDeclaration, { zone }: Registration, other: Re
   const granted = Object.keys(zones).filter((name) =>
     zones[name]?.grants.some(({ client }) => client === other.name),
   );
-  const users = new Set([...(other.zone ? [other.zone] : granted), zone ?? '']);
-  const problem = zone && sharingProblem('secretsmanager:', [...users]);
+  if (zone === undefined) return '';
+  const users = new Set([...(other.zone ? [other.zone] : granted), zone]);
+  const problem = sharingProblem('secretsmanager:', [...users]);
   return problem ? `. A key kept here ${problem}` : '';
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { KeyEntry } from '@helseid-zones/protocol/record';
+import { required } from '@helseid-zones/protocol/values';
 import { signerName } from '../../../infra/declaration/names.ts';
 import { listOf, objectOf } from '../../../infra/proof/assembly/json.ts';
 import { ROTATION_STEPS } from '../../aws/secrets/rotation.ts';
@@ -165,7 +166,7 @@ async function expectNewKeys(system: LocalSystem, loads: readonly Load[], keys: 
   for (const { call, client, zone } of loads) {
     await endSharedTokens(system, zone);
     const { lines } = await linesDuring<unknown>(system, call);
-    const kid = keys.get(client)?.current.kid ?? '';
+    const { kid } = required(keys.get(client), `The keys of ${client}`).current;
     const signer = signerName(system.declaration.name, client, zone);
     assert(assertionSigners(lines, kid).has(signer), `the ${zone} zone does not use the new key`);
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { required } from '@helseid-zones/protocol/values';
 import { serviceCall } from '../call.ts';
 import type { AwsContext } from '../context.ts';
 import { AwsError } from '../errors.ts';
@@ -60,7 +61,11 @@ export function createRotations(deps: RotationDeps) {
     const call = serviceCall(deps, 'secretsmanager.amazonaws.com', stored.arn);
     const payload = Buffer.from(JSON.stringify({ ...event, RotationToken: randomUUID() }));
     try {
-      const invoked = await deps.invoke(call, settings.rotation?.functionArn ?? '', payload);
+      const invoked = await deps.invoke(
+        call,
+        required(settings.rotation, 'The rotation that runs').functionArn,
+        payload,
+      );
       return invoked.functionError && describeFailure(invoked);
     } catch (cause) {
       const throttled = cause instanceof AwsError && cause.code === 'TooManyRequestsException';
