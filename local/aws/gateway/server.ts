@@ -69,7 +69,10 @@ async function answerRequest(deps: GatewayDeps, request: GatewayRequest, respons
     ? openStreamedAnswer(response, (head) => setHead(response, request.id, head).flushHeaders())
     : undefined;
   const invoked = deps.invoke(call, functionArn, event, streaming?.take);
-  const { payload, functionError } = await Promise.race([invoked, timeOut(timeout)]);
+  const answered = new AbortController();
+  const { payload, functionError } = await Promise.race([invoked, timeOut(timeout, answered.signal)]).finally(
+    () => answered.abort(),
+  );
   if (functionError !== undefined) throw new Refusal('INTEGRATION_FAILURE');
   if (streaming === undefined) {
     const { body, ...head } = readProxyResult(payload, api.binary);
@@ -89,8 +92,8 @@ function refuse(response: ServerResponse, { status, headers, body }: WireRespons
   return status;
 }
 
-async function timeOut(ms: number): Promise<never> {
-  await setTimeout(ms, undefined, { ref: false });
+async function timeOut(ms: number, signal: AbortSignal): Promise<never> {
+  await setTimeout(ms, undefined, { ref: false, signal });
   throw new Refusal('INTEGRATION_TIMEOUT');
 }
 

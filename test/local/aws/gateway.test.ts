@@ -1,4 +1,6 @@
+import { createHook } from 'node:async_hooks';
 import { connect } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { callGateway } from '../../../local/aws/aws-client.ts';
 import { AwsError } from '../../../local/aws/errors.ts';
@@ -174,6 +176,32 @@ describe('a Lambda proxy integration', () => {
     const response = await fetch(`${url}/things/7`);
     resolve({ statusCode: 200 });
     expect(await told(response)).toEqual([504, { message: 'Endpoint request timed out' }]);
+  });
+
+  it.each([
+    ['is answered', () => ({ statusCode: 200 }), 200],
+    ['fails', () => Promise.reject(new Error('no')), 502],
+  ])('waits no longer once it %s', async (_, answer, status) => {
+    // Unlike any other time that something here waits for.
+    const timeout = 28_657;
+    const waiting = new Set<number>();
+    const hook = createHook({
+      init: (id, type, __, resource) => {
+        if (type === 'Timeout' && Object(resource)._idleTimeout === timeout) waiting.add(id);
+      },
+      destroy: (id) => waiting.delete(id),
+    }).enable();
+    onTestFinished(() => void hook.disable());
+    const begun: number[] = [];
+    const counting = async () => {
+      await setImmediate();
+      begun.push(waiting.size);
+      return answer();
+    };
+    const { url } = await start({ answers: { function: counting }, method: { timeout } });
+    expect((await fetch(`${url}/things/7`)).status).toBe(status);
+    await setImmediate();
+    expect([begun, waiting.size]).toEqual([[1], 0]);
   });
 });
 
