@@ -20,7 +20,16 @@ export { fapi2Profile, helseIdProfile, type IssuerProfile } from '@helseid-zones
 export type { RawSignature } from '@helseid-zones/protocol/signature';
 export { createApiFetch } from './api-fetch.ts';
 export { createTransaction, pushAuthorizationRequest } from './authorization-request.ts';
-export * from './aws.ts';
+export {
+  type AwsCaller,
+  type AwsCallerOptions,
+  type AwsConfig,
+  type AwsCredentials,
+  type AwsRequest,
+  type AwsResponse,
+  createAwsCaller,
+  readAwsConfig,
+} from './aws.ts';
 export {
   type AnySystem,
   type ApiOptions,

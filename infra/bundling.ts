@@ -59,13 +59,14 @@ export function packageRoot(): string {
 /** `functions/<entry>/handler.ts` of each, where the app runs, or else of this package: a system may add functions and replace shipped ones. */
 function findHandlers(entries: readonly string[]): { in: string; out: string }[] {
   const folders = [resolve('functions'), join(packageRoot(), 'functions')];
-  const found = entries.map((out) => {
-    const sources = folders.map((folder) => join(folder, out, 'handler.ts'));
-    return { in: sources.find((source) => existsSync(source)) ?? '', out };
+  const found = entries.flatMap((out) => {
+    const source = folders.map((folder) => join(folder, out, 'handler.ts')).find((file) => existsSync(file));
+    return source === undefined ? [] : [{ in: source, out }];
   });
-  const missing = found.filter((one) => one.in === '').map(({ out }) => `functions/${out}/handler.ts`);
+  const missing = entries.filter((entry) => !found.some(({ out }) => out === entry));
   if (missing.length === 0) return found;
-  const message = `Missing: ${missing.join(', ')} (looked in ${[...new Set(folders)].join(', ')}); write it, or take it out of zones.ts.`;
+  const files = missing.map((entry) => `functions/${entry}/handler.ts`);
+  const message = `Missing: ${files.join(', ')} (looked in ${[...new Set(folders)].join(', ')}); write it, or take it out of zones.ts.`;
   throw new ZonesError('config_invalid', message);
 }
 

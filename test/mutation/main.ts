@@ -4,10 +4,11 @@
  * one that also matters as a module loads, or leaves something behind, has a process of its own. Nothing is reported
  * unless all is green without a mutant, and a mutant that has to be found is.
  */
-import { globSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureCoverage } from './coverage.ts';
+import { findFiles } from './find-files.ts';
 import { runJobs } from './run-jobs.ts';
 import { type Mutant, makeSandbox } from './sandbox.ts';
 import { tryMutants } from './try-mutants.ts';
@@ -63,10 +64,15 @@ const { values, positionals } = parseArgs({
 });
 const workers = Number(values.workers);
 const deadline = Date.now() + Number(values.minutes) * 60_000;
-const sources = globSync(positionals.length > 0 ? positionals : SOURCES)
-  .filter((file) => !APART.test(file))
-  .sort();
-const tests = [...new Set(globSync([...values.tests, CONTROL.test]).filter((file) => !APART.test(file)))];
+const find = (globs: readonly string[]) => {
+  try {
+    return findFiles(globs, APART);
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+};
+const sources = find(positionals.length > 0 ? positionals : SOURCES);
+const tests = find([...values.tests, CONTROL.test]);
 
 const { folder, mutants } = await makeSandbox([...new Set([...sources, CONTROL.file])]);
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
