@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, lstatSync, mkdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -17,6 +16,7 @@ import { readInput } from '../proof/read-input.ts';
 import type { ProofInput } from '../proof/rules/rule.ts';
 import { inNewFolder } from '../with-assembly.ts';
 import { type Changes, widenings } from './changes.ts';
+import { type Base, run } from './find-base.ts';
 
 /** Account and region that an assembly is for; absent: any. */
 type Place = Pick<BuildOptions, 'account' | 'region'>;
@@ -25,23 +25,23 @@ type Place = Pick<BuildOptions, 'account' | 'region'>;
  * What `now` widens and narrows against a cloud assembly or a git revision. A widening is explained where the two declarations alone
  * make it: synthesized both by this version's constructs, the new one allows it too, and the old one does not. So what comes of
  * a construct, of an edited template or of an addition is not, nor anything where the base does not say what its declaration was.
- * @throws {ZonesError} as `withBase`; config_invalid: the two are for different accounts or regions
+ * @throws {ZonesError} config_invalid: the two are for different accounts or regions, or the revision can't be synthesized
  */
 export function compareWith(
-  against: string,
+  base: Base,
   now: ProofInput & { read: Assembly },
   options: Omit<BaseOptions, 'place'>,
 ): Promise<Changes> {
   const { declaration, read } = now;
   const place = placeOf(read, declaration);
-  return withBase(against, { ...options, place }, async (directory, declared) => {
+  return withBase(base, { ...options, place }, async (directory, declared) => {
     const found = readAssembly(directory);
     const old = declared ?? declaration;
     const where = placeOf(found, old);
     if (!isDeepStrictEqual(where, place))
       throw new ZonesError(
         'config_invalid',
-        `${against} is for ${describe(where)}, and this is for ${describe(place)}, so nothing in them is equal: synthesize both for the same.`,
+        `${base.against} is for ${describe(where)}, and this is for ${describe(place)}, so nothing in them is equal: synthesize both for the same.`,
       );
     const compared = compareWithDerived(found, deriveAssembly(old, found), old.otherStacks);
     const before = readInput(resolveAssembly(found), old, compared);
@@ -85,19 +85,16 @@ interface BaseOptions {
 }
 
 /**
- * Uses the cloud assembly in the folder `against` and its declaration, or the one that this git revision's own declaration and constructs yield: its
+ * Uses the cloud assembly in the folder and its declaration, or the one that the git revision's own declaration and constructs yield: its
  * files, as they are committed, in a folder of their own with the packages of this clone. Runs what that revision holds.
- * @throws {ZonesError} config_invalid: `against` is neither, or the revision can't be synthesized
+ * @throws {ZonesError} config_invalid: the revision can't be synthesized
  */
-export async function withBase<T>(
-  against: string,
+async function withBase<T>(
+  { against, commit }: Base,
   options: BaseOptions,
   use: (directory: string, declaration: SystemDeclaration | undefined) => Promise<T>,
 ): Promise<T> {
-  if (existsSync(join(against, 'manifest.json'))) return use(against, readDeclaration(against));
-  const commit = run('git', ['rev-parse', '--verify', '--quiet', '--end-of-options', `${against}^{commit}`], {
-    failed: `${against} is neither a folder with a cloud assembly nor a git revision of this clone (in a pipeline: fetch it, with its history).`,
-  }).trim();
+  if (commit === undefined) return use(against, readDeclaration(against));
   return inNewFolder((folder) => {
     const directory = join(folder, 'assembly');
     const files = join(folder, 'files');
@@ -149,17 +146,5 @@ function synthesize(files: string, directory: string, options: BaseOptions, agai
       ZONES_BASE: JSON.stringify([root, declaration, stage, directory, place, DECLARATION_FILE]),
     },
     failed: `The revision ${against} can't be synthesized: compare with the folder of an assembly instead.`,
-  });
-}
-
-function run(
-  command: string,
-  args: readonly string[],
-  { failed, ...options }: { failed: string; cwd?: string; env?: NodeJS.ProcessEnv },
-): string {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', ...options });
-  if (status === 0) return stdout;
-  throw new ZonesError('config_invalid', [failed, stderr?.trim()].filter(Boolean).join('\n'), {
-    cause: error,
   });
 }

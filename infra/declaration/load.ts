@@ -8,6 +8,7 @@ import { type Message, type TransformFailure, transformSync } from 'esbuild';
 import { checkStages } from './checks/names.ts';
 import { defineSystem } from './define.ts';
 import { OWN_FUNCTIONS } from './fields.ts';
+import { physicalNames } from './physical-names.ts';
 import type { SystemDeclaration, SystemInput } from './schema.ts';
 
 /** What a declaration file exports: a system, or a function that knows one for each stage. */
@@ -136,6 +137,12 @@ export function refuseRepeatedNames(source: string, file: string): void {
   if (!twice) return;
   const place = `${file}:${twice.location?.line}`;
   throw invalid(`${place}: ${twice.text}; the first of the two would be lost: rename one.`);
+}
+
+/** The functions of a system by name, each with a role of that name; undefined where constructs of one's own, beside its file, may add some. */
+export function namesOfFunctions(system: SystemDeclaration, declarationFile: string): string[] | undefined {
+  if (existsSync(extensionFile(declarationFile))) return undefined;
+  return physicalNames(system).flatMap(({ kind, name }) => (kind === 'function' ? [name] : []));
 }
 
 /** Where constructs of one's own are, beside a declaration: `zones.cdk.ts` beside `zones.ts`. */

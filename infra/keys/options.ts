@@ -1,6 +1,6 @@
 import { isOrganizationNumber } from '@helseid-zones/protocol/details';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { DECLARATION_OPTIONS, readArguments, withFolder } from '../declaration/options.ts';
+import { DECLARATION_OPTIONS, readArguments, requireOwn, withFolder } from '../declaration/options.ts';
 
 /** What `--help` (`-h`) prints. */
 export const USAGE = `npm run keys -- [command] [options]
@@ -57,16 +57,18 @@ export type KeyOptions = ReturnType<typeof readKeyOptions>;
  * @throws {ZonesError} config_invalid: no such command, or its options or arguments are not right
  */
 export function readKeyOptions(args: readonly string[]) {
-  const { values, positionals } = readArguments(
+  const {
+    values,
+    positionals,
+    given: said,
+  } = readArguments(
     { args: kidsLast(args.flatMap(withFolder)), allowPositionals: true, options: OPTIONS },
     wrong,
   );
   const [command = 'show', argument, ...rest] = positionals;
   if (!isCommand(command)) throw wrong(`There is no command "${command}"`);
   if (rest.length > 0 && command !== 'audit') throw wrong(`"${rest[0]}" is one argument too many`);
-  for (const [option, commands] of Object.entries(ONLY_OF))
-    if (option in values && !commands.includes(command))
-      throw wrong(`--${option} says nothing to ${command}`);
+  requireOwn(said, ONLY_OF, command, wrong);
   const days = Number(values.days ?? DAYS);
   if (!Number.isInteger(days) || days < 7 || days > 30) throw wrong('--days takes 7 to 30');
   const given: { client?: string; kid?: string; zone?: string } = argument
@@ -75,6 +77,11 @@ export function readKeyOptions(args: readonly string[]) {
   if (ARGUMENTS[command] === 'nothing' && argument) throw wrong(`"${argument}" is one argument too many`);
   if (ARGUMENTS[command] === 'kid' && !given.kid) throw wrong(`${command} takes a kid`);
   const { kid, zone } = given;
+  const { reconcile = [], trace } = values;
+  const files = [...reconcile, ...(command === 'audit' && argument ? [argument, ...rest] : [])];
+  if (trace !== undefined && files.length > 0) throw wrong('--trace follows one request, and reads no files');
+  if (trace !== undefined && values.local === undefined)
+    throw wrong('--trace goes with --local; on AWS the saved queries do it (docs/operating.md)');
   if (given.client !== undefined && (values.client ?? given.client) !== given.client)
     throw wrong(`"${given.client}" and --client "${values.client}" are two clients`);
   const vpc = values['signing-vpc'];
@@ -89,7 +96,7 @@ export function readKeyOptions(args: readonly string[]) {
     now: values.now ?? false,
     force: values.force ?? false,
     client: values.client ?? given.client,
-    reconcile: [...(values.reconcile ?? []), ...(command === 'audit' && argument ? [argument, ...rest] : [])],
+    reconcile: files,
     draft: command === 'draft' ? readDraft(values) : undefined,
   };
 }

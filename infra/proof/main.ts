@@ -1,9 +1,9 @@
 import type { parseArgs } from 'node:util';
-import { ZonesError } from '@helseid-zones/protocol/errors';
 import { type Changes, reportChanges, unexplained } from '../changes/changes.ts';
-import { loadSystem } from '../declaration/load.ts';
+import { type Base, findBase } from '../changes/find-base.ts';
+import { loadSystem, namesOfFunctions } from '../declaration/load.ts';
 import { SIGNING_ZONE } from '../declaration/names.ts';
-import { DECLARATION_OPTIONS, readArguments } from '../declaration/options.ts';
+import { DECLARATION_OPTIONS, readArguments, requireKnown, requireWritable } from '../declaration/options.ts';
 import { foreignPaths } from '../declaration/runtimes.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
 import { findPorts, findWarnings } from '../declaration/warnings.ts';
@@ -16,6 +16,7 @@ import { proofAsJson } from './report/proof-json.ts';
 import { reportMatrix, reportRequests } from './report/report.ts';
 import { reportExceptions, reportSummary } from './report/summary.ts';
 import { NO_ZONE } from './rules/actors.ts';
+import { OTHERS } from './rules/lambda/signer-policies.ts';
 
 const USAGE = `npm run zones -- [options]
 
@@ -59,21 +60,26 @@ type Options = ReturnType<typeof parseArgs<{ options: typeof options }>>['values
 async function main(args: string[]): Promise<number> {
   const { values } = readArguments({ args, options });
   const system = await loadSystem(values.declaration, values.stage);
-  if (values.json && (values.zone ?? values.role) !== undefined)
-    throw new ZonesError('config_invalid', '--json has every zone and role: leave --zone and --role out.');
-  // A synth takes long, and this needs none.
-  const zones = [...Object.keys(system.zones), SIGNING_ZONE, NO_ZONE];
-  if (values.zone !== undefined && !zones.includes(values.zone))
-    throw new ZonesError('config_invalid', `There is no zone ${values.zone}; there are ${zones.join(', ')}.`);
+  // What needs no synth to be told wrong: that takes long. Roles that CloudFormation names, by a hash, no declaration tells.
+  requireKnown('zone', values.zone, [...Object.keys(system.zones), SIGNING_ZONE, NO_ZONE]);
+  if (values.assembly === undefined && !/-[0-9A-F]{12}$/.test(values.role ?? ''))
+    requireKnown('role', values.role, namesOfFunctions(system, values.declaration)?.concat(OTHERS));
+  for (const name of ['svg', 'html'] as const) requireWritable(name, values[name]);
+  const base = values.against === undefined ? undefined : findBase(values.against);
   for (const { field, message } of findWarnings(system)) printError(`warning: ${field} ${message}`);
   for (const { field, message } of Object.keys(system.zones).flatMap((zone) => findPorts(system, zone)))
     printError(`A deploy is refused: ${field} ${message}`);
   const onSynth = () => printError('synthesizing ...');
-  return withAssembly(values, system, onSynth, (directory) => printProof(directory, system, values));
+  return withAssembly(values, system, onSynth, (directory) => printProof(directory, system, values, base));
 }
 
-async function printProof(directory: string, system: SystemDeclaration, options: Options): Promise<number> {
-  const { against, requests, rebuild, json, svg, html } = options;
+async function printProof(
+  directory: string,
+  system: SystemDeclaration,
+  options: Options,
+  base?: Base,
+): Promise<number> {
+  const { requests, rebuild, json, svg, html } = options;
   const assembly = readAssembly(directory);
   for (const path of rebuild ? Object.values(system.zones).flatMap(foreignPaths) : [])
     printError(`${path} is compared as it lies here: it is code that this command does not compile.`);
@@ -82,10 +88,10 @@ async function printProof(directory: string, system: SystemDeclaration, options:
   const { deriveAssembly } = await import('./derived/derive.ts');
   const proof = prove(assembly, system, { derived: deriveAssembly(system, assembly, rebuild) });
   writeMaps({ svg, html }, proof);
-  if (against !== undefined) {
-    printError(`synthesizing ${against} ...`);
+  if (base !== undefined) {
+    printError(`synthesizing ${base.against} ...`);
     const { compareWith } = await import('../changes/compare-with.ts');
-    return printChanges(await compareWith(against, { ...proof.input, read: assembly }, options), proof, json);
+    return printChanges(await compareWith(base, { ...proof.input, read: assembly }, options), proof, json);
   }
   if (json) {
     print(JSON.stringify(proofAsJson(proof), null, 2));

@@ -6,6 +6,7 @@ import {
   DECLARATION_OPTIONS,
   readArguments,
   requireDeclaredPlace,
+  requireStage,
   withFolder,
 } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
@@ -46,7 +47,8 @@ async function main(args: string[]): Promise<number> {
     json: { type: 'boolean' },
   } as const;
   const { values } = readArguments({ args: args.flatMap(withFolder), options });
-  const result = values.local === undefined ? await verifyDeployed(values) : await verifyLocal(values.local);
+  const { local, stage } = values;
+  const result = local === undefined ? await verifyDeployed(values) : await verifyLocal(local, stage);
   print(values.json ? JSON.stringify(result, null, 2) : report(result));
   return result.differences.length + result.unread.length === 0 ? 0 : 1;
 }
@@ -88,8 +90,9 @@ async function verifyDeployed(options: Options): Promise<Result> {
 }
 
 /** A local system emulates what functions call, and no CloudFormation: its entries are called. */
-function verifyLocal(folder: string): Promise<Result> {
-  const { declaration, region, credentials, gateways } = readOperatorFile(folder);
+function verifyLocal(folder: string, stage: string | undefined): Promise<Result> {
+  const { declaration, region, credentials, gateways, stage: running } = readOperatorFile(folder);
+  requireStage(stage, running);
   return callEntries(declaration, gateways, callersFor({ region, credentials }));
 }
 

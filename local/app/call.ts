@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { createApiFetch } from '@helseid-zones/client/api-fetch';
 import { machineTokens } from '@helseid-zones/client/machine-token';
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { DECLARATION_OPTIONS, readArguments, requireStage } from '../../infra/declaration/options.ts';
+import {
+  DECLARATION_OPTIONS,
+  readArguments,
+  requireOwn,
+  requireStage,
+} from '../../infra/declaration/options.ts';
 import { ownEntry } from '../../infra/declaration/problem.ts';
 import { type OperatorFile, readOperatorFile } from '../../infra/operator-file.ts';
 import { print, runCommand } from '../../infra/terminal.ts';
@@ -46,16 +51,28 @@ const OPTIONS = {
   body: { type: 'string' },
 } as const;
 
+/** What is of some calls alone. */
+const ONLY_OF = {
+  client: ['an API'],
+  organization: ['an API'],
+  body: ['an API', 'a route', 'secret'],
+} as const;
+
 /** What is called, and with what. */
 type Wanted = Record<'zone' | 'method' | 'target', string> &
   Record<'body' | 'client' | 'organization', string | undefined>;
 
 /** Resolves to the exit status. */
 async function main(args: string[]): Promise<number> {
-  const { positionals, values } = readArguments({ args, allowPositionals: true, options: OPTIONS }, failed);
+  const { positionals, values, given } = readArguments(
+    { args, allowPositionals: true, options: OPTIONS },
+    failed,
+  );
   const [zone, method, target, more] = positionals;
   if (zone === undefined || method === undefined || target === undefined || more !== undefined)
     throw failed('Name a zone, a method and what to call');
+  const own = Object.hasOwn(OWN, method.toUpperCase()) ? method.toLowerCase() : undefined;
+  requireOwn(given, ONLY_OF, own ?? (target.startsWith('/') ? 'a route' : 'an API'), failed);
   const { client, organization, directory, body: file } = values;
   const body = file === undefined ? undefined : readBody(file);
   const operator = readOperatorFile(directory);

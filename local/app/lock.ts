@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { listen } from '../aws/http.ts';
 import { unwritable } from '../aws/state.ts';
@@ -28,11 +28,18 @@ export async function lockDirectory(directory: string, ports: readonly WantedPor
   return () => rmSync(path, { force: true });
 }
 
+/** One after the other: where nothing can be made, as in /proc, `recursive` tries for ever. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+}
+
 /** Begun without room, one part or another would fail in words of its own. */
 function requireRoom(directory: string): void {
   const path = join(directory, 'room');
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeFolder(directory);
     writeFileSync(path, Buffer.alloc(ROOM));
     rmSync(path);
   } catch (cause) {

@@ -39,10 +39,6 @@ export const USAGE = `npm start -- [options]
  */
 export function readOptions(args: readonly string[]) {
   const { values } = readArguments({ args: [...args], options: OPTIONS }, wrong);
-  if (values.json && !values.once) throw wrong('--json goes with --once');
-  if (values['challenge-keeps-assertion'] && values['no-stand-in'])
-    throw wrong('--challenge-keeps-assertion is about the stand-in, and there is none with --no-stand-in');
-  if (values.watch && values.once) throw wrong('--watch goes on until it is ended, so not with --once');
   if (values.examples !== DEFAULT_EXAMPLES && !existsSync(values.examples))
     throw wrong(`--examples names no folder: ${values.examples}`);
   const { fresh, https, once, json, help, watch, inspect } = values;

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
-import { ZonesError } from '@helseid-zones/protocol/errors';
-import { loadSystem } from '../../infra/declaration/load.ts';
+import { loadSystem, namesOfFunctions } from '../../infra/declaration/load.ts';
+import { requireKnown } from '../../infra/declaration/options.ts';
 import { foreignPaths } from '../../infra/declaration/runtimes.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
 import type { KeyAndCert } from '../aws/http.ts';
@@ -65,6 +65,7 @@ async function startAll(options: SystemOptions, started: AsyncDisposableStack) {
   const ports = standIn ? options.ports : undefined;
   const declarationFile = resolve(options.declarationFile);
   const declared = await loadSystem(declarationFile, stage);
+  requireKnown('function', inspect, namesOfFunctions(declared, declarationFile));
   const trail = createTrail(Date.now);
   if (options.onLine !== undefined) started.defer(trail.subscribe(options.onLine));
   const place = placeOf(options, deriveLocalDeclaration(declared, ports));
@@ -108,9 +109,11 @@ async function startAll(options: SystemOptions, started: AsyncDisposableStack) {
   });
   started.defer(aws.close);
   for (const what of aws.notRun) say(`not run locally: ${what}`);
-  const known = aws.functions.map(({ name }) => name);
-  const unknown = `There is no function ${inspect} to inspect; there are ${known.join(', ')}.`;
-  if (inspect !== undefined && !known.includes(inspect)) throw new ZonesError('local_failed', unknown);
+  requireKnown(
+    'function',
+    inspect,
+    aws.functions.map(({ name }) => name),
+  );
   say('making or finding the client keys');
   const keys = await bootstrapKeys({ declaration, aws, standIns });
   if (standIns !== undefined) started.defer(openPortal({ declaration, aws, standIns }, trail));

@@ -136,10 +136,13 @@ async function freePort(): Promise<string> {
 async function main(args: string[]): Promise<number> {
   const ports = { port: { type: 'string' }, 'stand-in-port': { type: 'string' } } as const;
   const options = { ...DECLARATION_OPTIONS, ...ports };
-  const { values, positionals } = readArguments({ args, options, allowPositionals: true });
+  const { values, positionals, given } = readArguments({ args, options, allowPositionals: true });
   const { declaration, stage, ...named } = values;
   const [name = '', ...more] = positionals;
   if (more.length > 0) throw new ZonesError('config_invalid', `One pattern at a time. ${USAGE}`);
+  const [said] = given;
+  if (Object.hasOwn(PATTERNS, name) && said !== undefined)
+    throw new ZonesError('config_invalid', `--${said} says nothing to ${name}. ${USAGE}`);
   if (name !== 'cross-zone') return (await runPattern(name, print)) ? 0 : 1;
   const own = Object.entries({ declaration, stage, ...named }).flatMap(([option, value]) =>
     value === undefined ? [] : [`--${option}`, value],

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { lockDirectory } from '../../local/app/lock.ts';
@@ -39,6 +39,18 @@ describe('the place of the local system', () => {
     );
     expect(existsSync(join(directory, 'running.json'))).toBe(false);
     await expect(lockDirectory(directory, [])).resolves.toBeTypeOf('function');
+  });
+
+  it.runIf(process.platform === 'linux')('is refused where no folder can be made', async () => {
+    await expect(lockDirectory('/proc/helseid-zones/state', [])).rejects.toThrow(
+      coded('local_failed', /state can't be written \(ENOENT\): nothing was started/),
+    );
+  });
+
+  it('is made with the folders above it, for its owner alone', async () => {
+    const directory = join(newFolder(), 'a', 'b');
+    (await lockDirectory(directory, []))();
+    expect(statSync(directory).mode & 0o777).toBe(0o700);
   });
 
   it('takes no port that browsers refuse', async () => {

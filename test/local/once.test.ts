@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { required } from '@helseid-zones/protocol/values';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LocalPorts } from '../../local/app/declaration.ts';
 import { STEPS } from '../../local/app/steps/index.ts';
+import { KEYS_FILE } from '../../local/aws/state.ts';
 import { FULL } from '../full.ts';
 import { freePorts } from '../ports.ts';
 import { newFolder } from '../temporary.ts';
@@ -221,17 +222,27 @@ describe('npm start', { timeout: 300_000 }, () => {
   );
 
   it.runIf(FULL)('ends what it has started where a later part fails', async () => {
-    const { code, error } = await ended(start(4, '--inspect', 'nobody'));
+    const state = join(folder(4), 'state');
+    mkdirSync(state, { recursive: true });
+    writeFileSync(join(state, KEYS_FILE), '{');
+    const { code, error } = await ended(start(4));
     expect(code).toBe(1);
-    expect(error).toContain('nobody');
+    expect(error).toMatch(/^local_failed: .* is damaged/m);
     if (process.platform === 'linux') expect(functionProcesses()).toEqual([]);
-    expect(readdirSync(folder(4))).not.toContain('lock');
+    expect(readdirSync(folder(4))).not.toContain('running.json');
   });
 
   it('says what is wrong on standard error, and nothing else', async () => {
     // Refused before anything else is loaded.
-    const { code, out, error } = await ended(start(3, '--port', 'none'));
+    const { code, out, error } = await ended(start(3, '--page-port', 'none'));
     expect([code, out]).toEqual([1, '']);
-    expect(error).toContain('--port takes a port number');
+    expect(error).toContain('--page-port takes a port number');
+    const inspecting = await ended(start(3, '--inspect', 'nobody'));
+    expect(inspecting).toMatchObject({
+      code: 1,
+      error: expect.stringContaining('There is no function nobody'),
+    });
+    // Before anything is begun there.
+    expect(existsSync(folder(3))).toBe(false);
   });
 });

@@ -24,7 +24,7 @@ describe('the command line', () => {
 
   it('takes what conformance testing needs', () => {
     const line =
-      '--declaration x.ts --stage test --no-stand-in --fresh --once --json --port 4000 --page-port 4100 --examples docs';
+      '--declaration x.ts --stage test --no-stand-in --fresh --once --json --port 4000 --examples docs';
     expect(readOptions(line.split(' '))).toMatchObject({
       examples: 'docs',
       declarationFile: 'x.ts',
@@ -34,8 +34,8 @@ describe('the command line', () => {
       once: true,
       json: true,
       ports: { gateway: 4000 },
-      page: 4100,
     });
+    expect(readOptions(['--page-port', '4100'])).toMatchObject({ page: 4100 });
   });
 
   it.each([

@@ -3,7 +3,8 @@ import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { reportChanges, unexplained, widenings } from '../../../infra/changes/changes.ts';
-import { compareWith, withBase } from '../../../infra/changes/compare-with.ts';
+import { compareWith } from '../../../infra/changes/compare-with.ts';
+import { findBase } from '../../../infra/changes/find-base.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import { type Assembly, readAssembly } from '../../../infra/proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../../../infra/proof/assembly/resolve.ts';
@@ -11,6 +12,7 @@ import { compareWithDerived } from '../../../infra/proof/derived/compare.ts';
 import { deriveAssembly } from '../../../infra/proof/derived/derive.ts';
 import { readInput } from '../../../infra/proof/read-input.ts';
 import type { ProofInput } from '../../../infra/proof/rules/rule.ts';
+import { coded } from '../../coded.ts';
 import { FULL } from '../../full.ts';
 import system from '../../one-client.zones.ts';
 import own from '../../own-things.zones.ts';
@@ -27,7 +29,7 @@ const SUMMARY = 'journal-public-summary';
 function against(assembly: Assembly, declaration: SystemDeclaration = system, base = folder) {
   const compared = compareWithDerived(assembly, deriveAssembly(declaration, assembly));
   const input = readInput(resolveAssembly(assembly), declaration, compared);
-  return compareWith(base, { ...input, read: assembly }, OPTIONS);
+  return compareWith(findBase(base), { ...input, read: assembly }, OPTIONS);
 }
 
 const [summaries] = system.zones.public.grants;
@@ -212,7 +214,7 @@ describe('what can be compared', () => {
     const place = { account: '111122223333', region: 'eu-west-1' };
     const read = readAssembly(synthesizedFolder(system, { ...place, withCode: false }));
     const input = readInput(resolveAssembly(read), system);
-    const compared = compareWith(folder, { ...input, read }, OPTIONS);
+    const compared = compareWith(findBase(folder), { ...input, read }, OPTIONS);
     await expect(compared).rejects.toMatchObject({ code: 'config_invalid' });
   });
 
@@ -230,11 +232,10 @@ describe('what can be compared', () => {
     120_000,
   );
 
-  it('is an assembly or a revision', async () => {
+  it('is an assembly or a revision', () => {
     for (const other of ['no-such-revision', '--output=x', newFolder()])
-      await expect(withBase(other, { ...OPTIONS, place: {} }, async () => {})).rejects.toMatchObject({
-        code: 'config_invalid',
-        message: expect.stringContaining('neither a folder'),
-      });
+      expect(() => findBase(other)).toThrow(coded('config_invalid', 'neither a folder'));
+    expect(findBase(folder)).toEqual({ against: folder, commit: undefined });
+    expect(findBase('HEAD').commit).toMatch(/^[0-9a-f]{40}$/);
   });
 });

@@ -343,7 +343,23 @@ describe('npm run zones', { timeout: 120_000 }, () => {
       [
         'a part of JSON, which has all',
         ['--json', '--zone', 'public', ...declaration],
-        /^config_invalid: --json has/,
+        /^config_invalid: --zone says nothing beside --json/,
+      ],
+      [
+        'no such role, before a synth',
+        ['--role', 'nosuch', ...declaration],
+        /^config_invalid: There is no role nosuch; there are .*journal-public-summary.*, other principals\.$/m,
+      ],
+      [
+        'no folder for the map',
+        ['--svg', 'nosuch/map.svg', ...declaration],
+        /^config_invalid: --svg .*ENOENT/,
+      ],
+      ['a folder as the page', ['--html', 'docs', ...declaration], /^config_invalid: --html .*EISDIR/],
+      [
+        'no such revision, before a synth',
+        ['--against', 'nosuch', ...declaration],
+        /^config_invalid: nosuch is neither/,
       ],
     ]),
   )('exits 2 and says why: %s', (_name, args, expected) => {
