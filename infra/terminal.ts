@@ -71,8 +71,8 @@ function describe(error: unknown): string {
   const { network, network_code = '' } = describeNetworkFailure(error);
   const code = isZonesError(error) ? error.code : awsErrorName(error);
   // What AWS's SDK tried has metadata; the message of our own caller is about a zone's endpoint and security groups.
-  if (network && (code === 'aws_unavailable' || '$metadata' in Object(error)))
-    return `aws_unavailable: AWS does not answer (${network}: ${network_code}). Is the network there, and the local system, if it is meant, still running?`;
+  if (code === 'aws_unavailable' || (network && '$metadata' in Object(error)))
+    return `aws_unavailable: AWS does not answer${network ? ` (${network}: ${network_code})` : ''}. Is the network there, and the local system, if it is meant, still running?`;
   if (code !== '') return `${code}: ${(error as Error).message}`;
   // Those of `parseArgs`, of files and ports that somebody named, and of esbuild.
   const known =

@@ -28,7 +28,7 @@ const DEAD = 10_000;
 export function createFileStore(path: string, mode: number, what = 'key file'): RingStore {
   let held: { seen: string; text: string } | undefined;
   const unreadable = (cause: unknown) =>
-    unavailable(`The ${what} can not be read; see who owns it and its folder.`, cause);
+    unavailable(`The ${what} can not be read (${codeOf(cause)}); see who owns it and its folder.`, cause);
 
   async function read(): Promise<string | undefined> {
     // A pipe would be waited for; Windows has none of the kind.
@@ -71,7 +71,7 @@ export function createFileStore(path: string, mode: number, what = 'key file'): 
       }).catch((cause) => {
         if (isZonesError(cause)) throw cause;
         throw unavailable(
-          `The key file can not be written (${codeOf(cause) ?? 'no code'}); see who owns its folder, and that its disk has room.`,
+          `The ${what} can not be written (${codeOf(cause)}); see who owns its folder, and that its disk has room.`,
           cause,
         );
       });
@@ -208,7 +208,7 @@ async function removeDead(lock: string): Promise<boolean> {
   return (await Promise.allSettled(removed)).some((each) => each.status === 'fulfilled' && each.value);
 }
 
-const codeOf = (error: unknown): unknown => Object(error).code;
+const codeOf = (error: unknown): unknown => Object(error).code ?? 'no code';
 
 const unavailable = (message: string, cause?: unknown): ZonesError =>
   new ZonesError('custody_unavailable', message, { cause, facts: { custody: 'file:' } });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -35,6 +36,7 @@ export async function connect(options: KeyOptions): Promise<Operator> {
     ? { endpoint: local.url, region: local.region, credentials: local.credentials }
     : { ...(region === undefined ? {} : { region }) };
   const kms = new KMSClient(access);
+  if (!local) requireEndpoints(env);
   await requirePlace(kms);
   if (!local && system.account !== undefined) requireDeclaredPlace(system, (await connectLive(kms)).place);
   // The variable is the SDK's own, which its clients go by.
@@ -79,10 +81,24 @@ export async function connect(options: KeyOptions): Promise<Operator> {
   };
 }
 
+/**
+ * The AWS SDK takes the endpoints that these variables name as they are.
+ * @throws {ZonesError} config_invalid: one is no URL of a server
+ */
+export function requireEndpoints(env: NodeJS.ProcessEnv): void {
+  for (const [name, value] of Object.entries(env))
+    if (name.startsWith('AWS_ENDPOINT_URL') && value && !/^https?:$/.test(URL.parse(value)?.protocol ?? ''))
+      throw new ZonesError(
+        'config_invalid',
+        `${name} is no URL with http or https: correct it, or unset it.`,
+      );
+}
+
 /** Without region or credentials every call would fail, and say so less clearly. */
 export async function requirePlace({ config }: KMSClient): Promise<void> {
   const need = (what: string, how: string) => (cause: unknown) => {
-    const message = `There ${what}: ${how}. A running local system is meant with --local.`;
+    const why = cause instanceof Error ? ` (${cause.message.replace(/\.$/, '')})` : '';
+    const message = `There ${what}${why}: ${how}. A running local system is meant with --local.`;
     throw new ZonesError('config_invalid', message, { cause });
   };
   await config.region().catch(need('is no region', 'set AWS_REGION or say --region'));
@@ -102,8 +118,11 @@ async function askOnTerminal(question: string): Promise<boolean> {
     throw new ZonesError('config_invalid', 'Nobody is there to be asked; say --yes to act without.');
   endProgress();
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  // An input that ends leaves a question open for ever.
+  const ended = once(terminal, 'close').then(() => Promise.reject(new Error('The input has ended.')));
   try {
-    return /^y(es)?$/i.test((await terminal.question(`${escapeControls(question)} [y/N] `)).trim());
+    const answer = await Promise.race([terminal.question(`${escapeControls(question)} [y/N] `), ended]);
+    return /^y(es)?$/i.test(answer.trim());
   } catch (cause) {
     throw new ZonesError('request_aborted', 'Ended at a question: nothing was done.', { cause });
   } finally {

@@ -10,7 +10,7 @@ import {
   withFolder,
 } from '../declaration/options.ts';
 import type { SystemDeclaration } from '../declaration/schema.ts';
-import { connectLive, requirePlace } from '../keys/connect.ts';
+import { connectLive, requireEndpoints, requirePlace } from '../keys/connect.ts';
 import { readOperatorFile } from '../operator-file.ts';
 import { readAssembly } from '../proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../proof/assembly/resolve.ts';
@@ -62,6 +62,7 @@ const NOT_CALLED = 'the entries: an emulator of the control plane runs none';
 
 async function verifyDeployed(options: Options): Promise<Result> {
   const system = await loadSystem(options.declaration, options.stage);
+  requireEndpoints(process.env);
   const kms = new KMSClient(options.region === undefined ? {} : { region: options.region });
   await requirePlace(kms);
   const { live, access, place } = await connectLive(kms);

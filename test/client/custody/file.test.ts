@@ -445,6 +445,28 @@ describe('keys in a file', () => {
     }
   });
 
+  test('that can’t be read or written are told with the system’s own code, and left as they are', async () => {
+    const [long, below] = [join(newFolder(), 'k'.repeat(252)), join(newFile(), 'key.pem')];
+    writeFileSync(dirname(below), 'a file');
+    for (const [path, code] of [
+      [long, 'ENAMETOOLONG'],
+      [below, 'ENOTDIR'],
+    ] as const) {
+      const { message } = await failure(
+        createFileStore(path, 0o600).change(() => 'x'),
+        'custody_unavailable',
+      );
+      expect(message).toMatch(`The key file can not be written (${code}); see who owns its folder`);
+    }
+    const { message } = await failure(
+      createFileStore(below, 0o600, 'session file').read(),
+      'custody_unavailable',
+    );
+    expect(message).toMatch('The session file can not be read (ENOTDIR); see who owns it');
+    expect(readFileSync(dirname(below), 'utf8')).toBe('a file');
+    expect(await createFileStore(long, 0o600).read()).toBeUndefined();
+  });
+
   test('are not changed by who has slept so long that another has taken over', async () => {
     const path = newFile();
     writeFileSync(path, 'before', { mode: 0o600 });
