@@ -1,5 +1,3 @@
-import { basename, dirname } from 'node:path';
-import { extensionFile, loadSystem } from '../../infra/declaration/load.ts';
 import { endProgress, print, printError } from '../../infra/terminal.ts';
 import { formatReport, runSteps } from './once.ts';
 import { writeOperatorFile } from './operator-file.ts';
@@ -9,7 +7,7 @@ import { STEPS } from './steps/index.ts';
 import { type LocalSystem, startSystem } from './system.ts';
 import { createLinePrinter } from './terminal.ts';
 import { waitForEnd } from './wait-for-end.ts';
-import { sourceFolders, watchFolders, watchFunctions } from './watch.ts';
+import { type Edits, watchEdits, watchFunctions } from './watch.ts';
 import { welcome } from './welcome.ts';
 
 /** Where the command runs. */
@@ -25,7 +23,9 @@ interface Surroundings {
 const ENDED = 130;
 
 /** Instead of an exit code: the declaration has changed. */
-const AGAIN = 'again';
+const AGAIN = 'again' as const;
+
+const NO_EDITS: Edits = { valid: new Promise(() => {}), leaveSources() {}, stop() {} };
 
 /**
  * Runs the command. Resolves to the exit code once everything has ended. Throws what starting
@@ -45,7 +45,7 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
   };
 
   /** Starts the system and lets it run until it shall end, or until its declaration is another and valid. */
-  async function runUntil(fresh: boolean, began = 0): Promise<number | typeof AGAIN> {
+  async function runUntil(edits: Edits, fresh: boolean, began: number): Promise<number | typeof AGAIN> {
     const started = new AsyncDisposableStack();
     const system = await Promise.race([ended, startSystem({ ...start, fresh }, started)]);
     if (typeof system === 'string') {
@@ -55,13 +55,14 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
     }
     const forget = writeOperatorFile(directory, system);
     const stopWatching = watch ? watchFunctions(system, directory, say) : () => {};
+    edits.leaveSources();
     try {
       if (once) return await Promise.race([runOnce(system, options, say), ended.then(() => ENDED)]);
       const page = system.pagePort === undefined ? undefined : await startPage(system, system.pagePort);
       lines.begin();
       endProgress();
       print(welcome(system, { seconds: process.uptime() - began, directory, page: page?.url }));
-      const code = await waitForDeclaration();
+      const code = await untilEdited(edits);
       if (code === 0) print('\nEnding…');
       await page?.close();
       return code;
@@ -72,40 +73,23 @@ export async function run(options: CommandOptions, { env, npmIsThere, say }: Sur
     }
   }
 
-  /**
-   * Resolves when the system shall end or, with `--watch`, when the declaration has changed and is valid: one that is not is said. So it does
-   * when anything in `sources` has changed.
-   */
-  function waitForDeclaration(sources: readonly string[] = []): Promise<0 | typeof AGAIN> {
-    const { promise: changed, resolve } = Promise.withResolvers<typeof AGAIN>();
-    const look = () =>
-      loadSystem(declarationFile, stage).then(
-        () => resolve(AGAIN),
-        (error: Error) => say(error.message),
-      );
-    const own = [declarationFile, extensionFile(declarationFile)].map((file) => basename(file));
-    const stops = watch
-      ? [
-          watchFolders([dirname(declarationFile)], (files) => {
-            if (files.some((file) => own.includes(basename(file)))) void look();
-          }),
-          watchFolders(sources, () => void look()),
-        ]
-      : [];
-    return Promise.race([ended.then(() => 0 as const), changed]).finally(() => {
-      for (const stop of stops) stop();
-    });
-  }
+  const untilEdited = ({ valid }: Edits): Promise<0 | typeof AGAIN> =>
+    Promise.race([ended.then(() => 0 as const), valid.then(() => AGAIN)]);
 
-  let code = await runUntil(options.fresh);
-  while (code === AGAIN) {
-    say('starting again');
-    code = await runUntil(false, process.uptime()).catch((error) => {
-      printError(error);
-      say(`nothing runs now; it starts again when ${declarationFile} or a function changes`);
-      // What is wrong may be a function, also one that is declared and not written yet.
-      return waitForDeclaration(sourceFolders());
-    });
+  let code: number | typeof AGAIN = AGAIN;
+  for (let first = true; code === AGAIN; first = false) {
+    if (!first) say('starting again');
+    // From before a start, which has nothing of what is edited while it lasts.
+    const edits = watch ? watchEdits(declarationFile, stage, say) : NO_EDITS;
+    code = await runUntil(edits, first && options.fresh, first ? 0 : process.uptime())
+      .catch((error) => {
+        if (first) throw error;
+        printError(error);
+        say(`nothing runs now; it starts again when ${declarationFile} or a function changes`);
+        // What is wrong may be a function, also one that is declared and not written yet.
+        return untilEdited(edits);
+      })
+      .finally(edits.stop);
   }
   // A step that was under way ends with the process.
   if (code === ENDED) process.exit(code);

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, watch } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { bundleFunction, recompileHandlers } from '../../infra/bundling.ts';
+import { extensionFile, loadSystem } from '../../infra/declaration/load.ts';
 import { functionName, zoneFunctions } from '../../infra/declaration/names.ts';
 import { foreignCode } from '../../infra/declaration/runtimes.ts';
 import { copyCode } from '../../infra/foreign-code.ts';
@@ -36,12 +37,39 @@ export function watchFolders(folders: readonly string[], onChange: (files: reado
 }
 
 /** The folders that functions are compiled from. */
-export const sourceFolders = (): string[] => SOURCES.flatMap(foldersBelow);
+const sourceFolders = (): string[] => SOURCES.flatMap(foldersBelow);
 
 function foldersBelow(path: string): string[] {
   const entries = readdirSync(path, { withFileTypes: true, recursive: true });
   const folders = entries.filter((entry) => entry.isDirectory());
   return [path, ...folders.map((folder) => join(folder.parentPath, folder.name))];
+}
+
+/** What of a system is edited from a moment on. */
+export type Edits = ReturnType<typeof watchEdits>;
+
+/**
+ * Watches a declaration and, until they are left to `watchFunctions`, what functions are compiled from. `valid` resolves once anything was
+ * edited and the declaration is valid; that it is not is said.
+ */
+export function watchEdits(declarationFile: string, stage: string | undefined, say: (what: string) => void) {
+  const { promise: valid, resolve } = Promise.withResolvers<void>();
+  const look = () => {
+    loadSystem(declarationFile, stage).then(
+      () => resolve(),
+      (error: Error) => say(error.message),
+    );
+  };
+  const own = [declarationFile, extensionFile(declarationFile)].map((file) => basename(file));
+  const leaveDeclaration = watchFolders([dirname(declarationFile)], (files) => {
+    if (files.some((file) => own.includes(basename(file)))) look();
+  });
+  const leaveSources = watchFolders(sourceFolders(), look);
+  const stop = () => {
+    leaveDeclaration();
+    leaveSources();
+  };
+  return { valid, leaveSources, stop };
 }
 
 /** Whether a file is this one, or below this folder. What a language keeps for itself is none. */

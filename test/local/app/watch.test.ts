@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { bundleFunction } from '../../../infra/bundling.ts';
 import type { SystemDeclaration } from '../../../infra/declaration/schema.ts';
 import type { LocalSystem } from '../../../local/app/system.ts';
@@ -37,18 +37,54 @@ test('a file that an editor puts in the place of another is seen, and so is what
   stop();
 });
 
-test('a function that is declared and not written yet is seen when its folder is made, and a file of no function is not', async () => {
-  const folder = newFolder();
-  for (const source of ['functions/worker', 'client', 'protocol'])
-    mkdirSync(join(folder, source), { recursive: true });
-  const module = new URL('../../../local/app/watch.ts', import.meta.url).href;
-  const watching = `import { mkdirSync, writeFileSync } from 'node:fs';
-    import { sourceFolders, watchFolders } from '${module}';
-    const stop = watchFolders(sourceFolders(), (files) => { stop(); console.log(files.join()); });
-    writeFileSync('notes.txt', '');
-    setTimeout(() => mkdirSync('functions/reader'), 200);`;
-  const child = spawnSync(process.execPath, ['--input-type=module', '-e', watching], { cwd: folder });
-  expect(String(child.stdout)).toBe('functions/reader\n');
+describe('what is edited from before a start on', () => {
+  const declared = join(import.meta.dirname, '../../one-client.zones.ts');
+
+  /** What a program of these lines prints, in a clone with `zones.ts` and folders of sources. */
+  function watching(lines: string): string {
+    const folder = newFolder();
+    for (const source of ['functions/worker', 'client', 'protocol'])
+      mkdirSync(join(folder, source), { recursive: true });
+    writeFileSync(join(folder, 'zones.ts'), `export { default } from '${declared}';`);
+    const module = new URL('../../../local/app/watch.ts', import.meta.url).href;
+    const program = `import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+      import { setTimeout } from 'node:timers/promises';
+      import { watchEdits } from '${module}';
+      const edits = watchEdits('zones.ts', undefined, (what) => console.log(what.slice(0, 20)));
+      /** A start that fails, as what is written comes too late for it. */
+      const failed = () => setTimeout(300);
+      let seen = false;
+      edits.valid.then(() => { seen = true; });
+      ${lines}
+      edits.stop();`;
+    const child = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    return child.stdout + child.stderr;
+  }
+
+  test.each([
+    ['a function that is declared and not written yet', "mkdirSync('functions/reader');"],
+    ['a source', "writeFileSync('client/a.ts', '');"],
+    ['the declaration', "appendFileSync('zones.ts', '// again');"],
+    ['constructs beside it', "writeFileSync('zones.cdk.ts', '');"],
+  ])('%s is seen, also where the start fails only then', (_, edit) => {
+    const lines = `await setTimeout(100); ${edit} await failed(); await edits.valid; console.log('again');`;
+    expect(watching(lines)).toBe('again\n');
+  });
+
+  test('a file of no function is not, nor a source that the running system has taken over', () => {
+    const lines = `writeFileSync('notes.txt', ''); await failed(); edits.leaveSources();
+      writeFileSync('client/a.ts', ''); await failed(); console.log(seen);`;
+    expect(watching(lines)).toBe('false\n');
+  });
+
+  test('a declaration that is not valid is said, and the next one seen', () => {
+    const lines = `writeFileSync('zones.ts', 'export default {'); await failed(); console.log(seen);
+      writeFileSync('zones.ts', "export { default } from '${declared}'; // mended"); await edits.valid; console.log('again');`;
+    expect(watching(lines)).toBe('zones.ts:1:17: Expec\nfalse\nagain\n');
+  });
 });
 
 test('watching alone keeps the process, so a system that could not start again waits for its declaration', () => {
