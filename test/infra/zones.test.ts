@@ -119,6 +119,18 @@ describe('the entry by events', () => {
     ]);
   });
 
+  test('takes events into its queue from its own rule alone, and what could not be queued from the bus too', () => {
+    const taken = assembly.ofType('AWS::SQS::QueuePolicy', INTERNAL).map(([, policy]) =>
+      about(statementsOf(policy), 'sqs:SendMessage').map(({ Condition }) => {
+        expect(Condition?.['StringEquals']).toEqual({ 'aws:SourceAccount': { Ref: 'AWS::AccountId' } });
+        const sources = [Condition?.['ArnEquals']?.['aws:SourceArn']].flat();
+        return sources.map((arn) => text(arn).replace(/^.*<AWS::AccountId>:/, ''));
+      }),
+    );
+    const rule = 'rule/journal-internal/journal-internal-events';
+    expect(taken).toEqual([[[rule, 'event-bus/journal-internal']], [], [[rule]]]);
+  });
+
   test('hands batches to the worker, a few at a time, with partial failures', () => {
     expect(queueOf('EventsDelivery')).toMatchObject({
       FunctionResponseTypes: ['ReportBatchItemFailures'],
