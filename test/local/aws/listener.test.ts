@@ -164,6 +164,19 @@ describe('the ways to the local AWS', () => {
   });
 });
 
+it('is reached by the loopback’s one address, and by no other of this machine', async () => {
+  const { port, close } = await listen(() => {});
+  onTestFinished(close);
+  const reach = async (host: string) => {
+    const socket = connect(port, host);
+    onTestFinished(() => void socket.destroy());
+    await once(socket, 'connect');
+  };
+  await reach('127.0.0.1');
+  // Of what begins with 127 all is this machine's.
+  await expect(reach('127.0.0.2')).rejects.toThrow();
+});
+
 it('closes, though somebody has begun to speak TLS and goes no further', async () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const key = String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
