@@ -1,6 +1,7 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OperatorFile } from '../../infra/operator-file.ts';
+import { openDocument } from '../aws/state.ts';
 import { callerOfClient, operatorAccess } from './steps/facts.ts';
 import type { LocalSystem } from './system.ts';
 
@@ -31,6 +32,6 @@ export function writeOperatorFile(directory: string, system: LocalSystem): () =>
     ...operatorAccess(system),
   };
   rmSync(path, { force: true });
-  writeFileSync(path, JSON.stringify(content), { mode: 0o600 });
+  openDocument(path, content).save();
   return () => rmSync(path, { force: true });
 }

@@ -4,6 +4,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -26,6 +27,13 @@ async function makeState(): Promise<string> {
   keys.save();
   return directory;
 }
+
+test('the state and its logs are for their owner alone', async () => {
+  const directory = await makeState();
+  appendLine(join(directory, 'a.log'), 'a line');
+  const modes = ['', KEYS_FILE, 'a.log'].map((name) => statSync(join(directory, name)).mode & 0o777);
+  expect(modes).toEqual([0o700, 0o600, 0o600]);
+});
 
 test('keys that only stand-ins know are removed with the state', async () => {
   const directory = await makeState();
