@@ -618,6 +618,7 @@ describe('keys in a file', () => {
   test.each([
     ...['correct horse', ' '.repeat(30), `  1234${' '.repeat(30)}`],
     ...['a'.repeat(22), '\u200b'.repeat(22), `${'1234567'.repeat(4)}\u200b`],
+    'abcdefghijklmnopqrstu',
   ])('a short passphrase encrypts nothing: %j', async (passphrase) => {
     const path = newFile();
     const custody = await open(path, { passphrase: () => passphrase });
@@ -627,6 +628,14 @@ describe('keys in a file', () => {
     );
     expect(existsSync(path)).toBe(false);
   });
+
+  test.each(['abcdefghijklmnopqrstuv', '12345678'.repeat(3)])(
+    'a passphrase of 22 characters, 8 of them different, encrypts: %j',
+    async (passphrase) => {
+      const custody = await open(newFile(), { passphrase: () => passphrase });
+      expect((await custody.change((ring) => addKey(ring, 'ES256'))).keys).toHaveLength(1);
+    },
+  );
 
   test('a short passphrase opens nothing either: the key may have been anywhere with it', async () => {
     const path = newFile();

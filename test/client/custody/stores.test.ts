@@ -4,6 +4,7 @@ import { type MakeSigner, signerCases } from '@helseid-zones/client/conformance'
 import { createSigner } from '@helseid-zones/client/create-signer';
 import { addKey, type CustodyOptions, openCustody, switchKey } from '@helseid-zones/client/custody';
 import { openKmsKeys } from '@helseid-zones/client/custody/awskms';
+import { createPostgresStore } from '@helseid-zones/client/custody/postgres';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -40,6 +41,18 @@ async function startWithKey(scheme: string): Promise<CustodyOptions & { custody:
   await custody.makeKey({ ...BASE, ...custody.place() });
   return { ...BASE, ...custody.place(), custody };
 }
+
+test('a change of a row holds its lock, and who only reads waits for none', async () => {
+  const asked: string[] = [];
+  const query = async (statement: string) => {
+    asked.push((statement.match(/^[A-Z]+|FOR UPDATE$/g) ?? []).join(' '));
+    return { rows: [{ keys: 'before' }] };
+  };
+  const store = createPostgresStore({ query, transaction: (run) => run({ query }) }, 'journal');
+  await store.read();
+  await store.change(() => 'after');
+  expect(asked).toEqual(['SELECT', 'INSERT', 'SELECT FOR UPDATE', 'UPDATE']);
+});
 
 describe.each(RINGS)('%s', (scheme) => {
   test('two who rotate at once lose nothing, and readers sign on', async () => {
