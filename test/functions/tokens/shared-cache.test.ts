@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createAwsCaller, readAwsConfig } from '@helseid-zones/client/aws';
 import type { AccessToken } from '@helseid-zones/client/tokens';
 import { ZonesError } from '@helseid-zones/protocol/errors';
@@ -21,6 +22,15 @@ afterAll(() => dynamo.close());
 const START = 1_790_000_000_000;
 /** Cold environments at once. */
 const MANY = FULL ? 1000 : 12;
+
+test('the times are those of docs/tokens.md', () => {
+  const page = readFileSync('docs/tokens.md', 'utf8');
+  expect(page).toContain(`by a lease of ${LEASE / 1000} seconds`);
+  expect(page).toContain(`with \`issuer_unreachable\` after ${PATIENCE / 1000} seconds`);
+  expect([RENEWAL_INTERVAL, PAUSE]).toEqual([60_000, 1000]);
+  for (const said of ['in the last minute', 'one token a minute', 'begins a second after it'])
+    expect(page).toContain(said);
+});
 
 /**
  * Environments on one table, in a time that moves only while nobody works: then it is when the first of those who wait wants to
