@@ -13,7 +13,7 @@ export interface AssemblyStack {
   template: JsonObject;
   /** Folder or file of each asset by the key it is uploaded under, e.g. `<hash>.zip`. */
   assets: ReadonlyMap<string, string>;
-  /** Of a derived stack with code, whose files are gone: the {@link digestOf} of each asset by its key. */
+  /** Of a derived stack with code, whose files are gone: the {@link zipDigestOf} of each asset by its key. */
   digests?: ReadonlyMap<string, string>;
   /** What of the manifest says how the stack is deployed: roles, parameters, tags; without the template's own address. */
   deployment?: JsonObject;

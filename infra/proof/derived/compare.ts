@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { digestOf, readAsset } from '../assembly/contents/read-asset.ts';
+import { readAsset, zipDigestOf } from '../assembly/contents/read-asset.ts';
 import { isObject, type JsonObject, listOf, objectOf } from '../assembly/json.ts';
 import type { Assembly, AssemblyStack } from '../assembly/read-assembly.ts';
 import type { Violation } from '../rules/rule.ts';
@@ -89,11 +89,13 @@ function differencesOfStack(found: AssemblyStack, expected: AssemblyStack): Viol
   const deployed = [
     ...places.map((one) => `is for ${one} ${found[one] ?? 'unknown'}, not ${expected[one] ?? 'any'}`),
     ...describe('deployment', withoutOtherTags(found.deployment), expected.deployment),
-    // The CDK's name of a folder is the same for some that differ: ends of lines, bytes that are no UTF-8.
+    // The CDK's name of a folder is the same for some that differ: ends of lines, bytes that are no UTF-8, modes.
     ...[...(expected.digests ?? [])].flatMap(([key, digest]) => {
       const path = found.assets.get(key);
-      const isOther = path !== undefined && digestOf(readAsset(path)) !== digest;
-      return isOther ? [`has ${key} with other files than its source compiles to`] : [];
+      const isOther = path !== undefined && zipDigestOf(readAsset(path)) !== digest;
+      return isOther
+        ? [`has ${key} with other files, or files of another mode, than its source compiles to`]
+        : [];
     }),
     ...SECTIONS.flatMap((section) => {
       const [has, wants] = [objectOf(found.template[section]), objectOf(expected.template[section])];

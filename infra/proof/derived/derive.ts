@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type BuildOptions, buildApp } from '../../build-app.ts';
 import { sharedStackNames } from '../../declaration/names.ts';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
-import { digestOf, readAsset } from '../assembly/contents/read-asset.ts';
+import { readAsset, zipDigestOf } from '../assembly/contents/read-asset.ts';
 import { type Assembly, type AssemblyStack, readAssembly } from '../assembly/read-assembly.ts';
 import { memory } from '../assembly/remembered.ts';
 
@@ -36,7 +36,7 @@ function pathOf(stack: AssemblyStack | undefined): string[] {
 }
 
 function withDigests(stack: AssemblyStack): AssemblyStack {
-  const digests = [...stack.assets].map(([key, path]) => [key, digestOf(readAsset(path))] as const);
+  const digests = [...stack.assets].map(([key, path]) => [key, zipDigestOf(readAsset(path))] as const);
   return { ...stack, digests: new Map(digests) };
 }
 

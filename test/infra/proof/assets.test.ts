@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, type AppProps, DefaultStackSynthesizer, FileSystem } from 'aws-cdk-lib';
 import { describe, expect, it, test } from 'vitest';
@@ -224,7 +224,17 @@ test('code in another language is compared with what lies where it is declared',
   // By the same name, since neither is UTF-8.
   writeFileSync(join(code, 'table'), Uint8Array.of(254));
   expect(differences().map(({ message }) => message)).toEqual([
-    expect.stringMatching(/^journal-zone-internal has [0-9a-f]{64}\.zip with other files than its source/),
+    expect.stringMatching(
+      /^journal-zone-internal has [0-9a-f]{64}\.zip with other files, or files of another/,
+    ),
+  ]);
+  // The zip has neither: a link's file is in it as any other, and a folder as part of names.
+  writeFileSync(join(code, 'table'), Uint8Array.of(255));
+  mkdirSync(join(code, 'nothing'));
+  expect(differences()).toEqual([]);
+  chmodSync(join(code, 'handler.py'), 0o755);
+  expect(differences().map(({ message }) => message)).toEqual([
+    expect.stringMatching(/, or files of another mode, than its source/),
   ]);
   writeFileSync(join(code, 'handler.py'), 'def handler(event, context): return 2');
   expect(differences().map(({ message }) => message)).toEqual([
@@ -249,6 +259,15 @@ describe('the hashes of a folder', () => {
 
   it('are the CDK’s own', () => {
     expect(cdkHashOf(readAsset(asset))).toBe(FileSystem.fingerprint(asset));
+  });
+
+  it('are the CDK’s own of a link within it, and not where it leads out', () => {
+    const linked = newFolder();
+    cpSync(asset, linked, { recursive: true });
+    symlinkSync('with blanks', join(linked, 'link'));
+    expect(cdkHashOf(readAsset(linked))).toBe(FileSystem.fingerprint(linked));
+    symlinkSync(join(asset, 'binary'), join(linked, 'out'));
+    expect(cdkHashOf(readAsset(linked))).not.toBe(FileSystem.fingerprint(linked));
   });
 
   it.runIf(process.platform === 'linux')('and what sha256sum says', () => {

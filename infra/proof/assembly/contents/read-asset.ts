@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 
@@ -8,6 +8,10 @@ export interface AssetFile {
   /** Path inside the asset. */
   name: string;
   text: string;
+  /** Type and permissions, of a link those of what it leads to. */
+  mode: number;
+  /** Where it leads, of a link. */
+  link: string | undefined;
 }
 
 const cache = new Map<string, readonly AssetFile[]>();
@@ -20,16 +24,19 @@ const cache = new Map<string, readonly AssetFile[]>();
  */
 export function readAsset(path: string): readonly AssetFile[] {
   try {
-    const files = listFiles(path);
-    const key = files
-      .map((file) => ({ file, ...statSync(file) }))
-      .map(({ file, size, mtimeMs }) => `${file}:${size}:${mtimeMs}`)
-      .join('\n');
+    const files = listFiles(path).map((file) => {
+      const { size, mtimeMs, mode } = statSync(file);
+      const link = lstatSync(file).isSymbolicLink() ? readlinkSync(file) : undefined;
+      return { file, size, mtimeMs, mode, link };
+    });
+    const key = JSON.stringify(files);
     const known = cache.get(key);
     if (known) return known;
-    const read = files.map((file) => ({
+    const read = files.map(({ file, mode, link }) => ({
       name: file === path ? '' : relative(path, file).replaceAll(sep, '/'),
       text: readFileSync(file, 'latin1'),
+      mode,
+      link,
     }));
     cache.set(key, read);
     return read;
@@ -50,14 +57,25 @@ export function digestOf(files: readonly AssetFile[]): string {
 }
 
 /**
+ * SHA-256 of what the CDK zips of a folder: the name and content of each file, of a link those of what it leads to, and its mode; nothing of
+ * folders. Of the mode what no umask decides, so that two machines come to the same.
+ */
+export function zipDigestOf(files: readonly AssetFile[]): string {
+  const modes = files.map(({ name, mode }) => `${name} ${mode & 0o7700}`);
+  return sha256(Buffer.from([digestOf(files), ...modes].join('\n')));
+}
+
+/**
  * The hash by which the CDK names a folder with these files: a deploy does not upload what is in the bucket by that name already.
- * As `FileSystem.fingerprint` of aws-cdk-lib for folders without links; of what was read here, without its cache on the disk.
+ * As `FileSystem.fingerprint` of aws-cdk-lib, without its cache on the disk, where no link leads out of the folder: a synth copies what
+ * one leads to, since it may be another by the time of the deploy.
  */
 export function cdkHashOf(files: readonly AssetFile[]): string {
   // Folder by folder, each sorted by name.
   const key = ({ name }: AssetFile) => name.replaceAll('/', '\0');
   const sorted = files.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
-  const fields = sorted.map(({ name, text }) => {
+  const fields = sorted.map(({ name, text, link }) => {
+    if (link !== undefined) return [`link:${name}`, link];
     const content = normalized(Buffer.from(text, 'latin1'));
     return [`file:${name}`, `${content.length}:${sha256(content)}`];
   });
