@@ -1,7 +1,6 @@
 import { METRICS_NAMESPACE } from '@helseid-zones/protocol/names';
 import { required } from '@helseid-zones/protocol/values';
 import type { SystemDeclaration } from '../../declaration/schema.ts';
-import type { JsonObject } from '../assembly/json.ts';
 import { remembered } from '../assembly/remembered.ts';
 import { type ResolvedAssembly, type ResolvedResource, resourceByArn } from '../assembly/resolve.ts';
 import { namedActions, policiesOf } from '../assembly/roles.ts';
@@ -9,7 +8,6 @@ import { hasUnknown } from '../assembly/unknown.ts';
 import { awsManagedActions } from '../policy/world/build.ts';
 import { type Actor, isOther } from './actors.ts';
 import { ask } from './ask.ts';
-import { actionsOf } from './capability.ts';
 import { HARMLESS } from './iam/actions-are-known.ts';
 import { type ProofInput, type Rule, violationsOf, wordsOf } from './rule.ts';
 import { accountsOf, clientKeyArns, withParts } from './targets.ts';
@@ -44,26 +42,38 @@ const REFERENCES =
 /** A reference that is all there: names and ARNs have no blanks, expressions do. */
 const PLAIN = /^[\w/+=.@:-]+$/;
 
-/** Construct paths of what lies in other stacks and names nothing of the system. */
-export function untouching({ stacks, resources }: ResolvedAssembly, declaration: SystemDeclaration) {
+/** Which stacks are somebody else's, what lies in the system's own, and which of its secrets, or of those that nobody knows yet, a deploy reads. */
+function readOthers({ stacks, resources }: ResolvedAssembly, declaration: SystemDeclaration) {
   const others = new Set(stacks.filter((stack) => isOther(declaration, stack)).map(({ name }) => name));
-  if (others.size === 0) return others;
   const owned = resources.filter(({ stack }) => !others.has(stack));
   const secrets = owned.flatMap(
     ({ arn = '' }) => /^arn:[^:]*:secretsmanager:.*:secret:(.+)-\w+$/.exec(arn)?.[1] ?? [],
   );
+  const isOwn = (secret: string) => !PLAIN.test(secret) || secrets.some((name) => secret.includes(name));
+  const isRead = (value: unknown) => {
+    const text = JSON.stringify(value).replace(/["\\,[\]]/g, '');
+    return text.matchAll(REFERENCES).some(([, secret = '']) => isOwn(secret));
+  };
+  return { others, owned, secrets, isRead };
+}
+
+/** Whether a secret that a deploy reads for a text beside the resources of a stack is another team's, as the stack is. */
+export function readTheirSecrets(assembly: ResolvedAssembly, declaration: SystemDeclaration) {
+  const { others, isRead } = readOthers(assembly, declaration);
+  return (stack: string, text: string) => others.has(stack) && !isRead(text);
+}
+
+/** Construct paths of what lies in other stacks and names nothing of the system. */
+export function untouching(assembly: ResolvedAssembly, declaration: SystemDeclaration) {
+  const { others, owned, secrets, isRead } = readOthers(assembly, declaration);
+  if (others.size === 0) return others;
+  const { stacks, resources } = assembly;
   const networks = Object.values(declaration.zones).flatMap(({ network }) => idsOfNetwork(network));
   const own = [...owned.flatMap(({ names }) => names), ...networks, ...secrets, METRICS_NAMESPACE];
   // Names of stages and the like are words that anything may hold.
   const telling = own.filter((name) => name.length > 5).map((name) => name.replace(/[^\w:/-]/g, '\\$&'));
   // What is before a name may be written as JSON writes it (a tab, the end of a line).
   const named = new RegExp(`(?<!(?<!\\\\(?:u00.)?)\\w)(?:${telling.join('|')})(?!\\w)`);
-  // Whoever deploys reads it, whatever the resource itself may do.
-  const isOwn = (secret: string) => !PLAIN.test(secret) || secrets.some((name) => secret.includes(name));
-  const isRead = (properties: JsonObject) => {
-    const text = JSON.stringify(properties).replace(/["\\,[\]]/g, '');
-    return text.matchAll(REFERENCES).some(([, secret = '']) => isOwn(secret));
-  };
   // Which part of a map a deploy takes, it decides by its region.
   const mapped = (of: string) =>
     JSON.stringify(stacks.filter(({ name }) => name === of).map(({ template }) => template.Mappings));
@@ -75,6 +85,7 @@ export function untouching({ stacks, resources }: ResolvedAssembly, declaration:
     !NARROW.test(type) ||
     WIDE.test(type) ||
     (/^AWS::S3::/.test(type) && /\bcdk-/.test(JSON.stringify(properties))) ||
+    // Whoever deploys reads it, whatever the resource itself may do.
     isRead(properties) ||
     (!BY_ROLE.includes(type) &&
       Object.entries(properties).some(
@@ -92,11 +103,8 @@ export function untouching({ stacks, resources }: ResolvedAssembly, declaration:
  */
 const ASSUMED = new Set([
   ...HARMLESS,
-  ...actionsOf({
-    iam: 'CreateServiceLinkedRole',
-    ec2: 'AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface UnassignPrivateIpAddresses',
-    logs: 'CreateLogGroup CreateLogStream PutLogEvents',
-  }),
+  'iam:CreateServiceLinkedRole',
+  ...(awsManagedActions('service-role/AWSLambdaVPCAccessExecutionRole') ?? []),
 ]);
 
 /** Reads what there is by name and setting, and nothing that is kept. */

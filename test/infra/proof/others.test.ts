@@ -291,6 +291,24 @@ describe('a secret that a deploy reads for another stack', () => {
     expect(fields.sort()).toEqual(at);
   });
 
+  const inOutput = (Value: unknown) => {
+    const stacks = assembly.stacks.map((stack) =>
+      stack.name === SHOP
+        ? { ...stack, template: { ...stack.template, Outputs: { Told: { Value } } } }
+        : stack,
+    );
+    return findingsOf('no-key-material', { stacks }, declaration).map(({ resource }) => resource);
+  };
+
+  it.each(Object.entries(READS))('is found in what the stack tells too: %s', (_name, value) => {
+    expect(inOutput(value)).toContain(SHOP);
+  });
+
+  it('is the other stack’s own to tell where it is none of the system’s', () => {
+    expect(inOutput('{{resolve:secretsmanager:shop/database:SecretString:x}}')).toEqual([]);
+    expect(inOutput(join('{{resolve:secretsmanager:', 'shop/database', '}}'))).toEqual([]);
+  });
+
   it('is what a project of CodeBuild fetches', () => {
     const reads = (Value: string, Type: string) =>
       adds('AWS::CodeBuild::Project', {
