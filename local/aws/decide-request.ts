@@ -1,8 +1,12 @@
 import { anyGrade, combine, concreteLogic, type Formula } from '../../infra/proof/policy/combine.ts';
-import { closedFacts } from '../../infra/proof/policy/facts.ts';
 import { askLayers } from '../../infra/proof/policy/layers.ts';
 import { principalArn } from '../../infra/proof/policy/principal.ts';
-import type { AccessQuestion, Layer, Request } from '../../infra/proof/policy/request.ts';
+import {
+  type AccessQuestion,
+  closedFacts,
+  type Layer,
+  type Request,
+} from '../../infra/proof/policy/request.ts';
 import type { Truth } from '../../infra/proof/policy/ternary.ts';
 import type { World } from '../../infra/proof/policy/world/world.ts';
 

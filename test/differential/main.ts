@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Context } from '../../infra/proof/policy/facts.ts';
+import type { Context } from '../../infra/proof/policy/request.ts';
 import { decideRequest } from '../../local/aws/decide-request.ts';
 import { type Case, caseArbitrary } from '../infra/proof/policy/arbitrary.ts';
 import { requestOf, worldOf } from '../infra/proof/policy/build.ts';

@@ -1,5 +1,5 @@
 import { runSimulation } from '@cloud-copilot/iam-simulate';
-import type { Context } from '../../infra/proof/policy/facts.ts';
+import type { Context } from '../../infra/proof/policy/request.ts';
 import {
   ACCOUNT,
   type Case,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { resolveAssembly } from '../../infra/proof/assembly/resolve.ts';
-import type { Context } from '../../infra/proof/policy/facts.ts';
 import { rolePrincipal } from '../../infra/proof/policy/principal.ts';
+import type { Context } from '../../infra/proof/policy/request.ts';
 import { buildWorld } from '../../infra/proof/policy/world/build.ts';
 import { operatorRole } from '../../local/aws/authorize.ts';
 import { decideRequest } from '../../local/aws/decide-request.ts';

@@ -105,16 +105,8 @@ export function unknown(what: string, of = ''): Condition {
 
 /** Whether `condition` holds on a closed context; not known where a test can't be answered. */
 export function evaluate(condition: Condition, facts: Facts): ternary.Truth {
-  switch (condition.kind) {
-    case 'constant':
-      return condition.value;
-    case 'test':
-      return answer(condition.test, facts);
-    case 'not':
-      return ternary.not(evaluate(condition.of, facts));
-    default:
-      return ternary.fold(condition.of, (part) => evaluate(part, facts), condition.kind === 'all');
-  }
+  const reduced = reduce(condition, facts);
+  return reduced.kind === 'constant' ? reduced.value : undefined;
 }
 
 /** `condition` with the tests replaced by the answer for which there is one. */

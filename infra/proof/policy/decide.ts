@@ -1,9 +1,8 @@
 import { combine, type Formula, symbolicLogic } from './combine.ts';
 import { all, type Condition, NEVER, not, reduce } from './condition.ts';
 import { networkFacts } from './endpoint.ts';
-import { type Context, openFacts } from './facts.ts';
 import { askLayers } from './layers.ts';
-import type { AccessQuestion } from './request.ts';
+import { type AccessQuestion, type Context, openFacts } from './request.ts';
 import { satisfiable, simplify } from './solve.ts';
 import type { World } from './world/world.ts';
 

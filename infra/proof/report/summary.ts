@@ -1,6 +1,7 @@
 import { escapeControls, escapeStrings, table } from '../../terminal.ts';
 import { matrixOf, type Proof } from '../prove.ts';
 import { RULES } from '../rules/index.ts';
+import { counted } from './map/model.ts';
 import { type NameIds, nameIds } from './names-in-words.ts';
 
 /** How many violations, and how many additions, the first screen shows one by one. */
@@ -104,5 +105,3 @@ function section(title: string, lines: readonly (readonly string[])[], width: nu
 export function heading(title: string): string {
   return title.toUpperCase();
 }
-
-const counted = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

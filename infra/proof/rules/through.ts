@@ -5,24 +5,16 @@ import { type Policy, type Statement, statementsAbout } from '../policy/statemen
 import type { World } from '../policy/world/world.ts';
 import type { Actor } from './actors.ts';
 
-const policies = memory<World['resources'], readonly { arn: string; policy: Policy }[]>();
 const found = memory<World['resources'], readonly string[]>();
 
 /** The resources whose own policy perhaps allows `action` to roles it names, so that no identity policy is needed. */
 export function directResources(world: World, action: string): readonly string[] {
   return found(world.resources, action, () => {
-    const gives = ({ policy }: { policy: Policy }) => statementsAbout(policy, action).some(isDirect);
-    const direct = policies(world.resources, '', () => directPolicies(world));
-    return [...new Set(direct.filter(gives).map(({ arn }) => arn))];
+    const trusting = [...world.roles.values()].map(({ arn, trust }) => ({ arn, policies: [trust] }));
+    return [...world.resources.values(), ...trusting]
+      .filter(({ policies }) => policies.some((policy) => statementsAbout(policy, action).some(isDirect)))
+      .map(({ arn }) => arn);
   });
-}
-
-function directPolicies(world: World): { arn: string; policy: Policy }[] {
-  const attached = [...world.resources.values()].flatMap(({ arn, policies }) =>
-    policies.map((policy) => ({ arn, policy })),
-  );
-  const trusts = [...world.roles.values()].map(({ arn, trust }) => ({ arn, policy: trust }));
-  return [...attached, ...trusts].filter(({ policy }) => policy.statements.some(isDirect));
 }
 
 function isDirect({ effect, principals }: Statement): boolean {

@@ -6,10 +6,9 @@ import type { Condition, Test } from '../policy/condition.ts';
 import { ALWAYS, all, evaluate, isPresent, mapTests, not, reduce, testsOf } from '../policy/condition.ts';
 import { formulate, type Question } from '../policy/decide.ts';
 import { mayServe, networkFacts } from '../policy/endpoint.ts';
-import { closedFacts, openFacts } from '../policy/facts.ts';
 import { arnParts, covers, type Glob, globOf, showGlob } from '../policy/pattern.ts';
 import { roleName } from '../policy/principal.ts';
-import type { Layer, Request } from '../policy/request.ts';
+import { closedFacts, type Layer, openFacts, type Request } from '../policy/request.ts';
 import type { Truth } from '../policy/ternary.ts';
 import { describeCondition } from '../policy/words.ts';
 import type { World } from '../policy/world/world.ts';
@@ -71,21 +70,21 @@ function search({ question, world, meant, endpoints, about }: Opened, without: r
   // What an endpoint's policy denies is what comes through it.
   const via = without.includes('endpoint policy') ? endpoints : undefined;
   const facts = all([meant, networkFacts(world, question.action, via)]);
-  const searches: Search[] = [];
-  for (const { asking, formula: decided } of about) {
-    const formula = decided();
-    // Of a pattern too: single resources may have policies of their own, which its answer leaves out.
-    const denied = without.length > 0 ? not(combine(formula)) : ALWAYS;
-    const condition = all([facts, denied, combine(withoutLayers(formula, without))]);
-    const search = { question: asking, world, condition, tests: testsOf(condition), steps: MOST_STEPS };
-    searches.push(search);
-    const found = solve(condition, search);
-    if (found) return witnessOf(search, found, without);
-  }
-  for (const search of searches) {
-    const found = solve(search.condition, { ...search, mayAssume: true, steps: MOST_STEPS });
-    if (found) return witnessOf(search, found, without);
-  }
+  const searches = about.map(({ asking, formula: decided }) =>
+    remembered(() => {
+      const formula = decided();
+      // Of a pattern too: single resources may have policies of their own, which its answer leaves out.
+      const denied = without.length > 0 ? not(combine(formula)) : ALWAYS;
+      const condition = all([facts, denied, combine(withoutLayers(formula, without))]);
+      return { question: asking, world, condition, tests: testsOf(condition) };
+    }),
+  );
+  for (const mayAssume of [false, true])
+    for (const search of searches) {
+      const tried = { ...search(), mayAssume, steps: MOST_STEPS };
+      const found = solve(tried.condition, tried);
+      if (found) return witnessOf(tried, found, without);
+    }
   return undefined;
 }
 
@@ -123,11 +122,10 @@ export function findNearest(
   const lacks = (set: readonly Layer[]) =>
     LAYERS.filter((layer) => holding.includes(layer) && !set.includes(layer)).length;
   const opened = open(question, world, wanted);
-  for (const without of SETS.toSorted((a, b) => lacks(a) - lacks(b) || a.length - b.length)) {
-    const found = search(opened, without);
-    if (found) return found;
-  }
-  return undefined;
+  return SETS.toSorted((a, b) => lacks(a) - lacks(b) || a.length - b.length)
+    .values()
+    .map((without) => search(opened, without))
+    .find((found) => found !== undefined);
 }
 
 /** The layers as they are without some of them: each then allows whatever others allow, and denies nothing. */
@@ -162,7 +160,7 @@ function resourcesOf(question: Question, world: World, { except = [] }: Wanted):
       .map((part, at) => (covers(part, parts[at] ?? '') ? (parts[at] ?? part) : part))
       .join('/'),
   );
-  const made = [...named, ...narrowed, asked].map((glob) => exampleOf(glob, placeOf(question, world)));
+  const made = [...named, ...narrowed, asked].map((glob) => exampleOf(glob, question, world));
   return [...new Set([...likely, ...made, ...known.slice(0, 5)])]
     .filter((arn) => covers(asked, arn) && !except.some((own) => covers(globOf(own), arn)))
     .concat('*');
@@ -193,7 +191,7 @@ interface Search {
   /** How many more choices it may make. */
   steps: number;
   /** Whether something unknown may be assumed. */
-  mayAssume?: boolean;
+  mayAssume: boolean;
 }
 
 /** Chooses value after value, and goes back where nothing is left. */
@@ -244,7 +242,7 @@ function valuesFor(key: string, { tests, world, question }: Search): readonly (r
   const named = [...tests.values()].flatMap((test) => {
     if (!('key' in test) || test.key !== key || test.kind === 'present') return [];
     const matchers = test.kind === 'stray' ? test.matchers : [test.matcher];
-    return matchers.flatMap(({ shape }) => (shape ? exampleOf(shape.glob, placeOf(question, world)) : []));
+    return matchers.flatMap(({ shape }) => (shape ? exampleOf(shape.glob, question, world) : []));
   });
   const isSwitch = named.some((text) => /^(?:true|false)$/i.test(text));
   const others = isSwitch ? ['true', 'false'] : [OTHERS[key] ?? 'example'];
@@ -285,16 +283,12 @@ function witnessOf({ question, world, tests }: Search, choice: Choice, without: 
   };
 }
 
-/** Where what is made up lies. */
-function placeOf({ principal }: Question, { account, region }: World): { account: string; region: string } {
-  return { account: 'account' in principal ? principal.account : account, region };
-}
-
 /** A text that a glob means: of an ARN the parts of a resource that may exist, made up. */
-function exampleOf(glob: string, place: { account: string; region: string }): string {
+function exampleOf(glob: string, { principal }: Question, { account, region }: World): string {
   const filled = (text: string) => showGlob(text).replaceAll('*', 'example').replaceAll('?', 'x');
   if (!glob.startsWith('arn:')) return filled(glob);
   const parts = arnParts(glob);
+  const place = { region, account: 'account' in principal ? principal.account : account };
   const like = arnParts(exampleArn(parts[2] ?? '', place));
   return parts
     .map((part, index) => (covers(part, like[index] ?? '') ? (like[index] ?? '') : filled(part)))

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../infra/proof/policy/statement.ts';
-import { emptyWorld, type Role } from '../../../infra/proof/policy/world/world.ts';
+import type { Role } from '../../../infra/proof/policy/world/world.ts';
 import { createAuthorize, operatorRole } from '../../../local/aws/authorize.ts';
 import type { AccessRequest, Caller } from '../../../local/aws/call.ts';
+import { emptyWorld } from '../../infra/proof/policy/build.ts';
 import { ACCOUNT, REGION, ROLE } from './harness.ts';
 
 const KEY = `arn:aws:kms:${REGION}:${ACCOUNT}:key/1`;

@@ -11,13 +11,12 @@ import type { Request } from '../../../infra/proof/policy/request.ts';
 import { parsePolicy } from '../../../infra/proof/policy/statement.ts';
 import {
   addResource,
-  emptyWorld,
   type Role,
   removeResource,
   type World,
 } from '../../../infra/proof/policy/world/world.ts';
 import { decideRequest } from '../../../local/aws/decide-request.ts';
-import { requestOf, worldOf } from '../../infra/proof/policy/build.ts';
+import { emptyWorld, requestOf, worldOf } from '../../infra/proof/policy/build.ts';
 import { DIFFERENCES, HAND_WRITTEN } from '../../infra/proof/policy/cases.ts';
 
 describe('one request', () => {

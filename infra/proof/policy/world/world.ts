@@ -43,18 +43,6 @@ export interface World {
   endpoints: ReadonlyMap<string, Endpoint>;
 }
 
-/** A world with nothing in it but what is given. */
-export function emptyWorld(given: Partial<World> = {}): World {
-  return {
-    account: '000000000000',
-    region: 'eu-north-1',
-    roles: new Map(),
-    resources: new Map(),
-    endpoints: new Map(),
-    ...given,
-  };
-}
-
 /** A resource as what makes one tells it; its account is by default the one in its ARN. */
 interface GivenResource {
   arn: string;

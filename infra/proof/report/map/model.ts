@@ -82,6 +82,10 @@ export function zoneTitle(name: string): string {
   return name === OUTSIDE ? 'no zone' : `zone ${name}`;
 }
 
+/** How many there are of something. */
+export const counted = (number: number, noun: string): string =>
+  `${number} ${noun}${number === 1 ? '' : 's'}`;
+
 /** Whether a node is a key or a record, of which only the signing zone has any. */
 const isKept = ({ kind }: Pick<MapNode, 'kind'>): boolean => kind === 'key' || kind === 'record';
 
@@ -104,10 +108,8 @@ export function nameOf({ kind, label, notes }: MapNode): string {
 /** The whole map in a sentence or two, for those who do not see it. */
 export function summarize(map: ZoneMap): string {
   const { zones, nodes, calls } = map;
-  const count = (kind: MapNode['kind'], noun: string) => {
-    const number = nodes.filter((node) => node.kind === kind).length;
-    return `${number} ${noun}${number === 1 ? '' : 's'}`;
-  };
+  const count = (kind: MapNode['kind'], noun: string) =>
+    counted(nodes.filter((node) => node.kind === kind).length, noun);
   const names = zones.filter(({ signing }) => !signing).map(({ name }) => name);
   return `Zones ${names.join(', ')} and the signing zone of ${map.system}: ${count('function', 'function')}, ${count('signer', 'signer')}, ${count('key', 'client key')}, ${calls.length} permitted calls. ${verdict(map)}`;
 }
@@ -119,5 +121,5 @@ export function verdict({ findings, calls, assumptions }: ZoneMap): string {
   if (count === 0 && assumed.length > 0)
     return `No violation of a boundary, assuming what no template shows:${assumed.join('')}`;
   if (count === 0) return 'No violation of a boundary.';
-  return `${count} violation${count === 1 ? '' : 's'} of boundaries, in red.`;
+  return `${counted(count, 'violation')} of boundaries, in red.`;
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Context } from '../../../../infra/proof/policy/facts.ts';
+import type { Context } from '../../../../infra/proof/policy/request.ts';
 
 /**
  * Random policies and requests over a small vocabulary, so that statements often apply and often nearly do.

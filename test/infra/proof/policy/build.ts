@@ -1,10 +1,21 @@
 import { comesThrough } from '../../../../infra/proof/policy/endpoint.ts';
-import type { Context } from '../../../../infra/proof/policy/facts.ts';
 import { type Principal, rolePrincipal } from '../../../../infra/proof/policy/principal.ts';
-import type { Request } from '../../../../infra/proof/policy/request.ts';
+import type { Context, Request } from '../../../../infra/proof/policy/request.ts';
 import { parsePolicy } from '../../../../infra/proof/policy/statement.ts';
-import { emptyWorld, type World } from '../../../../infra/proof/policy/world/world.ts';
+import type { World } from '../../../../infra/proof/policy/world/world.ts';
 import { ACCOUNT, type Case, ENDPOINT, OTHER_ENDPOINT, OTHER_VPC, ROLE, SESSION, VPC } from './arbitrary.ts';
+
+/** A world with nothing in it but what is given. */
+export function emptyWorld(given: Partial<World> = {}): World {
+  return {
+    account: '000000000000',
+    region: 'eu-north-1',
+    roles: new Map(),
+    resources: new Map(),
+    endpoints: new Map(),
+    ...given,
+  };
+}
 
 /** The world of a random case. */
 export function worldOf(given: Case): World {

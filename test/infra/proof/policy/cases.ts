@@ -1,4 +1,4 @@
-import type { Context } from '../../../../infra/proof/policy/facts.ts';
+import type { Context } from '../../../../infra/proof/policy/request.ts';
 import {
   ACCOUNT,
   type Case,

@@ -16,11 +16,11 @@ import { describeCondition } from '../../../../infra/proof/policy/words.ts';
 import {
   addResource,
   type Endpoint,
-  emptyWorld,
   type Role,
   type World,
 } from '../../../../infra/proof/policy/world/world.ts';
 import { decideRequest } from '../../../../local/aws/decide-request.ts';
+import { emptyWorld } from './build.ts';
 
 const ACCOUNT = '111122223333';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/journal-signer-journal-public`;
