@@ -1,7 +1,7 @@
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { TOKENS_FUNCTION } from '../declaration/fields.ts';
-import { hasSecrets, zoneQueues } from '../declaration/function-resources.ts';
+import { hasSecrets, zoneQueues, zoneTables } from '../declaration/function-resources.ts';
 import {
   askingFunctions,
   boundaryGroup,
@@ -23,7 +23,6 @@ import {
   via,
 } from './statements.ts';
 import type { EndpointService, ZoneNetwork } from './zone-network.ts';
-import { zoneTables } from './zone-table.ts';
 
 /** What the policies of one zone are written from. */
 export interface ZoneFacts {

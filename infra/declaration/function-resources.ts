@@ -1,5 +1,7 @@
+import { SESSION_TABLE_ACTIONS } from '@helseid-zones/protocol/login-routes';
 import { ownVariable } from '@helseid-zones/protocol/names';
 import type { EventRule } from './event-pattern.ts';
+import { AUTHORIZER_FUNCTION, TOKENS_FUNCTION } from './fields.ts';
 import { ownSecretName, zoneQueueName } from './names.ts';
 import type { FunctionDeclaration, ZoneDeclaration } from './schema.ts';
 
@@ -44,12 +46,62 @@ export function ownTables(system: string, zone: string, { functions }: ZoneDecla
 }
 
 /** Which variable carries the name of a table that a zone has by what enters it, by the end of that name. */
-export const ZONE_TABLES = {
+const ZONE_TABLES = {
   idempotency: 'IDEMPOTENCY_TABLE',
   sessions: 'SESSION_TABLE',
   replays: 'REPLAY_TABLE',
   tokens: 'TOKEN_TABLE',
 } as const;
+
+/** A table of a zone, and what which functions do with it. */
+export interface TableUse {
+  /** Physical name. */
+  name: string;
+  /** Id of its construct. */
+  id: string;
+  /** Which variable carries the name. */
+  variable: string;
+  /** Function to its DynamoDB actions. */
+  actions: Readonly<Record<string, readonly string[]>>;
+  /** Of a table that a function has: its keys, or `cdk` where constructs of one's own make it. */
+  declared?: OwnTableDeclaration | 'cdk';
+}
+
+const dynamo = (action: string) => `dynamodb:${action}`;
+
+/** What a function does with a table that it may read. */
+const READ = ['BatchGetItem', 'DescribeTable', 'GetItem', 'Query', 'Scan'].map(dynamo);
+
+/** What a function does with a table that it has. */
+const ALL = [
+  ...READ,
+  ...['BatchWriteItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'UpdateItem'].map(dynamo),
+].sort();
+
+/** The tables a zone has: by what enters it, and those of its functions. */
+export function zoneTables(system: string, zone: string, declared: ZoneDeclaration): TableUse[] {
+  const { events, gateway, tokens } = declared;
+  const shipped = (kind: keyof typeof ZONE_TABLES, actions: TableUse['actions'] | false | undefined) => {
+    const variable = ZONE_TABLES[kind];
+    return actions ? [{ name: `${system}-${zone}-${kind}`, id: `Table-${kind}`, variable, actions }] : [];
+  };
+  const worked = events && { [events.function]: ['DeleteItem', 'GetItem', 'PutItem'].map(dynamo) };
+  const isValidated = gateway?.routes.some((route) => route.authorize === 'helseid');
+  const fetched = { [TOKENS_FUNCTION]: ['GetItem', 'UpdateItem'].map(dynamo) };
+  return [
+    ...shipped('idempotency', worked),
+    ...shipped('sessions', gateway?.login && SESSION_TABLE_ACTIONS),
+    ...shipped('replays', isValidated && { [AUTHORIZER_FUNCTION]: [dynamo('PutItem')] }),
+    ...shipped('tokens', tokens === 'function' && fetched),
+    ...ownTables(system, zone, declared).map(({ name, owner, table, variable, users, declared }) => ({
+      name,
+      id: `Table-${owner}-${table}`,
+      variable,
+      declared,
+      actions: Object.fromEntries([...users].map(([user, access]) => [user, access === 'read' ? READ : ALL])),
+    })),
+  ];
+}
 
 /** A queue of a zone whose messages a function gets. */
 export interface ZoneQueue {

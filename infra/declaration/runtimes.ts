@@ -1,6 +1,6 @@
 import { ownVariable } from '@helseid-zones/protocol/names';
 import { required } from '@helseid-zones/protocol/values';
-import { functionOf, ownTables } from './function-resources.ts';
+import { functionOf, zoneTables } from './function-resources.ts';
 import { zoneFunctions, zoneQueueName } from './names.ts';
 import type { SystemDeclaration, ZoneDeclaration } from './schema.ts';
 
@@ -58,7 +58,7 @@ export function ownVariables(
   queuesAt: string,
 ): Record<string, string> {
   const { environment = {}, queues = [] } = functionOf(declared, name) ?? {};
-  const tables = ownTables(system.name, zone, declared).filter(({ users }) => users.has(name));
+  const tables = zoneTables(system.name, zone, declared).filter(({ actions }) => name in actions);
   return {
     ...environment,
     ...Object.fromEntries(tables.map((table) => [table.variable, table.name])),

@@ -6,7 +6,6 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { functionArn, serviceHost } from '../constructs/arns.ts';
 import { ZoneFunction } from '../constructs/zone-function.ts';
 import { functionStatements, type ZoneFacts } from '../constructs/zone-policies.ts';
-import { zoneTables } from '../constructs/zone-table.ts';
 import { functionConcurrency } from '../declaration/concurrency.ts';
 import { deriveZoneConfig, PROXY_CA, zoneProxy } from '../declaration/derive.ts';
 import { AUTHORIZER_FUNCTION, LOGIN_FUNCTIONS, TOKENS_FUNCTION } from '../declaration/fields.ts';
@@ -68,12 +67,9 @@ function environmentOf(stack: Stack, { facts, signingVpc, url }: ZoneFunctionsPr
       ? { TOKENS_FUNCTION: functionArn(place, functionName(system.name, zone, TOKENS_FUNCTION)) }
       : {}),
     ...ownVariables(system, zone, declared, name, queuesAt),
-    ...Object.fromEntries([
-      ...zoneTables(system.name, zone, declared)
-        .filter(({ actions }) => name in actions)
-        .map((table) => [table.variable, table.name]),
-      ...secrets.filter(({ owner }) => owner === name).map(({ variable, arn }) => [variable, arn]),
-    ]),
+    ...Object.fromEntries(
+      secrets.filter(({ owner }) => owner === name).map(({ variable, arn }) => [variable, arn]),
+    ),
     ...(needsUrl && url ? { GATEWAY_URL: url } : {}),
     ...zoneProxy(system, zone).variables,
     ...(declared.admin ? { RECORDS: stack.toJsonString(records), SIGNING_VPC: signingVpc } : {}),

@@ -20,10 +20,17 @@ import {
   restrictEndpoints,
   type ZoneFacts,
 } from '../constructs/zone-policies.ts';
-import { ZoneTable, zoneTables } from '../constructs/zone-table.ts';
+import { ZoneTable } from '../constructs/zone-table.ts';
 import { internetHosts, resolvedHosts } from '../declaration/derive.ts';
 import { AUTHORIZER_FUNCTION, OWN_FUNCTIONS, TOKENS_FUNCTION } from '../declaration/fields.ts';
-import { functionOf, hasBus, hasSecrets, ownTables, zoneQueues } from '../declaration/function-resources.ts';
+import {
+  functionOf,
+  hasBus,
+  hasSecrets,
+  ownTables,
+  zoneQueues,
+  zoneTables,
+} from '../declaration/function-resources.ts';
 import {
   askingRoles,
   boundaryGroup,

@@ -7,7 +7,7 @@ import { keysAreMadeByRotation, keysAreSwitchedByAdmin } from './kms/made-keys.t
 import { interfacesAreLambdas } from './lambda/functions.ts';
 import { signersHaveOneCaller } from './lambda/signer-policies.ts';
 import { ownSignersOnly } from './lambda/signers.ts';
-import { logsAreOwn } from './logs/logs.ts';
+import { logsAreOwn, logsAreWrittenByOwn } from './logs/logs.ts';
 import { recordsAreKeptByAdmin, recordsAreReadByOwn } from './secretsmanager/records.ts';
 
 /** The rules about who may do what; the capability matrix is what they find out. */
@@ -25,5 +25,6 @@ export const CAPABILITIES: readonly CapabilityRule[] = [
   queuesAreReadByOwn,
   ownDataKeysOnly,
   logsAreOwn,
+  logsAreWrittenByOwn,
   interfacesAreLambdas,
 ];

@@ -45,6 +45,10 @@ export interface CapabilityRule extends Rule {
 /** The layers that limit a role itself. */
 export const OF_ROLE: readonly EnforcingLayer[] = ['identity policy', 'permissions boundary'];
 
+/** Why one layer is enough between the functions of a zone. */
+export const SHARED_BOUNDARY =
+  'Functions of a zone share a permissions boundary, so their own policies alone keep one from another’s queue or log.';
+
 /** That every request meets a policy's Condition element (AWS's JSON), seen to by each of `by` (default: what limits the role itself). */
 export function requirement(element: object, by = OF_ROLE, alone?: string): Requirement {
   const condition = compileConditions(element, false);

@@ -1,5 +1,5 @@
 import { TOKENS_FUNCTION } from '../../declaration/fields.ts';
-import { ownSecrets, ownTables } from '../../declaration/function-resources.ts';
+import { ownSecrets, zoneTables } from '../../declaration/function-resources.ts';
 import { type CallTarget, functionName, recordName, signerName } from '../../declaration/names.ts';
 import { readAsset } from '../assembly/contents/read-asset.ts';
 import { type JsonObject, objectOf } from '../assembly/json.ts';
@@ -153,19 +153,14 @@ export function ownedIn(input: ProofInput, actor: Actor, kind: 'table' | 'secret
   if (declared === undefined) return { own: [], taken: [] };
   const owned: { name: string; users: string[] }[] =
     kind === 'table'
-      ? [
-          ...ownTables(system, zone, declared).map(({ name, users }) => ({ name, users: [...users.keys()] })),
-          // It has the name of its function, and tokens in it that anybody could use who may ask a signer.
-          { name: functionName(system, zone, TOKENS_FUNCTION), users: [TOKENS_FUNCTION] },
-        ]
+      ? zoneTables(system, zone, declared).map(({ name, actions }) => ({ name, users: Object.keys(actions) }))
       : ownSecrets(system, zone, declared)
           .filter((of) => kind === 'secret' || of.kind === kind)
           .map(({ name, owner }) => ({ name, users: [owner] }));
-  const [type, property] =
-    kind === 'table' ? ['AWS::DynamoDB::Table', 'TableName'] : ['AWS::SecretsManager::Secret', 'Name'];
+  const stores = resourcesOfZone(input, zone, ['AWS::DynamoDB::Table', 'AWS::SecretsManager::Secret']);
   const arns = (names: readonly string[]) =>
-    resourcesOfZone(input, zone, [type]).flatMap(({ arn, properties }) =>
-      arn !== undefined && names.includes(String(properties[property])) ? [arn] : [],
+    stores.flatMap(({ arn = '', properties: { TableName, Name = TableName } }) =>
+      names.includes(String(Name)) ? [arn] : [],
     );
   const mine = owned.filter(({ users }) => users.some((user) => functionName(system, zone, user) === role));
   return { own: arns(mine.map(({ name }) => name)), taken: arns(owned.map(({ name }) => name)) };

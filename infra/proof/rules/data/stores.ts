@@ -1,10 +1,10 @@
 import { zoneQueues } from '../../../declaration/function-resources.ts';
 import { eventNames, functionName } from '../../../declaration/names.ts';
-import { type ResolvedResource, resourcesOfType } from '../../assembly/resolve.ts';
+import { resourcesOfType } from '../../assembly/resolve.ts';
 import { type Actor, NO_ZONE } from '../actors.ts';
-import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
-import { isAddition, type ProofInput, type Rule, resourceRule, wordsOf } from '../rule.ts';
-import { ownedIn, ownKey, resourcesOfZone, variablesOf } from '../targets.ts';
+import { actionsOf, type CapabilityRule, capabilityRule, SHARED_BOUNDARY } from '../capability.ts';
+import { type ProofInput, type Rule, resourceRule, wordsOf } from '../rule.ts';
+import { ownedIn, ownKey, resourcesOfZone } from '../targets.ts';
 
 /** What waits in a queue is encrypted with a key of its zone; of other stores properties-are-understood says so, and that nothing copies them. */
 export const dataIsEncrypted: Rule = resourceRule({
@@ -73,36 +73,16 @@ export const queuesAreReadByOwn: CapabilityRule = capabilityRule({
     );
   },
   who: ({ kind }) => kind === 'function',
-  alone: () =>
-    'Functions of a zone share a permissions boundary, so their own policies alone keep one from another’s queue.',
+  alone: () => SHARED_BOUNDARY,
   remedy: 'Name the queue in the role of the function that the declaration says reads it, and in no other.',
 });
 
-/** The zone's stores and what lies in them, but for tables that other functions have, and what of the system is another function's. */
+/** The zone's stores and what lies in them, but for tables that other functions have; what is added, and queues, a zone shares. */
 function storesOf(actor: Actor, input: ProofInput): string[] {
   const { zone, kind } = actor;
   if (zone === NO_ZONE || kind !== 'function') return [];
   const { own, taken } = ownedIn(input, actor, 'table');
-  return resourcesOfZone(input, zone, OWN).flatMap((store) => {
-    const { arn = '' } = store;
-    const isAnothers = taken.includes(arn)
-      ? !own.includes(arn)
-      : isOfSystem(store, input) && !isFor(actor, store, input);
-    return isAnothers ? [] : [arn, `${arn}/*`];
-  });
-}
-
-/** Whether it is a table that the declaration yields; what is added, and queues, a zone shares. */
-function isOfSystem(store: ResolvedResource, input: ProofInput): boolean {
-  const isYielded = input.comparison !== undefined && !isAddition(store, input);
-  return store.type === 'AWS::DynamoDB::Table' && isYielded;
-}
-
-/** Whether the environment of the actor's function names a store. */
-function isFor({ role }: Actor, { names }: ResolvedResource, { assembly }: ProofInput): boolean {
-  return assembly.resources.some(
-    (fn) =>
-      fn.properties.Role === role.arn &&
-      Object.values(variablesOf(fn)).some((value) => names.includes(String(value))),
+  return resourcesOfZone(input, zone, OWN).flatMap(({ arn = '' }) =>
+    taken.includes(arn) && !own.includes(arn) ? [] : [arn, `${arn}/*`],
   );
 }

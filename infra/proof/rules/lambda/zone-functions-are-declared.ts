@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { deriveZoneConfig, PROXY_CA, zoneProxy } from '../../../declaration/derive.ts';
-import { ownSecrets, ZONE_TABLES } from '../../../declaration/function-resources.ts';
+import { ownSecrets } from '../../../declaration/function-resources.ts';
 import { functionName, zoneClients, zoneFunctions } from '../../../declaration/names.ts';
 import { foreignCode, ownVariables } from '../../../declaration/runtimes.ts';
 import type { ZoneDeclaration } from '../../../declaration/schema.ts';
@@ -21,7 +21,7 @@ import {
 
 /** Variables that the constructs give functions; others may change what one runs, whom it calls or what it tells. What is a function's own is not among them. */
 const VARIABLES =
-  /^(?:GATEWAY_URL|HTTPS_PROXY|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|NODE_USE_ENV_PROXY|NO_PROXY|RECORDS|RECORD_ARN|SIGNERS|SIGNING_VPC|TOKENS_FUNCTION)$/;
+  /^(?:HTTPS_PROXY|NODE_EXTRA_CA_CERTS|NODE_OPTIONS|NODE_USE_ENV_PROXY|NO_PROXY|RECORDS|RECORD_ARN|SIGNERS|SIGNING_VPC)$/;
 
 /** Every function is declared and has exactly the configuration that the declaration gives it; rotation has the key policies that the proof has looked at. */
 export const zoneFunctionsAreDeclared: Rule = resourceRule({
@@ -32,7 +32,6 @@ export const zoneFunctionsAreDeclared: Rule = resourceRule({
   of: ['AWS::Lambda::Function'],
   problems: (fn, input) => {
     const variables = variablesOf(fn);
-    const { GATEWAY_URL: url, TOKENS_FUNCTION: tokens } = variables;
     const { zone = '', physicalId, properties } = fn;
     const { name: system, zones } = input.declaration;
     const declared = zones[zone];
@@ -65,10 +64,6 @@ export const zoneFunctionsAreDeclared: Rule = resourceRule({
           !(name in environment) &&
           ([name, `has ${name} in its environment, which the declaration does not give it`] as const),
       ),
-      url !== undefined && !urlsOf(fn, input).includes(String(url)) && `takes ${String(url)} for its gateway`,
-      tokens !== undefined &&
-        !askedOfZone(input, zone, 'tokens').includes(String(tokens)) &&
-        `asks ${String(tokens)} for tokens`,
       ...(own ? expectationsOf(fn, own, input) : []).map(
         ([what, found, expected]) =>
           !isDeepStrictEqual(parseJson(found), plain(expected)) &&
@@ -81,20 +76,17 @@ export const zoneFunctionsAreDeclared: Rule = resourceRule({
   remedy: 'Synthesize again from zones.ts; what functions know is written there and nowhere else.',
 });
 
-/** Where the APIs of a function's own stack are. */
-function urlsOf({ stack }: ResolvedResource, { assembly }: ProofInput): string[] {
-  return resourcesOfType(assembly, 'AWS::ApiGateway::Stage')
-    .filter((stage) => stage.stack === stack)
-    .map(
-      ({ region, properties: { RestApiId: api, StageName: stage } }) =>
-        `https://${String(api)}.execute-api.${region}.amazonaws.com/${String(stage)}`,
-    );
+/** Where the API of a function's own stack is. */
+function urlOf({ stack, region }: ResolvedResource, { assembly }: ProofInput): string {
+  const stages = resourcesOfType(assembly, 'AWS::ApiGateway::Stage').filter((one) => one.stack === stack);
+  const { RestApiId: api, StageName: stage } = stages[0]?.properties ?? {};
+  return `https://${String(api)}.execute-api.${region}.amazonaws.com/${String(stage)}`;
 }
 
 /** A function of the declaration. */
 type Declared = { zone: string; declared: ZoneDeclaration; name: string };
 
-/** What a function has of its own in its environment, by variable, and the tables of its zone if it has them. */
+/** What a function has of its own in its environment, by variable, and gateway and tokens function of its zone if it has them. */
 function environmentOf(
   fn: ResolvedResource,
   { zone, declared, name }: Declared,
@@ -102,11 +94,14 @@ function environmentOf(
 ): Readonly<Record<string, unknown>> {
   const { name: system } = input.declaration;
   const queuesAt = `https://sqs.${fn.region}.amazonaws.com/${fn.account}`;
-  const tables = Object.entries(ZONE_TABLES).filter(([, variable]) => variable in variablesOf(fn));
+  const ofZone = [
+    ['GATEWAY_URL', urlOf(fn, input)] as const,
+    ['TOKENS_FUNCTION', askedOfZone(input, zone, 'tokens')[0]] as const,
+  ];
   const secrets = ownSecrets(system, zone, declared).filter(({ owner }) => owner === name);
   return {
     ...ownVariables(input.declaration, zone, declared, name, queuesAt),
-    ...Object.fromEntries(tables.map(([kind, variable]) => [variable, `${system}-${zone}-${kind}`])),
+    ...Object.fromEntries(ofZone.filter(([variable]) => variable in variablesOf(fn))),
     ...Object.fromEntries(secrets.map((of) => [of.variable, secretNamed(input, of.name)?.arn])),
   };
 }

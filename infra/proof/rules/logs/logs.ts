@@ -1,17 +1,13 @@
 import { objectOf } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
+import { awsManagedActions } from '../../policy/world/build.ts';
 import { isOther, NO_ZONE } from '../actors.ts';
 import { ask } from '../ask.ts';
-import { actionsOf, type CapabilityRule, capabilityRule } from '../capability.ts';
+import { actionsOf, type CapabilityRule, capabilityRule, SHARED_BOUNDARY } from '../capability.ts';
 import { isKept, type Rule, resourceRule, wordsOf } from '../rule.ts';
-import { everyOf, ownKey } from '../targets.ts';
+import { everyOf, ownKey, resourcesOfZone } from '../targets.ts';
 import { trustedServices } from '../trust.ts';
-
-/** What AWS's own policy for API Gateway's role allows (AmazonAPIGatewayPushToCloudWatchLogs). */
-const OF_GATEWAY = actionsOf({
-  logs: 'CreateLogGroup CreateLogStream DescribeLogGroups DescribeLogStreams FilterLogEvents GetLogEvents PutLogEvents',
-});
 
 /** What a function does to write its log. */
 const WRITES = ['logs:CreateLogStream', 'logs:PutLogEvents'];
@@ -31,12 +27,40 @@ export const logsAreOwn: CapabilityRule = capabilityRule({
     const ofGateway =
       trustedServices(role)?.every((service) => service === 'apigateway.amazonaws.com') &&
       accounts.some(({ properties }) => properties.CloudWatchRoleArn === role.arn);
-    if (ofGateway) return [{ actions: OF_GATEWAY, resources: [everyOf('logs')], requires: [] }];
+    if (ofGateway) {
+      const actions = awsManagedActions('service-role/AmazonAPIGatewayPushToCloudWatchLogs') ?? [];
+      return [{ actions, resources: [everyOf('logs')], requires: [] }];
+    }
     if (zone === NO_ZONE) return [];
     const group = `arn:aws:logs:${region}:${role.account}:log-group:/${declaration.name}/${zone}/*:*`;
     return [{ actions: ['logs:DescribeLogStreams', ...WRITES], resources: [group], requires: [] }];
   },
   remedy: 'Name the log group of the function itself.',
+});
+
+/** What a zone adds to its logs it shares; what is a function's, a network's or an API's own nobody else may forge or flood. */
+export const logsAreWrittenByOwn: CapabilityRule = capabilityRule({
+  name: 'logs-are-written-by-own',
+  invariant: 'I7',
+  title:
+    'The log of a function, a network or an API is written by what it is the log of, and by no other role.',
+  actions: WRITES,
+  on: (input, { zone, role }) =>
+    resourcesOfZone(input, zone, ['AWS::Logs::LogGroup']).flatMap(({ arn = '', physicalId }) => {
+      const logged = input.assembly.resources.filter(({ properties: of }) =>
+        [
+          objectOf(of.LoggingConfig).LogGroup === physicalId,
+          of.DeliverLogsPermissionArn !== undefined && of.LogGroupName === physicalId,
+          `${objectOf(of.AccessLogSetting).DestinationArn}:*` === arn,
+        ].includes(true),
+      );
+      const isOwn = logged.some(
+        ({ properties: { Role, DeliverLogsPermissionArn: own = Role } }) => own === role.arn,
+      );
+      return logged.length === 0 || isOwn ? [] : [arn];
+    }),
+  alone: () => SHARED_BOUNDARY,
+  remedy: 'Name the log group of the function itself, and of no other.',
 });
 
 /** Fields of API Gateway's access log that hold ids, states, sizes and times only. Another may hold tokens, cookies, claims or what a path or query names. */

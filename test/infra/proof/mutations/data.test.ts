@@ -3,7 +3,7 @@ import { resolveAssembly } from '../../../../infra/proof/assembly/resolve.ts';
 import { readInput } from '../../../../infra/proof/read-input.ts';
 import { ownDataOnly } from '../../../../infra/proof/rules/data/stores.ts';
 import system from '../../../one-client.zones.ts';
-import { arn, find, gives, mutations, PUBLIC, sets } from '../mutate.ts';
+import { arn, find, gives, mutations, PUBLIC, sets, setsVariables } from '../mutate.ts';
 import { oneClient } from '../one-client.ts';
 
 const otherZoneKey = resolveAssembly(oneClient).resources.find(
@@ -49,6 +49,10 @@ mutations('own-data-only', {
     'dynamodb:GetItem',
     arn('dynamodb', 'table/journal-public-sessions'),
   ),
+  'public: a function reads the sessions of those that log in': (r) => {
+    gives('summary', 'dynamodb:GetItem', arn('dynamodb', 'table/journal-public-sessions'))(r);
+    setsVariables('summary', { SESSION_TABLE: 'journal-public-sessions' })(r);
+  },
   'public: a zone reads another’s queue': gives(
     'summary',
     'sqs:ReceiveMessage',

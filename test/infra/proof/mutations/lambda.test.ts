@@ -177,6 +177,9 @@ mutations(
     }),
     'internal: a secret that is not declared': setsVariables('worker', { PARTNER_SECRET: 'arn:other' }),
     'public: another table of the zone': setsVariables('session', { SESSION_TABLE: 'journal-public-more' }),
+    'public: a table of sessions for a function that logs nobody in': setsVariables('summary', {
+      SESSION_TABLE: 'journal-public-sessions',
+    }),
     'admin: another network of signers': setsVariables('keywatch', { SIGNING_VPC: 'vpc-1' }),
     'public: other signers for a zone': setsVariables('summary', {
       SIGNERS: JSON.stringify({ journal: signer('internal') }),

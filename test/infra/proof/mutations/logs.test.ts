@@ -112,6 +112,33 @@ mutations('logs-are-own', {
   'public: a zone reads logs': gives('summary', 'logs:FilterLogEvents'),
 });
 
+/** Lets a role write one of its zone's logs. */
+const writes =
+  (role: string, logs: string): Change =>
+  (r) =>
+    gives(role, 'logs:PutLogEvents', { 'Fn::GetAtt': [idOf(r, logs, 'LogGroup'), 'Arn'] })(r);
+
+mutations('logs-are-written-by-own', {
+  'signing: a signer writes the audit of another': writes(SIGNER, 'Signerinternaljournal'),
+  'public: a function writes the log of another': writes('summary', 'api'),
+  'public: a function writes the log of the network': writes('summary', 'Flow'),
+  'public: a function writes the log of the API': writes('summary', 'GatewayAccess'),
+  'public: a function writes every log of its zone': gives(
+    'summary',
+    'logs:CreateLogStream',
+    arn('logs', 'log-group:/journal/public/*'),
+  ),
+});
+
+it('a log that a zone adds is written by the functions that may', () => {
+  const added = withTemplate(oneClient, STACKS.public, (r) => {
+    r.More = { Type: 'AWS::Logs::LogGroup', Properties: { LogGroupName: '/journal/public/more' } };
+    writes('summary', 'More')(r);
+    writes('summary', 'summary')(r);
+  });
+  expect(findingsOf(['logs-are-own', 'logs-are-written-by-own'], added)).toEqual([]);
+});
+
 mutations('properties-are-understood', {
   'public: whole requests in the log': sets('GatewayApiDeploymentStage', {
     MethodSettings: [{ DataTraceEnabled: true, HttpMethod: '*', ResourcePath: '/*' }],
