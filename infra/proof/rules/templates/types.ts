@@ -102,7 +102,7 @@ export const OURS: Readonly<Record<string, string>> = {
   'ApiGateway::Deployment': 'Description RestApiId@ApiGateway::RestApi',
   'ApiGateway::Stage': `AccessLogSetting.DestinationArn@Logs::LogGroup AccessLogSetting.Format!
     DeploymentId@ApiGateway::Deployment MethodSettings[].DataTraceEnabled=false MethodSettings[].HttpMethod=*
-    MethodSettings[].LoggingLevel MethodSettings[].MetricsEnabled MethodSettings[].ResourcePath=/*
+    MethodSettings[].LoggingLevel?=ERROR|OFF MethodSettings[].MetricsEnabled MethodSettings[].ResourcePath=/*
     MethodSettings[].ThrottlingBurstLimit MethodSettings[].ThrottlingRateLimit! RestApiId@ApiGateway::RestApi StageName!
     TracingEnabled?=false`,
   'ApiGateway::Resource':

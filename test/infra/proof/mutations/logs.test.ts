@@ -143,6 +143,17 @@ mutations('properties-are-understood', {
   'public: whole requests in the log': sets('GatewayApiDeploymentStage', {
     MethodSettings: [{ DataTraceEnabled: true, HttpMethod: '*', ResourcePath: '/*' }],
   }),
+  'public: what requests hold in the execution log': sets('GatewayApiDeploymentStage', {
+    MethodSettings: [
+      {
+        DataTraceEnabled: false,
+        HttpMethod: '*',
+        LoggingLevel: 'INFO',
+        ResourcePath: '/*',
+        ThrottlingRateLimit: 50,
+      },
+    ],
+  }),
   'public: paths, queries and addresses in traces': sets('GatewayApiDeploymentStage', {
     TracingEnabled: true,
   }),
