@@ -99,6 +99,12 @@ describe('the entry by events', () => {
       .map(([, { Properties }]) => Number(Properties['MessageRetentionPeriod']) / 86_400);
     expect(kept).toEqual([14, 14]);
     expect(page).toContain('14 days');
+    expect(queueOf('EventsQueue7')).toMatchObject({ MessageRetentionPeriod: 4 * 86_400 });
+    expect(page).toContain('Nothing is lost for four days');
+    expect(queueOf('EventsRule')).toMatchObject({
+      Targets: [{ RetryPolicy: { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 } }],
+    });
+    expect(page).toContain('(it tries for a day)');
   });
 
   test('lets EventBridge use the key for this account, on the bus for that bus only', () => {
