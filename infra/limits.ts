@@ -12,11 +12,14 @@ const sizeOfAll = (inline: unknown): number =>
 
 const lengthOf = (name: unknown) => String(name ?? '').length;
 
+const PATTERN = 'its event pattern';
+
 /**
  * Sizes that a deploy would stumble over late: a type of resource, what AWS counts of it, in characters, and how many it takes.
  * {@link https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html},
  * {@link https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html},
- * {@link https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html}
+ * {@link https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html},
+ * {@link https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html}
  */
 const LIMITS: readonly [type: string, what: string, most: number, count: (of: JsonObject) => number][] = [
   ['IAM::ManagedPolicy', 'its policy', 6_144, (of) => sizeOf(of.PolicyDocument)],
@@ -31,6 +34,7 @@ const LIMITS: readonly [type: string, what: string, most: number, count: (of: Js
   ['IAM::Role', 'its name', 64, (of) => lengthOf(of.RoleName)],
   ['Lambda::Function', 'its name', 64, (of) => lengthOf(of.FunctionName)],
   ['Events::Rule', 'its name', 64, (of) => lengthOf(of.Name)],
+  ['Events::Rule', PATTERN, 2_048, (of) => sizeOf(of.EventPattern)],
 ];
 
 /** Members of one parent: a type, the property that names the parent, how many it takes, and what they are. */
@@ -43,9 +47,10 @@ const PARTS = [
 
 const FIXES = {
   names: 'Shorten the names in zones.ts.',
+  pattern: 'Declare fewer sources, types or values of detail for one function.',
   policies:
     'Fewer clients, zones or grants in one system, or shorter names: two systems may share an account.',
-  parts: 'Declare fewer routes or hosts in this zone.',
+  parts: 'Declare fewer routes, hosts, or addresses and ports of exits in this zone.',
 };
 
 /**
@@ -56,16 +61,23 @@ export function oversized({ resources }: ResolvedAssembly): PolicyViolation[] {
   const ofType = (type: string) => resources.filter((resource) => resource.type === `AWS::${type}`);
   const sizes = LIMITS.flatMap(([type, what, most, count]) =>
     ofType(type).map(({ constructPath, properties }) => {
-      const fix = what === 'its name' ? FIXES.names : FIXES.policies;
+      const fix = what === 'its name' ? FIXES.names : what === PATTERN ? FIXES.pattern : FIXES.policies;
       return { constructPath, what: `${what} (characters)`, size: count(properties), most, fix };
     }),
   );
-  const counts = PARTS.flatMap(([type, parent, most, what]) =>
-    [...Map.groupBy(ofType(type), ({ properties }) => String(properties[parent])).values()].map((members) => {
+  // A group holds rules of its own too, by addresses; those by another group stand apart.
+  const within = (type: string) =>
+    ofType('EC2::SecurityGroup').flatMap(({ constructPath, physicalId: GroupId, properties }) =>
+      listOf(properties[type.replace('EC2::', '')]).map(() => ({ constructPath, properties: { GroupId } })),
+    );
+  const counts = PARTS.flatMap(([type, parent, most, what]) => {
+    const all = [...ofType(type), ...within(type)];
+    const groups = Map.groupBy(all, ({ properties }) => String(objectOf(properties)[parent]));
+    return [...groups.values()].map((members) => {
       const { constructPath } = required(members[0], 'A member of a group');
       return { constructPath, what, size: members.length, most, fix: FIXES.parts };
-    }),
-  );
+    });
+  });
   const exceeding = [...sizes, ...counts].filter(({ size, most }) => size > most);
   return exceeding.map(({ constructPath, what, size, most, fix }) => ({
     ruleName: 'limits',

@@ -53,7 +53,7 @@ export interface WorkProps extends Pick<ZoneFacts, 'system' | 'zone' | 'declared
  * Adds the queues that a zone's functions work on, each with dead letters and a delivery in batches that may fail in part, and where
  * events enter the zone a bus of its own with a rule for each queue of theirs. An event is worked on at least once or ends in
  * one of two queues that keep it 14 days: the dead letters (the function failed; its audit says why, by message id) or the undelivered
- * (EventBridge could not queue it). `suffix` of a queue ends the names of its alarms.
+ * (EventBridge could not queue it). `suffix` of a queue, the end of its name, ends the names of its alarms.
  */
 export function addWork(scope: Construct, { system, zone, declared, place, key, functions }: WorkProps) {
   const names = eventNames(system.name, zone);
@@ -70,7 +70,7 @@ export function addWork(scope: Construct, { system, zone, declared, place, key, 
     const handler = required(functions.get(reader), `The function ${reader}`);
     const made = addQueue(rule && entry ? entry.scope : own, prefix, { queue, deadLetters }, key, handler);
     if (rule) entry?.route(`${prefix}Rule`, rule, made.queue);
-    return { suffix: of && `-${of}`, ...made };
+    return { suffix: of && queue.slice(names.bus.length), ...made };
   });
   return { worked, busName: entry?.busName, undelivered: entry?.undelivered };
 }

@@ -24,6 +24,7 @@ export const MAX_PHYSICAL_NAME = {
   queue: 80,
   table: 255,
   secret: 512,
+  'logical id': 255,
 } as const;
 
 /** A physical name, the kind of thing it names (names of different kinds may be equal), and the field it comes from. */
@@ -33,9 +34,12 @@ export interface PhysicalName {
   field: string;
 }
 
+/** The id in its zone's template that CDK gives to what lies there directly, which leaves hyphens out: two names may have one. */
+const logicalId = (zone: string, ...parts: string[]) => `${zone}.${parts.join('').replaceAll('-', '')}`;
+
 type Add = (kind: PhysicalName['kind'], name: string, field: string) => void;
 
-/** Every physical name that the declaration fixes. Names that CloudFormation makes up are not among them. */
+/** Every physical name that the declaration fixes, and the ids in templates that two names could share. Names that CloudFormation makes up are not among them. */
 export function physicalNames(system: SystemDeclaration): PhysicalName[] {
   const { name: prefix, clients, zones } = system;
   const names: PhysicalName[] = [];
@@ -67,11 +71,17 @@ function addOwn(system: string, zone: string, declared: ZoneDeclaration, add: Ad
     const ofZone = rule !== undefined && reader === declared.events?.function;
     const field = ofZone ? `zones.${zone}.events` : fieldOf(reader, rule ? 'events' : 'reads');
     for (const name of [queue, deadLetters]) add('queue', name, field);
+    add('logical id', logicalId(zone, 'DeadLetterQueue', queue), field);
     if (rule) add('rule', rule.name, field);
   }
-  for (const { kind, name, owner } of ownSecrets(system, zone, declared))
+  for (const { kind, name, owner, secret } of ownSecrets(system, zone, declared)) {
     add('secret', name, fieldOf(owner, kind));
+    add('logical id', logicalId(zone, kind, owner, secret), fieldOf(owner, kind));
+  }
   for (const [owner, { schedules }] of Object.entries(declared.functions))
-    for (const schedule of Object.keys(schedules))
-      add('rule', scheduleName(system, zone, owner, schedule), fieldOf(owner, `schedules.${schedule}`));
+    for (const schedule of Object.keys(schedules)) {
+      const field = fieldOf(owner, `schedules.${schedule}`);
+      add('rule', scheduleName(system, zone, owner, schedule), field);
+      add('logical id', logicalId(zone, 'Schedule', owner, schedule), field);
+    }
 }

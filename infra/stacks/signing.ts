@@ -98,10 +98,12 @@ export class SigningStack extends SystemStack {
         ...alarmsOn(name, ['KmsSlow'], { ...counted, kind: 'dpop_proof' }),
       ];
     });
-    // In the account of its zone a signer's memory is told of by the zone's own alarm.
+    // In the account of its zone a signer's memory is told of by the zone's own alarm, of another name: the zone may have been here before.
     for (const [zone, { account = this.account }] of Object.entries(system.zones))
       if (account !== this.account)
-        rows.push(...alarmsOn(`${system.name}-${zone}`, ['MemoryUsed'], { service: system.name, zone }));
+        rows.push(
+          ...alarmsOn(`${system.name}-signing-${zone}`, ['MemoryUsed'], { service: system.name, zone }),
+        );
     const blocked = required(network.blockedNames, 'The firewall of the signing zone');
     rows.push(...alarmsOn(`${system.name}-signing`, ['BlockedNames'], blocked));
     const displayName = `${system.name}: signers`;

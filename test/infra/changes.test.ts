@@ -227,6 +227,10 @@ const VPC_THERE = (digit: string) => ({
   ],
 });
 const THERE = having({ 'zones.internal.network': VPC_THERE('a') });
+const IN_REGION = { region: 'eu-north-1', 'zones.public.callers': [] };
+const VPN = { ...HELSENETTET, through: 'vgw-0a1b2c3d4e5f60718' };
+const BY_VPN = having({ 'zones.internal.exits': { helsenettet: VPN } });
+const ONE_ACCOUNT = having({ ...IN_REGION, account: '111111111111', 'signing.resourcePolicies': false });
 
 const STACKS = [
   ...['journal-gateway-account', 'journal-signing', 'journal-zone-admin'],
@@ -261,7 +265,6 @@ function change(fields: string, to: SystemDeclaration, more: Partial<Change> & {
 const GONE = ['journal-zone-lab'];
 const SIGNER_LEFT = ['/journal/signing/journal-signer-journal-internal'];
 const ONE_KEEPS_NONE = having({ [`${KEEPER}.clientKeys`]: {} }, KEEPS);
-const IN_REGION = { region: 'eu-north-1', 'zones.public.callers': [] };
 
 /** Changes that make, replace or delete what has a name, and go through. */
 const CHANGES: Readonly<Record<string, Change>> = {
@@ -373,6 +376,12 @@ const CHANGES: Readonly<Record<string, Change>> = {
     having({ ...IN_REGION, account: '222222222222', 'zones.internal.account': '333333333333' }),
     { from: having({ ...IN_REGION, account: '111111111111' }), orphans: STACKS },
   ),
+  'a zone moved to another account': change(
+    'zones.*.account',
+    having({ 'zones.internal.account': '333333333333' }, ONE_ACCOUNT),
+    { from: ONE_ACCOUNT, orphans: ['journal-zone-internal'] },
+  ),
+  'a first VPN gateway': change('zones.*.exits.*', BY_VPN),
   'another name for the system': change('name', having({ name: 'record' }), { orphans: STACKS }),
 };
 
@@ -402,6 +411,30 @@ const IN_TWO: readonly InTwo[] = [
     to: having({ 'zones.admin': ABSENT, 'zones.keys': ADMIN }),
     refused: /RotationSchedule|Alarm/,
     first: () => without(deployed(BASE), 'journal-zone-admin'),
+  },
+  {
+    what: 'a zone renamed in a network that is there',
+    field: 'zones.*.network',
+    from: THERE,
+    to: having({ 'zones.internal': ABSENT, 'zones.inner': THERE.zones['internal'] }, THERE),
+    refused: /VPCEndpoint|FirewallRuleGroupAssociation/,
+    first: () => without(deployed(THERE), 'journal-zone-internal'),
+  },
+  {
+    what: 'another VPN gateway',
+    field: 'zones.*.exits.*.through',
+    from: BY_VPN,
+    to: having({ 'zones.internal.exits': { helsenettet: { ...VPN, through: 'vgw-0b1b2c3d4e5f60718' } } }),
+    refused: /VPCGatewayAttachment VPN/,
+    first: () => deployed(BASE),
+  },
+  {
+    what: 'other addresses of a zone at a VPN gateway',
+    field: 'zones.*.cidr',
+    from: BY_VPN,
+    to: having({ 'zones.internal.cidr': '10.120.0.0/20' }, BY_VPN),
+    refused: /VPCGatewayAttachment VPN/,
+    first: () => deployed(BASE),
   },
   {
     what: 'another region in the same account',

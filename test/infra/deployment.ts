@@ -52,7 +52,7 @@ export const EXCLUSIVE: Readonly<Record<string, readonly (readonly string[])[]>>
   'AWS::EC2::Route': [['RouteTableId', 'DestinationCidrBlock']],
   'AWS::EC2::SubnetRouteTableAssociation': [['SubnetId']],
   'AWS::EC2::VPCEndpoint': [['VpcId', 'ServiceName']],
-  'AWS::EC2::VPCGatewayAttachment': [['InternetGatewayId'], ['VpcId']],
+  'AWS::EC2::VPCGatewayAttachment': [['InternetGatewayId'], ['VpnGatewayId'], ['VpcId']],
   'AWS::Events::EventBus': [['Name']],
   'AWS::Events::Rule': [['EventBusName', 'Name']],
   'AWS::IAM::ManagedPolicy': [['ManagedPolicyName']],
@@ -61,7 +61,7 @@ export const EXCLUSIVE: Readonly<Record<string, readonly (readonly string[])[]>>
   'AWS::Lambda::Function': [['FunctionName']],
   'AWS::Logs::LogGroup': [['LogGroupName']],
   'AWS::Logs::QueryDefinition': [['Name']],
-  'AWS::Route53Resolver::FirewallRuleGroupAssociation': [['VpcId', 'FirewallRuleGroupId']],
+  'AWS::Route53Resolver::FirewallRuleGroupAssociation': [['VpcId', 'Priority']],
   'AWS::SQS::Queue': [['QueueName']],
   // Two are not refused: deleting the old one ends the rotation that the new one has set
   // (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1813).
@@ -141,7 +141,7 @@ function resourcesOf(stacks: Stacks): Standing[] {
           groups.map((group) =>
             [
               placeOf(type, environment),
-              type,
+              kindOf(type, Properties),
               ...group.map((part) => render(pathPart(Properties[part]), stack, fresh)),
             ].join(' '),
           ),
@@ -149,6 +149,9 @@ function resourcesOf(stacks: Stacks): Standing[] {
     }),
   );
 }
+
+/** A VPC has an internet gateway and a VPN gateway, one of either. */
+const kindOf = (type: string, properties: object) => ('VpnGatewayId' in properties ? `${type} VPN` : type);
 
 /** Names of IAM are an account's, others a region's. */
 function placeOf(type: string, environment: string): string {

@@ -228,6 +228,7 @@ describe('a declaration of networks that exist', () => {
     'zones.records.exits.helsenettet.through': [
       [ABSENT, /is missing: name the transit gateway/],
       ['tgw-1', /must be an id such as tgw-/],
+      ['vgw-0a1b2c3d4e5f60718', /names vgw-0a1b2c3d4e5f60718 a second time/, 'zones.admin.exits'],
     ],
     'zones.records.exits.helsenettet.cidrs[0]': [
       ['0.0.0.0/0', /IPv4 range of \/16 to \/32/],
@@ -266,6 +267,19 @@ describe('a declaration of networks that exist', () => {
   };
   it.each(['proxy.kommune.local', 'proxy.internal', '10.200.4.1'])('takes a proxy at %s', (host) => {
     expect(findProblems(changed(PROXY_URL, `http://${host}:3128`, system))).toEqual([]);
+  });
+  it.each([
+    ['the same VPN gateway, to which a VPC is attached once', 'vgw-0c1b2c3d4e5f60718', []],
+    ['a transit gateway beside it', TGW, []],
+    ['another VPN gateway', 'vgw-0d1b2c3d4e5f60718', ['zones.records.exits']],
+  ])('of a second exit: %s', (_, through, fields) => {
+    const exit = (host: string, cidr: string, through: string) => ({ hosts: [host], cidrs: [cidr], through });
+    const exits = {
+      issuer: exit('helseid-sts.test.nhn.no', '91.186.92.124/32', 'vgw-0c1b2c3d4e5f60718'),
+      documents: exit('documents.example.no', '91.186.80.0/24', through),
+    };
+    const found = findProblems(changed('zones.records.exits', exits, system));
+    expect(found.map(({ field }) => field)).toEqual(fields);
   });
   it('takes a host of a function on its exit’s ports alone, where no API is called there', () => {
     const exit = { hosts: ['db.example.no'], cidrs: ['10.90.8.0/24'], ports: [5432], through: TGW };

@@ -84,6 +84,7 @@ test.each([
   ['AWS::Lambda::Function', { Environment: { Variables: { A: 'x'.repeat(4_096) } } }],
   ['AWS::Lambda::Function', { FunctionName: 'x'.repeat(65) }],
   ['AWS::Events::Rule', { Name: 'x'.repeat(65) }],
+  ['AWS::Events::Rule', { EventPattern: { source: ['x'.repeat(2_048)] } }],
 ])('%s: %o', (type, properties) => {
   expect(oversized(assemblyOf([{ type, properties }]))).toHaveLength(1);
   expect(oversized(assemblyOf([{ type, properties: {} }]))).toEqual([]);
@@ -99,6 +100,16 @@ test.each([
     Array.from({ length: count }, () => ({ type, properties: { [parent]: of } }));
   expect(oversized(assemblyOf([...some(most, 'a'), ...some(1, 'b')]))).toEqual([]);
   expect(oversized(assemblyOf(some(most + 1, 'a')))).toHaveLength(1);
+});
+
+test.each(['SecurityGroupIngress', 'SecurityGroupEgress'])('%s: rules within a group count too', (kind) => {
+  const group = (rules: number) => ({
+    type: 'AWS::EC2::SecurityGroup',
+    properties: { [kind]: Array(rules).fill({}) },
+  });
+  const apart = { type: `AWS::EC2::${kind}`, properties: { GroupId: 'p' } };
+  expect(oversized(assemblyOf([group(59), apart]))).toEqual([]);
+  expect(oversized(assemblyOf([group(60), apart]))).toHaveLength(1);
 });
 
 function assemblyOf(resources: { type: string; properties: Record<string, unknown> }[]): ResolvedAssembly {

@@ -17,7 +17,7 @@ import {
   statementsOf as statements,
   withTemplate,
 } from './proof/mutate.ts';
-import { about, statementsOf, synthesize, text } from './synthesize.ts';
+import { about, statementsOf, synthesize, synthesizeTemplates, text, withZones } from './synthesize.ts';
 
 /** As `npm start` has it. */
 const PLACE = { account: '000000000000', region: 'eu-north-1' };
@@ -184,12 +184,24 @@ test('a schedule starts the function, dead letters and failures ring, and names 
     expect.arrayContaining([
       'journal-internal-DeadLetters',
       'journal-internal-outbox-DeadLetters',
-      'journal-internal-summary-DeadLetters',
+      'journal-internal-summary-events-DeadLetters',
       'journal-internal-summary-FunctionErrors',
     ]),
   );
   expect(JSON.stringify(assembly.ofType('AWS::Route53Resolver::FirewallDomainList', ZONE))).toContain(
     'sftp.partner.no',
+  );
+});
+
+test('a queue and a function that takes events may have one name', () => {
+  const renamed = JSON.parse(JSON.stringify(system.zones.internal).replaceAll('"outbox"', '"summary"'));
+  const { ofType } = synthesizeTemplates(withZones({ ...system.zones, internal: renamed }));
+  const names = ofType('AWS::CloudWatch::Alarm', ZONE).map(([, { Properties }]) => Properties['AlarmName']);
+  expect(names).toEqual(
+    expect.arrayContaining([
+      'journal-internal-summary-DeadLetters',
+      'journal-internal-summary-events-DeadLetters',
+    ]),
   );
 });
 

@@ -92,8 +92,8 @@ describe('zones in another account', () => {
         .map(([, { Properties }]) => Properties as { AlarmName: string; Dimensions: { Value: string }[] })
         .filter(({ AlarmName }) => AlarmName.endsWith('-MemoryUsed'))
         .map(({ AlarmName, Dimensions }) => [AlarmName, Dimensions.map(({ Value }) => Value).sort()]);
-    const of = (zone: string) => [`journal-${zone}-MemoryUsed`, ['journal', zone].sort()];
-    expect(memory('journal-signing')).toEqual([of('public'), of('internal')]);
+    const of = (zone: string, of = '') => [`journal-${of}${zone}-MemoryUsed`, ['journal', zone].sort()];
+    expect(memory('journal-signing')).toEqual([of('public', 'signing-'), of('internal', 'signing-')]);
     expect(memory('journal-zone-internal')).toEqual([of('internal')]);
     expect(memory('journal-zone-admin')).toEqual([of('admin')]);
   });

@@ -75,12 +75,16 @@ function checkCallers(field: string, system: SystemDeclaration, zone: ZoneDeclar
 /** Networks that are there belong to one zone, and exits lead to hosts that their zone calls, and to no zone. */
 export function checkExits(system: SystemDeclaration): Problem[] {
   const zones = Object.entries(system.zones);
-  const taken = zones.flatMap(([zone, { network: of }]) =>
-    of ? [of.vpcId, ...of.subnets.map(({ subnetId }) => subnetId)].map((id) => ({ zone, id })) : [],
-  );
+  const taken = zones.flatMap(([zone, { network: of, exits }]) => [
+    ...(of ? [of.vpcId, ...of.subnets.map(({ subnetId }) => subnetId)] : []).map((id) => ({
+      field: `zones.${zone}.network`,
+      id,
+    })),
+    ...vpnGateways(exits).map((id) => ({ field: `zones.${zone}.exits`, id })),
+  ]);
   const twice = repeated(taken.map(({ id }) => id)).map((index) => ({
-    field: `zones.${taken[index]?.zone}.network`,
-    message: `names ${taken[index]?.id} a second time; zones are closed networks: give each a VPC of its own, and name each subnet once`,
+    field: taken[index]?.field ?? '',
+    message: `names ${taken[index]?.id} a second time; zones are closed networks: give each a VPC and a VPN gateway of its own, and name each subnet once`,
   }));
   const ways = zones.flatMap(([zone, declared]) => {
     const field = `zones.${zone}.exits`;
@@ -94,9 +98,12 @@ export function checkExits(system: SystemDeclaration): Problem[] {
         })),
       ),
       ...problemsOf({
-        [field]:
+        [field]: [
           exits.filter(({ proxy }) => proxy).length > 1 &&
-          'have two proxies, and a function goes through one: leave one',
+            'have two proxies, and a function goes through one: leave one',
+          vpnGateways(declared.exits).length > 1 &&
+            'lead through two VPN gateways, and a VPC has one: leave one',
+        ],
       }),
       ...Object.entries(declared.exits).flatMap(([name, exit]) => [
         ...checkWay(`${field}.${name}`, declared.network !== undefined, exit),
@@ -106,6 +113,12 @@ export function checkExits(system: SystemDeclaration): Problem[] {
   });
   return [...twice, ...ways];
 }
+
+/** EC2 attaches a VPC to one of them, and each to one VPC. */
+const vpnGateways = (exits: ZoneDeclaration['exits']): string[] =>
+  [...new Set(Object.values(exits).flatMap(({ through = '' }) => through))].filter((id) =>
+    id.startsWith('vgw-'),
+  );
 
 function checkWay(field: string, isThere: boolean, exit: ExitDeclaration): Problem[] {
   const { through, proxy, ports, cidrs } = exit;

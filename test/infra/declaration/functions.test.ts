@@ -133,6 +133,24 @@ describe('refused, by field and with what would be right', () => {
   });
 });
 
+test.each([
+  ['worker-partner', { secrets: ['key'] }, ['secrets']],
+  ['worker-partner', { secrets: ['keys'] }, []],
+  ['summarynight', { schedules: { ly: 'rate(1 day)' } }, ['schedules.ly']],
+  ['summarynight', { schedules: { daily: 'rate(1 day)' } }, []],
+])('names that would share an id in a template are refused: %s %j', (name, has, fields) => {
+  const at = `zones.internal.functions.${name}`;
+  const other = changed(at, { schedules: { often: 'rate(1 hour)' }, ...has }, system);
+  expect(findProblems(other)).toEqual(
+    fields.map((field) => ({
+      field: `${at}.${field}`,
+      message: expect.stringMatching(
+        /same logical id name as zones\.internal\.functions\.(?:worker|summary)\./,
+      ),
+    })),
+  );
+});
+
 test('refused: a queue of the name that the zone’s events have', () => {
   const named = changed(`${SUMMARY}.reads`, ['events'], changed(`${WORKER}.queues`, ['events'], system));
   expect(findProblems(named)).toContainEqual({
