@@ -19,8 +19,10 @@ const after = (mark: string) => fc.option(part, { nil: undefined }).map((text) =
 /** URLs as RFC 3986 has them: of http and https, with paths, queries and fragments. */
 export const anyUrl = fc
   .tuple(
-    ...[fc.constantFrom('https://', 'http://'), fc.domain()],
+    fc.constantFrom('https://', 'http://'),
+    fc.domain(),
     fc.array(part.map((text) => `/${text}`)).map((parts) => parts.join('')),
-    ...[after('?'), after('#')],
+    after('?'),
+    after('#'),
   )
   .map((parts) => parts.join(''));

@@ -49,7 +49,10 @@ export async function startRunning(): Promise<Running> {
   const browser = await chromium.launch({
     executablePath,
     args: [
-      ...['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-sync'],
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-sync',
       '--disable-component-update',
     ],
   });

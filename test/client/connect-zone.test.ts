@@ -144,8 +144,12 @@ describe('an API', () => {
   });
 
   test.each([
-    ...['Patient', '/../keys', '/%2e%2e/keys', `${API}/fhirs`],
-    ...[`${API}.evil.example/fhir/x`, 'https://evil.example'],
+    'Patient',
+    '/../keys',
+    '/%2e%2e/keys',
+    `${API}/fhirs`,
+    `${API}.evil.example/fhir/x`,
+    'https://evil.example',
   ])('is not called by %s, and nothing is sent', async (at) => {
     const { client, network } = await makeWorld();
     await failure(createApiCall(client, api)(at), 'request_malformed');

@@ -132,8 +132,15 @@ ${rows.join('\n')}
 
 /** Commands by the file that has what \`--help\` prints. */
 const COMMANDS = [
-  ...['local/app/options.ts', 'local/app/send.ts', 'local/app/call.ts', 'local/patterns/main.ts'],
-  ...['infra/cost.ts', 'infra/proof/main.ts', 'infra/keys/options.ts', 'infra/verify/main.ts', '.ci/pack.ts'],
+  'local/app/options.ts',
+  'local/app/send.ts',
+  'local/app/call.ts',
+  'local/patterns/main.ts',
+  'infra/cost.ts',
+  'infra/proof/main.ts',
+  'infra/keys/options.ts',
+  'infra/verify/main.ts',
+  '.ci/pack.ts',
 ];
 
 const CONSTANTS: Readonly<Record<string, string>> = { DEFAULT_DIRECTORY, DEFAULT_EXAMPLES };

@@ -46,8 +46,14 @@ export interface FakeKms extends Kms, KmsPort {
 }
 
 const ADMIN = [
-  ...['CreateKey', 'DescribeKey', 'DisableKey', 'EnableKey'],
-  ...['GetKeyPolicy', 'GetPublicKey', 'ListKeys', 'ListResourceTags'],
+  'CreateKey',
+  'DescribeKey',
+  'DisableKey',
+  'EnableKey',
+  'GetKeyPolicy',
+  'GetPublicKey',
+  'ListKeys',
+  'ListResourceTags',
 ];
 
 /** A KMS without keys. `now` is epoch seconds. */

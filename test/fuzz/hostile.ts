@@ -72,7 +72,18 @@ export const nasty: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(...Object.values(CANARIES)),
   fc.constantFrom<unknown>(...NASTY),
   fc.constantFrom<unknown>(
-    ...[null, true, 0, -1, 1.5, 1e308, 2 ** 53, [], {}, [[]], '\ud800', 'x'.repeat(20_000)],
+    null,
+    true,
+    0,
+    -1,
+    1.5,
+    1e308,
+    2 ** 53,
+    [],
+    {},
+    [[]],
+    '\ud800',
+    'x'.repeat(20_000),
   ),
   fc
     .constantFrom(

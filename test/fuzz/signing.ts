@@ -197,18 +197,17 @@ const URLS = [
 ];
 const MIX = [
   ...URLS.map((path) => API + path),
-  ...[
-    'POST',
-    'GET',
-    'journal',
-    issuer,
-    `${issuer}.evil.test`,
-    `${issuer}:443/`,
-    `${issuer}@evil.test/`,
-    ath,
-    'newest',
-    details,
-  ],
+
+  'POST',
+  'GET',
+  'journal',
+  issuer,
+  `${issuer}.evil.test`,
+  `${issuer}:443/`,
+  `${issuer}@evil.test/`,
+  ath,
+  'newest',
+  details,
   { ...details[0], child: '999977774', parent: '994598759' },
   { sub: clientId, redirect_uri: 'https://a.test/', aud: issuer },
   ...KEYS.map(({ kid }) => kid),
@@ -229,7 +228,11 @@ const intents = kind({
     return judge(grant, event, answer);
   },
   reached: [
-    ...['signed', 'grant_refused', 'intent_malformed', 'details_invalid', 'key_not_usable'],
+    'signed',
+    'grant_refused',
+    'intent_malformed',
+    'details_invalid',
+    'key_not_usable',
     'request_too_large',
   ],
 });

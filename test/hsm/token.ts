@@ -3,8 +3,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const FOLDERS = [
-  ...['/usr/lib/softhsm', '/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu'],
-  ...['/usr/lib', '/usr/lib64/pkcs11'],
+  '/usr/lib/softhsm',
+  '/usr/lib/x86_64-linux-gnu',
+  '/usr/lib/aarch64-linux-gnu',
+  '/usr/lib',
+  '/usr/lib64/pkcs11',
 ];
 
 const find = (name: string) => FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path));

@@ -233,8 +233,11 @@ const BY_VPN = having({ 'zones.internal.exits': { helsenettet: VPN } });
 const ONE_ACCOUNT = having({ ...IN_REGION, account: '111111111111', 'signing.resourcePolicies': false });
 
 const STACKS = [
-  ...['journal-gateway-account', 'journal-signing', 'journal-zone-admin'],
-  ...['journal-zone-internal', 'journal-zone-public'],
+  'journal-gateway-account',
+  'journal-signing',
+  'journal-zone-admin',
+  'journal-zone-internal',
+  'journal-zone-public',
 ];
 
 /** In a zone with login too. */
@@ -342,9 +345,12 @@ const CHANGES: Readonly<Record<string, Change>> = {
   'no things of functions': change('zones.*.functions.*', BASE, {
     from: OWN,
     left: [
-      ...['journal-internal-worker-drafts', 'journal-internal-worker-letters'],
-      ...['journal/internal/summary/mail', 'journal/internal/worker/partner-key'],
-      ...['journal/public/summary/lab', 'journal/public/summary/other'],
+      'journal-internal-worker-drafts',
+      'journal-internal-worker-letters',
+      'journal/internal/summary/mail',
+      'journal/internal/worker/partner-key',
+      'journal/public/summary/lab',
+      'journal/public/summary/other',
     ],
   }),
   'keys that a function keeps': change('zones.*.functions.*.clientKeys.*', KEEPS, { from: ONE_KEEPS_NONE }),

@@ -129,7 +129,9 @@ const opens =
   };
 
 const [READING, WRITING, BARE] = [
-  ...['records-are-read-by-own', 'records-are-kept-by-admin', 'records-are-bare'],
+  'records-are-read-by-own',
+  'records-are-kept-by-admin',
+  'records-are-bare',
 ] as const;
 const ARN = `arn:aws:secretsmanager:eu-north-1:000000000000:secret:${KEYS}-??????`;
 

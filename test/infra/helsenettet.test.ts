@@ -79,9 +79,13 @@ describe('a system on networks that exist', () => {
   it('puts nothing of a network into the VPC that is there but groups, endpoints, a flow log and its names', () => {
     const types = new Set(Object.values(folder.resources(PORTAL)).map(({ Type }) => Type));
     expect([...types].filter((type) => /^AWS::(?:EC2|Route53Resolver)::/.test(type)).sort()).toEqual([
-      ...['AWS::EC2::FlowLog', 'AWS::EC2::SecurityGroup', 'AWS::EC2::SecurityGroupEgress'],
-      ...['AWS::EC2::SecurityGroupIngress', 'AWS::EC2::VPCEndpoint'],
-      ...['AWS::Route53Resolver::FirewallDomainList', 'AWS::Route53Resolver::FirewallRuleGroup'],
+      'AWS::EC2::FlowLog',
+      'AWS::EC2::SecurityGroup',
+      'AWS::EC2::SecurityGroupEgress',
+      'AWS::EC2::SecurityGroupIngress',
+      'AWS::EC2::VPCEndpoint',
+      'AWS::Route53Resolver::FirewallDomainList',
+      'AWS::Route53Resolver::FirewallRuleGroup',
       'AWS::Route53Resolver::FirewallRuleGroupAssociation',
     ]);
     const { VpcConfig } = folder.ofType('AWS::Lambda::Function', PORTAL)[0]?.[1].Properties ?? {};

@@ -277,7 +277,9 @@ describe('the proof', () => {
   });
 
   const [READ_BY_OWN, DECLARED, EVENTS] = [
-    ...['records-are-read-by-own', 'zone-functions-are-declared', 'events-are-declared'],
+    'records-are-read-by-own',
+    'zone-functions-are-declared',
+    'events-are-declared',
   ] as const;
   const pastEndpoint: Change = (r) => {
     for (const resource of [find(r, 'workerRole'), find(r, 'Boundary', 'ManagedPolicy')])

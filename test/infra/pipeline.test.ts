@@ -160,9 +160,21 @@ describe('the role of the pipeline', () => {
     const reads = ['apigateway:GET', 'ec2:DescribeVpcs', 'lambda:GetFunction', 'lambda:GetFunctionUrlConfig'];
     for (const action of reads) expect([action, may(action)]).toEqual([action, true]);
     for (const action of [
-      ...['secretsmanager:GetSecretValue', 'kms:Sign', 'kms:Decrypt', 'kms:CreateGrant', 'dynamodb:GetItem'],
-      ...['dynamodb:Scan', 'logs:FilterLogEvents', 'logs:GetLogEvents', 'sqs:ReceiveMessage', 's3:GetObject'],
-      ...['lambda:InvokeFunction', 'iam:PassRole', 'iam:CreateRole', 'ec2:CreateRoute', 'execute-api:Invoke'],
+      'secretsmanager:GetSecretValue',
+      'kms:Sign',
+      'kms:Decrypt',
+      'kms:CreateGrant',
+      'dynamodb:GetItem',
+      'dynamodb:Scan',
+      'logs:FilterLogEvents',
+      'logs:GetLogEvents',
+      'sqs:ReceiveMessage',
+      's3:GetObject',
+      'lambda:InvokeFunction',
+      'iam:PassRole',
+      'iam:CreateRole',
+      'ec2:CreateRoute',
+      'execute-api:Invoke',
     ])
       expect([action, may(action)]).toEqual([action, false]);
   });

@@ -49,10 +49,17 @@ test('logs are kept as long as docs/operating.md says, and those of signers outl
 });
 
 const RUNNING = [
-  ...['ec2:AssignPrivateIpAddresses', 'ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface'],
-  ...['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets', 'ec2:DetachNetworkInterface'],
-  ...['ec2:UnassignPrivateIpAddresses', 'logs:CreateLogStream', 'logs:PutLogEvents'],
-  ...['xray:PutTelemetryRecords', 'xray:PutTraceSegments'],
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DetachNetworkInterface',
+  'ec2:UnassignPrivateIpAddresses',
+  'logs:CreateLogStream',
+  'logs:PutLogEvents',
+  'xray:PutTelemetryRecords',
+  'xray:PutTraceSegments',
 ];
 
 describe('the entry by events', () => {
@@ -210,9 +217,15 @@ describe('the entry by gateway', () => {
       return `${name} ${route}`;
     });
     expect(permissions.sort()).toEqual([
-      ...['api GET/api/summaries/*', 'callback GET/callback', 'login GET/login'],
-      ...['logout GET/logout/callback', 'logout POST/logout', 'logout POST/logout/backchannel'],
-      ...['session GET/session', 'session POST/session', 'summary GET/summaries/*'],
+      'api GET/api/summaries/*',
+      'callback GET/callback',
+      'login GET/login',
+      'logout GET/logout/callback',
+      'logout POST/logout',
+      'logout POST/logout/backchannel',
+      'session GET/session',
+      'session POST/session',
+      'summary GET/summaries/*',
     ]);
   });
 

@@ -54,12 +54,15 @@ export async function tryKeycloak(
   const server = spawn(
     join(home, 'bin/kc.sh'),
     [
-      ...['start-dev', '--import-realm', `--https-port=${port}`, `--hostname=https://localhost:${port}`],
-      ...[
-        `--https-certificate-file=${certificate.path}`,
-        `--https-certificate-key-file=${join(folder, 'keycloak.key')}`,
-      ],
-      ...['--http-host=127.0.0.1', `--http-port=${plainPort}`],
+      'start-dev',
+      '--import-realm',
+      `--https-port=${port}`,
+      `--hostname=https://localhost:${port}`,
+
+      `--https-certificate-file=${certificate.path}`,
+      `--https-certificate-key-file=${join(folder, 'keycloak.key')}`,
+      '--http-host=127.0.0.1',
+      `--http-port=${plainPort}`,
     ],
     { stdio: process.env['KEYCLOAK_LOG'] ? 'inherit' : 'ignore', detached: true },
   );

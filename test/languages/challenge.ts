@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 /** How each example is run without a Lambda: its handler, called once, in the folder of the example. */
 const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   python: ['python3', '-B', '-c', 'import handler; print(handler.handler({}, None))'],
-  java: [...['java', '-cp', 'target/lambda/lib/*', resolve(import.meta.dirname, 'Run.java')]],
+  java: ['java', '-cp', 'target/lambda/lib/*', resolve(import.meta.dirname, 'Run.java')],
   go: [resolve('examples/languages/go/target/bootstrap')],
 };
 

@@ -78,11 +78,9 @@ test.runIf(FULL)(
 test.runIf(FULL)('nobody else reads or replaces it', async () => {
   await expect(as('reports-report', 'reports', 'GetSecretValue')).resolves.toBe('ok');
   for (const [role, zone] of [
-    ...[
-      ['records-worker', 'reports'],
-      ['admin-rotation', 'admin'],
-      ['admin-key-watch', 'admin'],
-    ],
+    ['records-worker', 'reports'],
+    ['admin-rotation', 'admin'],
+    ['admin-key-watch', 'admin'],
     // The function's own role, elsewhere.
     ['reports-report', 'admin'],
   ] as const) {

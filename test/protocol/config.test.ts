@@ -89,10 +89,18 @@ const MEMBERS: [path: string, taken: unknown[], not: unknown[]][] = [
     'clients.journal.profile.assertionTyp',
     ['JWT', 'application/a+jwt', `a${'b'.repeat(126)}`, '0!#$&^_.+-a'],
     [
-      ...['a b', ' a', 'a ', 'x/a', 'application/', '+a', `a${'b'.repeat(127)}`, ''],
+      'a b',
+      ' a',
+      'a ',
+      'x/a',
+      'application/',
+      '+a',
+      `a${'b'.repeat(127)}`,
+      '',
       // What would pass as another kind of token of the same client.
       ...['dpop+jwt', 'DPoP+JWT', 'application/dpop+jwt'],
-      ...['oauth-authz-req+jwt', 'application/OAuth-Authz-Req+jwt'],
+      'oauth-authz-req+jwt',
+      'application/OAuth-Authz-Req+jwt',
     ],
   ],
   [
@@ -110,9 +118,25 @@ const MEMBERS: [path: string, taken: unknown[], not: unknown[]][] = [
     'routes.0.path',
     ['/', '/a', '/a:b._$-1', '/{a}/b/{c_1}', '/a/{b+}', '/{b+}', '/a..b', '/..a'],
     [
-      ...['a', '/a/', '//', '/a b', '/x-{id}', '/{id', '/{}', '/{a-b}', '/{a+}/b', '/{+}', '/{a++}'],
+      'a',
+      '/a/',
+      '//',
+      '/a b',
+      '/x-{id}',
+      '/{id',
+      '/{}',
+      '/{a-b}',
+      '/{a+}/b',
+      '/{+}',
+      '/{a++}',
       '/a/{b-c+}',
-      ...['/.', '/..', '/a/..', '/a/./b', '/../b', 'x/', '/x?'],
+      '/.',
+      '/..',
+      '/a/..',
+      '/a/./b',
+      '/../b',
+      'x/',
+      '/x?',
     ],
   ],
   [
@@ -171,8 +195,14 @@ test.each<[string, unknown]>([
 });
 
 test.each([
-  ...['', 'clients.journal.', 'apis.documents.', 'routes.0.', 'login.', 'login.forward.0.'],
-  ...['authorizer.', 'rotation.journal.'],
+  '',
+  'clients.journal.',
+  'apis.documents.',
+  'routes.0.',
+  'login.',
+  'login.forward.0.',
+  'authorizer.',
+  'rotation.journal.',
 ])('a member that nobody knows is refused: %sextra', (path) => {
   expect(() => parse(changed(`${path}extra`, 1))).toThrow(coded('config_invalid', `(${path}extra)`));
 });

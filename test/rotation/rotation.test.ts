@@ -38,7 +38,10 @@ describe('bootstrap', () => {
     await bootstrap(world);
     expect(states(world)).toEqual(['current']);
     expect(world.audited).toEqual([
-      ...['KEY_CREATED', 'ROTATION_WAITS_FOR_REGISTRATION', 'KEY_REGISTERED', 'KEY_VERIFIED'],
+      'KEY_CREATED',
+      'ROTATION_WAITS_FOR_REGISTRATION',
+      'KEY_REGISTERED',
+      'KEY_VERIFIED',
       'KEY_CURRENT',
     ]);
   });

@@ -43,8 +43,14 @@ const AHEAD = `export const handler = async () => ({
 
 /** What is asked of each mix: everything that signs, and what must not be signed. */
 const STEPS = [
-  ...[eventToApi, gatewayToApi, loginToApi, refreshKeepsSession, logoutEndsSession],
-  ...[proofOutsideGrantRefused, replayedProofRefused, rotationUnderLoad],
+  eventToApi,
+  gatewayToApi,
+  loginToApi,
+  refreshKeepsSession,
+  logoutEndsSession,
+  proofOutsideGrantRefused,
+  replayedProofRefused,
+  rotationUnderLoad,
 ];
 
 let passed = 0;

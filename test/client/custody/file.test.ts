@@ -616,8 +616,12 @@ describe('keys in a file', () => {
   });
 
   test.each([
-    ...['correct horse', ' '.repeat(30), `  1234${' '.repeat(30)}`],
-    ...['a'.repeat(22), '\u200b'.repeat(22), `${'1234567'.repeat(4)}\u200b`],
+    'correct horse',
+    ' '.repeat(30),
+    `  1234${' '.repeat(30)}`,
+    'a'.repeat(22),
+    '\u200b'.repeat(22),
+    `${'1234567'.repeat(4)}\u200b`,
     'abcdefghijklmnopqrstu',
   ])('a short passphrase encrypts nothing: %j', async (passphrase) => {
     const path = newFile();

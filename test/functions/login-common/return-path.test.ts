@@ -16,8 +16,14 @@ describe('the return path', () => {
   });
 
   it.each([
-    ...['', '/\t/evil.test', '/\n/evil.test', ' /journal', '/a b'],
-    ...['/a\u0000', '/a\u2028b', '/\u00a0/evil.test'],
+    '',
+    '/\t/evil.test',
+    '/\n/evil.test',
+    ' /journal',
+    '/a b',
+    '/a\u0000',
+    '/a\u2028b',
+    '/\u00a0/evil.test',
     ...`journal https://evil.test javascript:alert(1) //evil.test /\\evil.test \\\\evil.test /..//evil.test
     /.//evil.test /%2e%2e//evil.test /a/../..//evil.test /a/../b /a/. /%2E%2e/a /.%2E/a /%5cevil.test /a%2Fb /%09/evil.test /a%0D%0ab
     /api/summaries/17 /api /api?x /%61pi/a /API/a
@@ -28,7 +34,7 @@ describe('the return path', () => {
   });
 
   it('never leads to another origin, whatever the browser makes of it', () => {
-    const piece = fc.constantFrom(...'/\\.?#@:a\t ', ...['..', '%2e', '%2f', '%5c', 'evil.test']);
+    const piece = fc.constantFrom(...'/\\.?#@:a\t ', '..', '%2e', '%2f', '%5c', 'evil.test');
     const path = fc.oneof(
       fc.array(piece, { maxLength: 8 }).map((parts) => `/${parts.join('')}`),
       fc.string(),

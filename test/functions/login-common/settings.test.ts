@@ -60,13 +60,21 @@ describe('routes', () => {
   it('are the fixed ones and the forwarded ones', () => {
     const routes = loginRoutes(makeConfig().login ?? { forward: [] });
     const written = routes.map(({ streamed, ...route }) => [
-      ...[route.method, route.path, route.function],
+      route.method,
+      route.path,
+      route.function,
       ...(streamed ? ['streamed'] : []),
     ]);
     expect(written.map((words) => words.join(' '))).toEqual([
-      ...['GET /login login', 'GET /callback callback', 'GET /session session', 'POST /session session'],
-      ...['POST /logout logout', 'GET /logout/callback logout', 'POST /logout/backchannel logout'],
-      ...['GET /api/summaries/{id} api streamed', 'GET /api/documents/{id} api streamed'],
+      'GET /login login',
+      'GET /callback callback',
+      'GET /session session',
+      'POST /session session',
+      'POST /logout logout',
+      'GET /logout/callback logout',
+      'POST /logout/backchannel logout',
+      'GET /api/summaries/{id} api streamed',
+      'GET /api/documents/{id} api streamed',
       'POST /api/documents api streamed',
     ]);
   });

@@ -19,8 +19,17 @@ const nasty: fc.Arbitrary<string> = fc.oneof(
     'null undefined __proto__ constructor toString % %00 %2e%2e%2f ../../etc/passwd //evil.test <script>alert(1)</script> ${jndi:ldap://evil.test} 1e309 -1 https://evil.test the-code login',
   ),
   fc.constantFrom(
-    ...['', '\u0000', '\r\nset-cookie: a=b', '\ud800', "' OR 1=1 --", 'ø'.repeat(300), 'a'.repeat(9000)],
-    ...[ISSUER, GATEWAY, ID, ...Object.values(CANARIES)],
+    '',
+    '\u0000',
+    '\r\nset-cookie: a=b',
+    '\ud800',
+    "' OR 1=1 --",
+    'ø'.repeat(300),
+    'a'.repeat(9000),
+    ISSUER,
+    GATEWAY,
+    ID,
+    ...Object.values(CANARIES),
   ),
 );
 /** What a parameter may hold. */

@@ -387,7 +387,11 @@ describe('KMS says no', () => {
     const named = world
       .audited()
       .map(({ code, kid, kids, kms_request, kms_requests, kms_ms, kms_lost }) => [
-        ...[code, kid ?? kids, kms_request ?? kms_requests, kms_ms, kms_lost],
+        code,
+        kid ?? kids,
+        kms_request ?? kms_requests,
+        kms_ms,
+        kms_lost,
       ]);
     expect(named).toEqual([
       ['signed', kid, 'kms-1', 10, undefined],

@@ -240,8 +240,14 @@ test('a table that does not answer fails the message and submits nothing', async
 
 /** What the deliveries of one time meet. */
 const MEETS = [
-  ...['nothing', 'API 500', 'API 503 once done', 'lost connections'],
-  ...['issuer 503', 'signer', 'table 500', 'table lost'],
+  'nothing',
+  'API 500',
+  'API 503 once done',
+  'lost connections',
+  'issuer 503',
+  'signer',
+  'table 500',
+  'table lost',
 ];
 
 test('nothing is lost: whatever five deliveries meet, an event is submitted, each time by its one identifier, or is given up with a reason for each', async () => {

@@ -222,8 +222,12 @@ describe('what can be compared', () => {
     'is what is committed, of a revision',
     async () => {
       const args = [
-        ...['infra/proof/main.ts', '--against', 'HEAD', '--json'],
-        ...['--assembly', synthesizedFolder(zones)],
+        'infra/proof/main.ts',
+        '--against',
+        'HEAD',
+        '--json',
+        '--assembly',
+        synthesizedFolder(zones),
       ];
       const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
       expect([0, 1], stderr).toContain(status);

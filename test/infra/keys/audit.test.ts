@@ -144,7 +144,7 @@ describe('a reconciliation', () => {
       ['takes none without a time', [a, sign('x', 'x'), lost(1, '20')], [0, ['x']]],
       [
         'takes for each call what leaves most for the others',
-        [...[sign('x', '24'), sign('y', '12'), lost(1, '20', failed), lost(1, '30', failed)]],
+        [sign('x', '24'), sign('y', '12'), lost(1, '20', failed), lost(1, '30', failed)],
         [2, []],
       ],
     ])('%s', (_, records, expected) => {

@@ -156,8 +156,11 @@ describe('npm run redrive', () => {
     expect(said).toContain('2 stay: no rule of zone internal is for such an event.');
     expect(said).toContain('1 put into journal-internal-outbox.');
     expect(asked).toContainEqual([
-      ...['internal', 'journal-internal-summary', 'messageId'],
-      ...[[id], expect.any(Number)],
+      'internal',
+      'journal-internal-summary',
+      'messageId',
+      [id],
+      expect.any(Number),
     ]);
     expect(bodies(outbox)).toEqual(['{"id":17}']);
     expect(bodies(own).sort()).toEqual(['as it is', wanted].sort());

@@ -386,8 +386,13 @@ describe('additions are understood by type and property', () => {
   const NOT: Readonly<Record<string, Readonly<Record<string, readonly [RegExp, Properties]>>>> = {
     ...Object.fromEntries(
       [
-        ...['Lambda::Function', 'IAM::Role', 'Events::Rule', 'WAFv2::LoggingConfiguration', 'New::Thing'],
-        ...['EC2::Route', 'Route53Resolver::ResolverQueryLoggingConfig'],
+        'Lambda::Function',
+        'IAM::Role',
+        'Events::Rule',
+        'WAFv2::LoggingConfiguration',
+        'New::Thing',
+        'EC2::Route',
+        'Route53Resolver::ResolverQueryLoggingConfig',
       ].map((type) => [`AWS::${type}`, { [type]: [new RegExp(`is a AWS::${type}: .* not understood`), {}] }]),
     ),
     'AWS::S3::BucketPolicy': {

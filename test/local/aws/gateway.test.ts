@@ -341,7 +341,8 @@ describe('authorization by a Lambda authorizer', () => {
     [
       'when its policy has a condition',
       () => policyOf({ Effect: 'Allow', Action: '*', Resource: '*', Condition: {} }),
-      ...[500, FAULT],
+      500,
+      FAULT,
     ],
     ['when it names nobody', () => ({ ...allow('Allow', '*'), principalId: undefined }), 500, FAULT],
     ['when it has another member', () => ({ ...allow('Allow', '*'), scopes: 'read' }), 500, FAULT],

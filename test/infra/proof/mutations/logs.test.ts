@@ -85,7 +85,10 @@ mutations(
   'logs-hold-no-tokens',
   Object.fromEntries(
     [
-      ...['authorizer.claims.sub', 'identity.clientCert.subjectDN', 'identity.caller', 'identity.apiKey'],
+      'authorizer.claims.sub',
+      'identity.clientCert.subjectDN',
+      'identity.caller',
+      'identity.apiKey',
       'error.validationErrorString',
     ].map((field) => [
       `public: ${field} in the access log`,

@@ -75,7 +75,10 @@ const SERVICES: Readonly<Record<'kms' | 'sqs' | 'secretsmanager' | 's3' | 'lambd
     actionPatterns: ['*', 's3:*', 's3:Get*', 's3:PutObject'],
     resources: ['arn:aws:s3:::journal/letters/one.txt'],
     resourcePatterns: [
-      ...['*', 'arn:aws:s3:::journal/*', 'arn:aws:s3:::journal/letters/one.txt', 'arn:aws:s3:::other/*'],
+      '*',
+      'arn:aws:s3:::journal/*',
+      'arn:aws:s3:::journal/letters/one.txt',
+      'arn:aws:s3:::other/*',
     ],
     keys: { ...GLOBAL, 's3:authType': 'text', 'aws:PrincipalTag/folder': 'text' },
   },

@@ -9,7 +9,11 @@ import { inputOf, ruleNamed } from '../small-system.ts';
 
 /** Actions that no rule judges, some of which fit the wildcards of random policies. */
 const UNJUDGED = [
-  ...['kms:Sneak', 'kms:DisableXey', 'lambda:InvokeAll', 's3:GetAcl', 'secretsmanager:GetNoValue'],
+  'kms:Sneak',
+  'kms:DisableXey',
+  'lambda:InvokeAll',
+  's3:GetAcl',
+  'secretsmanager:GetNoValue',
   'x:Y',
 ];
 

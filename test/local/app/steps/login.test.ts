@@ -12,7 +12,10 @@ import system from '../../../one-client.zones.ts';
 import { type Fault, makeFakeLogin } from './fake-login.ts';
 
 const STEPS = [
-  ...[loginToApi, lowSecurityLevelRefused, refreshKeepsSession, logoutEndsSession],
+  loginToApi,
+  lowSecurityLevelRefused,
+  refreshKeepsSession,
+  logoutEndsSession,
   foreignCallbackRefused,
 ];
 

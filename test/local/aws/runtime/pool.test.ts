@@ -118,7 +118,10 @@ describe('functions in processes of their own', () => {
     await invoke(newPool(), functionOf('json', body, { environment }));
     const lines = trail.lines().filter(({ function: who }) => who === 'json');
     expect(lines.map(({ fields: { level, message } }) => `${level} ${message}`)).toEqual([
-      ...['DEBUG debug { a: 1 }', 'INFO log { a: 1 }', 'WARN warn { a: 1 }', 'ERROR error { a: 1 }'],
+      'DEBUG debug { a: 1 }',
+      'INFO log { a: 1 }',
+      'WARN warn { a: 1 }',
+      'ERROR error { a: 1 }',
     ]);
   });
 
