@@ -32,7 +32,8 @@ const TESTS = [
   'test/client/custody/uri.test.ts',
   'test/infra/declaration/*.test.ts',
   'test/infra/proof/policy/{decide,operators,pattern,solve}.test.ts',
-  'test/infra/proof/{ask,assembly,reach,resolve,world}.test.ts',
+  'test/infra/proof/assembly/{read-assembly,resolve}.test.ts',
+  'test/infra/proof/{network/reach,rules/ask,policy/world/build}.test.ts',
   'test/local/aws/{decide-request,faults}.test.ts',
 ];
 /** They run or weigh bundles, where no mutant is switched on; so handlers, which are wiring alone, are left out too. */

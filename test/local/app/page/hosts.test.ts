@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { deriveLocalDeclaration } from '../../../../local/app/declaration.ts';
 import { splitByPort } from '../../../../local/app/page/start.ts';
-import { linesOf, mapOf, synthesizedFolder } from '../../../infra/proof/map/maps.ts';
+import { linesOf, mapOf, synthesizedFolder } from '../../../infra/proof/report/map/maps.ts';
 import zones from '../../../two-clients.zones.ts';
 
 const { system, places } = deriveLocalDeclaration(zones, { gateway: 4000, standIn: 5000 });
