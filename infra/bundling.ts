@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { required } from '@helseid-zones/protocol/values';
-import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
+import { type BuildFailure, type BuildOptions, buildSync, type Message, type Metafile } from 'esbuild';
 import { WEBHOOK_GUARD } from './declaration/fields.ts';
 
 /** SDK packages call `require`, which an ES module has to bring along. */
@@ -31,7 +31,7 @@ export const BUNDLING = {
   mainFields: ['module', 'main'],
   external: OTHER_CREDENTIALS,
   legalComments: 'none',
-  logLevel: 'error',
+  logLevel: 'silent',
   banner: { js: BANNER },
 } satisfies BuildOptions;
 
@@ -92,21 +92,12 @@ function checkOutput(entry: string, output: Metafile['outputs'][string] | undefi
 /**
  * Compiles the handlers of these functions, each to one minified ES module (Node 24). All at once takes half as long as one
  * by one, since what they share is read once.
- * @throws {ZonesError} config_invalid: a function has no handler, exports none, or brings what is for tests
- * @throws esbuild's own error for code that does not compile
+ * @throws {ZonesError} config_invalid: a function has no handler, exports none, brings what is for tests, or does not compile
  */
 export function compileHandlers(entries: readonly string[]): void {
   const missing = [...new Set(entries)].filter((entry) => !compiled.has(entry));
   if (missing.length === 0) return;
-  const { outputFiles, metafile } = buildSync({
-    entryPoints: findHandlers(missing),
-    outdir: '.',
-    write: false,
-    metafile: true,
-    sourcemap: 'external',
-    sourcesContent: false,
-    ...BUNDLING,
-  });
+  const { outputFiles, metafile } = build(findHandlers(missing));
   const output = new Map(outputFiles.map((file) => [basename(file.path), file.contents]));
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, of]) => [basename(path), of]));
   for (const entry of missing) {
@@ -115,6 +106,30 @@ export function compileHandlers(entries: readonly string[]): void {
     const map = required(output.get(`${entry}.js.map`), `The source map of ${entry}`);
     compiled.set(entry, { code, map });
   }
+}
+
+function build(entryPoints: { in: string; out: string }[]) {
+  const rest = {
+    outdir: '.',
+    write: false,
+    metafile: true,
+    sourcemap: 'external',
+    sourcesContent: false,
+  } as const;
+  try {
+    return buildSync({ entryPoints, ...rest, ...BUNDLING });
+  } catch (cause) {
+    const { errors = [] } = cause as Partial<BuildFailure>;
+    const message = `Functions do not compile.\n${errors.map(describe).join('\n')}`;
+    throw new ZonesError('config_invalid', message, { cause });
+  }
+}
+
+/** Where it is, and what. What esbuild itself advises for a package, to leave it out, would deploy a function that lacks it. */
+function describe({ text, location }: Message): string {
+  const [, name] = /^Could not resolve "((?:@[^"/]+\/)?[^".:/@][^":/]*)["/]/.exec(text) ?? [];
+  const advice = name === undefined ? '' : `: npm install ${name}, or correct the name`;
+  return `${location ? `${location.file}:${location.line}:${location.column + 1}: ` : ''}${text}${advice}.`;
 }
 
 /** {@link compileHandlers}, anew where they were compiled before. */

@@ -74,10 +74,9 @@ function describe(error: unknown): string {
   if (code === 'aws_unavailable' || (network && '$metadata' in Object(error)))
     return `aws_unavailable: AWS does not answer${network ? ` (${network}: ${network_code})` : ''}. Is the network there, and the local system, if it is meant, still running?`;
   if (code !== '') return `${code}: ${(error as Error).message}`;
-  // Those of `parseArgs`, of files and ports that somebody named, and of esbuild.
+  // Those of `parseArgs`, and of files and ports that somebody named.
   const known =
-    (error instanceof TypeError && 'code' in error) ||
-    (error instanceof Error && ('syscall' in error || 'warnings' in error));
+    (error instanceof TypeError && 'code' in error) || (error instanceof Error && 'syscall' in error);
   return known ? error.message : inspect(error);
 }
 

@@ -119,7 +119,7 @@ export function watchFunctions(running: LocalSystem, directory: string, say: (wh
       const names = edited.map(({ name }) => name).join(', ');
       if (edited.length > 0) newCode(names);
     } catch (error) {
-      say(`${files.join(', ')} does not compile, so the code of before goes on: ${(error as Error).message}`);
+      say(`${(error as Error).message}\nUntil then the code of before goes on.`);
     }
   });
 }

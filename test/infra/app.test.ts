@@ -141,6 +141,16 @@ describe('bundles', () => {
       "import { startTestZone } from '@helseid-zones/client/testing'; export const handler = startTestZone;",
       /imports @helseid-zones\/client\/testing, which is for tests/,
     ],
+    [
+      'broken',
+      'export const handler = (',
+      /^Functions do not compile\.\n\S*functions\/broken\/handler\.ts:1:25: Unexpected end of file\.$/,
+    ],
+    [
+      'without-package',
+      "import a from 'left-pad/x'; import b from '@none/of'; import './c.ts'; export const handler = [a, b];",
+      /1:15: Could not resolve "left-pad\/x": npm install left-pad, or .*\n.*"@none\/of": npm install @none\/of, or .*\n.*"\.\/c\.ts"\.$/,
+    ],
   ])('what is no handler for a deploy is refused at the build: %s', (name, code, message) => {
     const clone = join(import.meta.dirname, '../../.build/handlers');
     mkdirSync(join(clone, 'functions', name), { recursive: true });
