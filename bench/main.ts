@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../infra/declaration/options.ts';
 import { benchCalls, benchLatency } from './calls.ts';
 import { benchCold } from './cold.ts';
 import { describe, type Figure, type Scale } from './figures.ts';
@@ -22,14 +22,16 @@ const PARTS: Readonly<Record<string, readonly [string, (scale: Scale) => Promise
 const USAGE = `npm run bench -- [--quick] [--json] [--only PART]… | --write
 Parts: ${Object.keys(PARTS).join(', ')}. --write is for the whole (docs/performance.md).`;
 const flag = { type: 'boolean', default: false } as const;
-const { values } = parseArgs({
-  options: {
-    quick: flag,
-    json: flag,
-    write: flag,
-    help: flag,
-    only: { type: 'string', multiple: true, default: Object.keys(PARTS) },
-  },
+const options = {
+  quick: flag,
+  json: flag,
+  write: flag,
+  help: flag,
+  only: { type: 'string', multiple: true, default: Object.keys(PARTS) },
+} as const;
+const { values } = readArguments({ options }, (what) => {
+  console.error(`${what}.\n${USAGE}`);
+  process.exit(1);
 });
 const isPart = values.write && (values.quick || values.only.length < Object.keys(PARTS).length);
 if (values.help || isPart || values.only.some((name) => !Object.hasOwn(PARTS, name))) {

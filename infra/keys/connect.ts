@@ -11,7 +11,7 @@ import * as v from 'valibot';
 import { systemClock } from '../../functions/common/clock.ts';
 import { createKmsPort, createSecretsPort } from '../../functions/common/key-ports.ts';
 import { loadSystem } from '../declaration/load.ts';
-import { requireDeclaredPlace, requireStage } from '../declaration/options.ts';
+import { requireDeclaredPlace, requireKnown, requireStage } from '../declaration/options.ts';
 import { readOperatorFile } from '../operator-file.ts';
 import { endProgress, escapeControls, print } from '../terminal.ts';
 import { at, createLive, items, type Live, one } from '../verify/live.ts';
@@ -31,6 +31,8 @@ export async function connect(options: KeyOptions): Promise<Operator> {
   const local = options.local === undefined ? undefined : readOperatorFile(options.local);
   if (local) requireStage(options.stage, local.stage);
   const system = local?.declaration ?? (await loadSystem(options.declaration, options.stage));
+  requireKnown('client', options.client, Object.keys(system.clients));
+  requireKnown('zone', options.zone, Object.keys(system.zones));
   const region = options.region ?? system.region;
   const access = local
     ? { endpoint: local.url, region: local.region, credentials: local.credentials }

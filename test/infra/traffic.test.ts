@@ -60,6 +60,7 @@ test('the command prints both ways and each algorithm, and says what is declared
 test.each(
   sampled<[string[], string]>([
     [['--zone', 'internal', '--calls', '0'], '--calls takes a whole number'],
+    [['--zone', 'internal', '--calls', '1e9'], '--calls takes a whole number'],
     [['--zone', 'nope'], 'signed: public, internal.'],
   ]),
 )('%j: what is wrong', (args, message) => {

@@ -631,6 +631,8 @@ test('docs/keys.md names every permission that a command needs, and no other', a
   expect([...new Set(documented)].sort()).toEqual([...needed].sort());
 });
 
+const ONE_CLIENT = ['--declaration', 'test/one-client.zones.ts'];
+
 describe('the command line', () => {
   test('is refused before anything is opened', async () => {
     const env = { ...process.env, AWS_REGION: '', AWS_PROFILE: '' };
@@ -638,6 +640,9 @@ describe('the command line', () => {
       [['frobnicate'], /config_invalid: There is no command "frobnicate"/],
       [['--declaration', 'infra/keys/options.ts'], /declaration_invalid/],
       [['--declaration', 'examples/stages.zones.ts', '--stage', 'prod'], /knows no stage prod/],
+      [['jwk', 'nosuch', ...ONE_CLIENT], /config_invalid: There is no client nosuch; there are journal\.$/m],
+      [['redrive', 'nosuch', ...ONE_CLIENT], /config_invalid: There is no zone nosuch; there are public, /],
+      [['redrive', 'internal', ...ONE_CLIENT], /config_invalid: There is no region/],
     ])) {
       const { status, stderr } = spawnSync(process.execPath, ['infra/keys/main.ts', ...args], {
         env,
