@@ -18,14 +18,27 @@ export type WantedPort = { port: number; option: '--port' | '--page-port' | '--s
 export async function lockDirectory(directory: string, ports: readonly WantedPort[]): Promise<() => void> {
   for (const wanted of ports) await requireFree(wanted, ports);
   const path = join(directory, 'running.json');
+  requireNoHolder(path, directory);
+  // One that was killed left it behind.
+  rmSync(path, { force: true });
+  requireRoom(directory);
+  try {
+    const holder = JSON.stringify({ pid: process.pid, began: beginOf(process.pid) });
+    writeFileSync(path, holder, { mode: 0o600, flag: 'wx' });
+  } catch (cause) {
+    // Another start was faster.
+    requireNoHolder(path, directory);
+    throw unwritable(path, 'nothing was started', cause);
+  }
+  return () => rmSync(path, { force: true });
+}
+
+function requireNoHolder(path: string, directory: string): void {
   const holder = readHolder(path);
   if (holder !== undefined)
     throw failed(
       `A local system with its state in ${directory} is running (process ${holder}). End it, or choose another folder with --directory.`,
     );
-  requireRoom(directory);
-  writeFileSync(path, JSON.stringify({ pid: process.pid, began: beginOf(process.pid) }), { mode: 0o600 });
-  return () => rmSync(path, { force: true });
 }
 
 /** One after the other: where nothing can be made, as in /proc, `recursive` tries for ever. */
@@ -37,7 +50,7 @@ function makeFolder(path: string): void {
 
 /** Begun without room, one part or another would fail in words of its own. */
 function requireRoom(directory: string): void {
-  const path = join(directory, 'room');
+  const path = join(directory, `room-${process.pid}`);
   try {
     makeFolder(directory);
     writeFileSync(path, Buffer.alloc(ROOM));

@@ -19,6 +19,30 @@ describe('the place of the local system', () => {
     (await lockDirectory(directory, []))();
   });
 
+  it('is claimed by one of several that start at once, and the others say who has it', async () => {
+    const directory = newFolder();
+    const module = new URL('../../../local/app/lock.ts', import.meta.url).href;
+    const program = `const { lockDirectory } = await import('${module}');
+      console.log('ready');
+      process.stdin.once('data', () => lockDirectory('${directory}', []).then(() => console.log('claimed'), console.error));
+      process.stdin.once('end', () => process.exit());`;
+    const starts = Array.from({ length: 4 }, () => {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+      const said = { text: '' };
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said.text += chunk));
+      return { child, said };
+    });
+    const untilEach = (what: RegExp) =>
+      expect
+        .poll(() => starts.filter(({ said }) => what.test(said.text)).length, { timeout: 50_000 })
+        .toBe(4);
+    await untilEach(/ready/);
+    for (const { child } of starts) child.stdin.write('go');
+    await untilEach(/claimed|is running \(process \d+\)/);
+    expect(starts.filter(({ said }) => said.text.includes('claimed'))).toHaveLength(1);
+    for (const { child } of starts) child.stdin.end();
+  });
+
   it.each([
     ['nobody', { pid: 2_147_483_646, began: '1' }],
     ['another process', { pid: 1, began: '1' }],
@@ -33,7 +57,7 @@ describe('the place of the local system', () => {
 
   it.runIf(process.platform === 'linux')('needs room, and says so before anything is begun', async () => {
     const directory = newFolder();
-    symlinkSync('/dev/full', join(directory, 'room'));
+    symlinkSync('/dev/full', join(directory, `room-${process.pid}`));
     await expect(lockDirectory(directory, [])).rejects.toThrow(
       coded('local_failed', /can't be written \(ENOSPC\): nothing was started\. Make room/),
     );
