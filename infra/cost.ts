@@ -189,7 +189,8 @@ async function main(args: string[]): Promise<number> {
     ['calls', 'environments', 'token-lifetime'] as const
   ).map((name) => {
     const value = Number(values[name]);
-    if (!/^\d{1,15}$/.test(values[name]) || value < 1) throw invalid(`--${name} takes a whole number of at least 1`);
+    if (!/^\d{1,15}$/.test(values[name]) || value < 1)
+      throw invalid(`--${name} takes a whole number of at least 1`);
     return value;
   });
   const used = new Set(zone.grants.map(({ client }) => clients[client]?.algorithm));
