@@ -78,11 +78,27 @@ const sharedTable = v.strictObject({
   access: v.optional(v.picklist(['read', 'all']), 'all'),
 });
 
-/** `rate(…)`, or `cron(…)` without the marks `L`, `W` and `#`. */
+/** A field of a cron expression: numbers or names, ranges and steps of them. */
+const listOf = (value: string): string => {
+  const part = String.raw`(?:\*|${value}(?:-${value})?)(?:/[1-9]\d*)?`;
+  return `${part}(?:,${part})*`;
+};
+
+const MINUTES = listOf(String.raw`[0-5]?\d`);
+const HOURS = listOf(String.raw`(?:[01]?\d|2[0-3])`);
+const DAYS = listOf(String.raw`(?:0?[1-9]|[12]\d|3[01])`);
+const MONTHS = listOf('(?:0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)');
+const WEEKDAYS = listOf('(?:[1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)');
+const YEARS = listOf(String.raw`(?:19[7-9]\d|2[01]\d\d)`);
+
+const CRON = String.raw`cron\(${MINUTES} ${HOURS} (?:\? ${MONTHS} ${WEEKDAYS}|${DAYS} ${MONTHS} \?) ${YEARS}\)`;
+const RATE = String.raw`rate\((?:1 (?:minute|hour|day)|(?:[2-9]|[1-9]\d{1,3}) (?:minutes|hours|days))\)`;
+
+/** `rate(…)`, or `cron(…)` without the marks `L`, `W` and `#`. EventBridge refuses anything else in the middle of a deploy. */
 const schedule = v.pipe(
   text,
   v.regex(
-    /^(?:rate\((?:1 (?:minute|hour|day)|(?:[2-9]|[1-9]\d{1,3}) (?:minutes|hours|days))\)|cron\((?:[\d*/,-]+ ){2}(?:\? (?:[\d*/,-]+|[A-Z,-]+) (?:[\d*/,-]+|[A-Z,-]+)|[\d*/,-]+ (?:[\d*/,-]+|[A-Z,-]+) \?) [\d*/,-]+\))$/,
+    new RegExp(`^(?:${RATE}|${CRON})$`),
     'must be an EventBridge schedule such as rate(5 minutes) or cron(0 3 * * ? *), in UTC, one of the days a question mark; L, W and # are not known',
   ),
 );
