@@ -101,7 +101,7 @@ describe('somebody comes in between', () => {
   test('who never gets through gives up', async () => {
     const { store } = open(disturb(createFakeSecrets(SEED_RECORD), 10));
     await expect(store.change((record) => addKey(record, key('a'), 1))).rejects.toThrow(
-      coded('record_unavailable'),
+      coded('record_unavailable', 'Others keep changing', { client: 'journal' }),
     );
   });
 });

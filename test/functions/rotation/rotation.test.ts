@@ -1,3 +1,4 @@
+import type { Intent } from '@helseid-zones/protocol/intents';
 import { helseIdProfile } from '@helseid-zones/protocol/profile';
 import { SEED_RECORD } from '@helseid-zones/protocol/record';
 import { expect, test } from 'vitest';
@@ -38,11 +39,22 @@ async function open(seconds: number) {
   const kms = createFakeKms(clock.now);
   const secrets = createFakeSecrets(SEED_RECORD, clock.now);
   kms.settling = 10;
-  const signer = () => ({ sign: async () => [] });
-  const world = { kms, secrets, clock, signer, audit: () => {} };
+  const signer = () => ({
+    sign: async (asked: readonly Intent[]) => asked.map(() => ({ jws: 'a.b.c', kid: 'k', jkt: 'k' })),
+  });
+  const asked: string[] = [];
+  const fetch = async (url: string) => {
+    asked.push(url);
+    return Response.json(
+      url.endsWith('/openid-configuration')
+        ? { issuer: CLIENT.config.issuer, token_endpoint: `${CLIENT.config.issuer}/token` }
+        : { access_token: 't', token_type: 'DPoP', expires_in: 60 },
+    );
+  };
+  const world = { kms, secrets, clock, signer, fetch, audit: () => {} };
   const rotation = openRotation(CLIENT, world, time + seconds);
   const { KeyMetadata } = await rotation.kms.createKey({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' });
-  return { rotation, secrets, clock, KeyId: KeyMetadata?.Arn };
+  return { rotation, secrets, clock, asked, KeyId: KeyMetadata?.Arn };
 }
 
 test.each(['describeKey', 'getPublicKey', 'disableKey', 'enableKey', 'listResourceTags'] as const)(
@@ -76,4 +88,17 @@ test('the store waits for its own changes', async () => {
     keys: [{ ...key, state: 'created', since: { created: 1 } }],
   }));
   expect((await rotation.store.read()).keys).toHaveLength(1);
+});
+
+test("the issuer's metadata is kept for a day of the clock, and then read again", async () => {
+  const { rotation, clock, asked } = await open(240);
+  const readings = async () => {
+    await rotation.helseId.proveKey('k', 'ES256');
+    return asked.filter((url) => url.endsWith('/openid-configuration')).length;
+  };
+  expect(await readings()).toBe(1);
+  await clock.wait(23 * 3600);
+  expect(await readings()).toBe(1);
+  await clock.wait(2 * 3600);
+  expect(await readings()).toBe(2);
 });

@@ -43,8 +43,10 @@ describe('what is missing is named', () => {
     ['config.json', { config: '{}' }],
     ['config.json', { config: 'x' }],
     ['key-policy.json', { policies: '{}' }],
+    ['key-policy.json', { policies: 'x' }],
     ['RECORDS', { env: { ...files.env, RECORDS: '{}' } }],
     ['RECORDS', { env: { ...files.env, RECORDS: undefined } }],
+    ['RECORDS', { env: { ...files.env, RECORDS: '{"journal":"journal/client/journal"}' } }],
     ['SIGNERS', { env: { ...files.env, SIGNERS: '{"other":"x"}' } }],
     ['SIGNING_VPC', { env: { ...files.env, SIGNING_VPC: 'subnet-1' } }],
   ])('%s', (name, change) => {
