@@ -141,6 +141,13 @@ describe('refused', () => {
     'proof form': {
       'not a proof': { proofs: () => ['nonsense'] },
       'a proof without its signature': { proofs: (proof) => [proof.split('.').slice(0, 2).join('.')] },
+      'a proof with an extension that must be understood': {
+        proofs: (proof) => {
+          const [header = '', ...rest] = proof.split('.');
+          const more = { ...JSON.parse(Buffer.from(header, 'base64url').toString()), crit: ['x'], x: 1 };
+          return [[base64url.encode(JSON.stringify(more)), ...rest].join('.')];
+        },
+      },
     },
     'proof typ': { 'proof of another typ': { proof: { header: { typ: 'JWT' } } } },
     'proof alg': {
