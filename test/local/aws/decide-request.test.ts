@@ -156,6 +156,33 @@ describe('keys that follow from caller and resource', () => {
     expect(decideRequest({ ...request, context: { [key]: 'other' } }, given).allowed).toBe(false);
   });
 
+  it('a tag of the request is none of the resource', () => {
+    const Condition = { StringEquals: { 'aws:RequestTag/System': 'journal' } };
+    const given = world(role([allow('*', { Condition })]));
+    addResource(given, { arn: QUEUE, tags: { System: 'journal' } });
+    const request = { principal: SELF, action: 'sqs:TagQueue', resource: QUEUE };
+    expect(decideRequest({ ...request, context: {} }, given).allowed).toBe(false);
+    const context = { 'aws:RequestTag/System': 'journal' };
+    expect(decideRequest({ ...request, context }, given).allowed).toBe(true);
+  });
+
+  it('what no template has is without tags', () => {
+    const tagged = (key: string) => ({ Condition: { StringEquals: { [key]: 'public' } } });
+    const given = world(role([allow('*', tagged('aws:ResourceTag/Zone'))]));
+    const Statement = allow('sqs:SendMessage', { Principal: '*', ...tagged('aws:PrincipalTag/Zone') });
+    addResource(given, { arn: QUEUE, policy: document(Statement) });
+    const stranger = rolePrincipal(`${ROLE}2`, 's');
+    for (const [principal, resource] of [
+      [SELF, `${QUEUE}2`],
+      [stranger, QUEUE],
+    ] as const) {
+      const request = { principal, action: 'sqs:SendMessage', resource };
+      expect(decideRequest({ ...request, context: {} }, given).allowed).toBe(false);
+      const context = { 'aws:ResourceTag/Zone': 'public', 'aws:PrincipalTag/Zone': 'public' };
+      expect(decideRequest({ ...request, context }, given).allowed).toBe(true);
+    }
+  });
+
   it('kms:CallerAccount', () => {
     const given = world(role());
     const Condition = { StringEquals: { 'kms:CallerAccount': ACCOUNT } };

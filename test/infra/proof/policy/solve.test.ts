@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ALWAYS, all, not } from '../../../../infra/proof/policy/condition.ts';
+import { ALWAYS, all, any, not } from '../../../../infra/proof/policy/condition.ts';
 import { compileConditions } from '../../../../infra/proof/policy/operators.ts';
 import { satisfiable, widens } from '../../../../infra/proof/policy/solve.ts';
 
@@ -99,4 +99,15 @@ describe('two tests of one key exclude and entail each other as regular expressi
       expect(beyond, name).toBe(!matched.every((value) => other.matched.includes(value)));
     }
   });
+});
+
+it('what takes too many guesses to exclude is possible', () => {
+  const is = (name: string) => of({ StringEquals: { [`aws:RequestTag/${name}`]: 'a' } });
+  const [x, y] = [is('x'), is('y')];
+  const never = [x, not(x)].flatMap((one) => [y, not(y)].map((other) => any([one, other])));
+  /** Every way to meet so many choices is tried before it is known that none will do. */
+  const choices = (count: number) =>
+    Array.from({ length: count }, (_, at) => any([is(`a${at}`), is(`b${at}`)]));
+  expect(satisfiable(all([...choices(4), ...never]))).toBe(false);
+  expect(satisfiable(all([...choices(16), ...never]))).toBe(true);
 });
