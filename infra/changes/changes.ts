@@ -18,8 +18,8 @@ import { escapeStrings } from '../terminal.ts';
 
 /** Something that is possible in one assembly and was not, or not so freely, in another. */
 export interface Change {
-  kind: 'may' | 'signs' | 'reaches' | 'is entered by' | 'adds' | 'excepts' | 'assumes';
-  /** A role, a signer, a function, a zone or a stack, by name; the proof. */
+  kind: 'may' | 'signs' | 'reaches' | 'is entered by' | 'adds' | 'excepts' | 'assumes' | 'now';
+  /** A role, a signer, a function, a zone or a stack, by name; a resource by its path; the proof. */
   who: string;
   /** What it may now, in words. */
   what: string;

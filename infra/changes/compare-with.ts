@@ -8,14 +8,15 @@ import { packageRoot } from '../bundling.ts';
 import { defineSystem } from '../declaration/define.ts';
 import { sharedStackNames } from '../declaration/names.ts';
 import type { SystemDeclaration, SystemInput } from '../declaration/schema.ts';
+import { objectOf } from '../proof/assembly/json.ts';
 import { type Assembly, readAssembly } from '../proof/assembly/read-assembly.ts';
 import { resolveAssembly } from '../proof/assembly/resolve.ts';
-import { compareWithDerived } from '../proof/derived/compare.ts';
+import { compareWithDerived, differencesOfResource, pathOf } from '../proof/derived/compare.ts';
 import { deriveAssembly } from '../proof/derived/derive.ts';
 import { readInput } from '../proof/read-input.ts';
 import type { ProofInput } from '../proof/rules/rule.ts';
 import { inNewFolder } from '../with-assembly.ts';
-import { type Changes, widenings } from './changes.ts';
+import { type Change, type Changes, widenings } from './changes.ts';
 import { type Base, run } from './find-base.ts';
 
 /** Account and region that an assembly is for; absent: any. */
@@ -24,7 +25,8 @@ type Place = Pick<BuildOptions, 'account' | 'region'>;
 /**
  * What `now` widens and narrows against a cloud assembly or a git revision. A widening is explained where the two declarations alone
  * make it: synthesized both by this version's constructs, the new one allows it too, and the old one does not. So what comes of
- * a construct, of an edited template or of an addition is not, nor anything where the base does not say what its declaration was.
+ * a construct, of an edited template or of an addition is not, nor anything where the base does not say what its declaration was. Of
+ * settings, of which nobody can tell which way they go, those that are not explained are said, once.
  * @throws {ZonesError} config_invalid: the two are for different accounts or regions, or the revision can't be synthesized
  */
 export function compareWith(
@@ -47,13 +49,45 @@ export function compareWith(
     const before = readInput(resolveAssembly(found), old, compared);
     const [widened, narrowed] = [widenings(before, now), widenings(now, before)];
     const expected = declared && widened.length > 0 ? await widenedBy(declared, declaration, place) : [];
+    const isIn = (list: readonly Change[], change: Change) =>
+      list.some((one) => isDeepStrictEqual(one, change));
+    const declaredSettings = declared
+      ? changedSettings(deriveAssembly(declared, found), deriveAssembly(declaration, read), declaration)
+      : [];
+    const settings = changedSettings(found, read, declaration).filter((one) => !isIn(declaredSettings, one));
     return {
       narrowed,
-      widened: widened.map((change) => ({
-        ...change,
-        explained: expected.some((one) => isDeepStrictEqual(one, change)),
-      })),
+      widened: [
+        ...widened.map((change) => ({ ...change, explained: isIn(expected, change) })),
+        ...settings.map((change) => ({ ...change, explained: false })),
+      ],
     };
+  });
+}
+
+/** What is compared by logic over every request, and code, which a base may lack. */
+const NO_SETTING =
+  /^AWS::(?:Lambda::Function Code|IAM::\w+ (?:Policies|PolicyDocument|ManagedPolicyArns|is not there))$/;
+
+/** What of the system's resources is set otherwise than before, or gone: thresholds of alarms, concurrency, environments, whatever templates say. */
+function changedSettings(before: Assembly, after: Assembly, { otherStacks }: SystemDeclaration): Change[] {
+  const own = before.stacks.filter(({ name }) => !otherStacks.includes(name));
+  return own.flatMap((stack) => {
+    const now = objectOf(after.stacks.find(({ name }) => name === stack.name)?.template.Resources);
+    return Object.entries(objectOf(stack.template.Resources)).flatMap(([id, resource]) => {
+      const was = objectOf(resource);
+      const differences = Object.hasOwn(now, id)
+        ? differencesOfResource(objectOf(now[id]), was)
+        : ([['is not there', 'is not there']] as const);
+      return differences
+        .filter(([about]) => !NO_SETTING.test(`${was.Type} ${about}`))
+        .map(([, text]): Change => {
+          const what = text
+            .replace('than the declaration yields', 'than before')
+            .replace('the declaration does not yield', 'was not there');
+          return { kind: 'now', who: pathOf(stack, id), what };
+        });
+    });
   });
 }
 

@@ -182,7 +182,9 @@ function describe(path: string, found: unknown, expected: unknown): string[] {
     );
   if (found === undefined) return [`lacks ${path}`];
   if (expected === undefined) return [`has ${path}, which the declaration does not yield`];
-  return [`has another ${path} than the declaration yields`];
+  const values =
+    typeof found === 'object' || typeof expected === 'object' ? '' : ` (${found}, not ${expected})`;
+  return [`has another ${path} than the declaration yields${values}`];
 }
 
 /** A role keeps every statement that it is given; more of them are an addition. */
@@ -257,7 +259,8 @@ function namesOf(...objects: JsonObject[]): string[] {
   return [...new Set(objects.flatMap((object) => Object.keys(object)))];
 }
 
-function pathOf(stack: AssemblyStack, id: string): string {
+/** The construct path of a resource, or its stack and logical id. */
+export function pathOf(stack: AssemblyStack, id: string): string {
   return stack.constructPaths.get(id) ?? `${stack.name}/${id}`;
 }
 

@@ -18,7 +18,17 @@ import system from '../../one-client.zones.ts';
 import own from '../../own-things.zones.ts';
 import { newFolder } from '../../temporary.ts';
 import zones from '../../two-clients.zones.ts';
-import { adds, allow, find, PUBLIC, STACKS, statementsOf, withTemplate } from '../proof/mutate.ts';
+import {
+  adds,
+  allow,
+  find,
+  idOf,
+  PUBLIC,
+  STACKS,
+  setsVariables,
+  statementsOf,
+  withTemplate,
+} from '../proof/mutate.ts';
 import { synthesizedFolder, withZones } from '../synthesize.ts';
 
 const folder = synthesizedFolder();
@@ -77,6 +87,10 @@ describe('a change', () => {
         for (const { Properties } of Object.values(r))
           if (Properties?.['AuthorizationType'] === 'AWS_IAM') Properties['AuthorizationType'] = 'NONE';
         adds('AWS::DynamoDB::Table', { TableName: 'journal-public-more' })(r);
+        find(r, 'AlarmsjournalpublicGatewayErrors').Properties['Threshold'] = 1000;
+        find(r, 'summaryFunction').Properties['ReservedConcurrentExecutions'] = 900;
+        setsVariables('summary', { NODE_OPTIONS: '--inspect' })(r);
+        delete r[idOf(r, 'AlarmsjournalpublicMemoryUsed')];
       }),
       wider,
     );
@@ -113,6 +127,18 @@ describe('a change', () => {
       { kind: 'is entered by', who: 'public', what: expect.stringContaining('summaries') },
       { kind: 'adds', who: 'public', what: expect.stringContaining('AWS::DynamoDB::Table') },
     ];
+    // Settings, each once, and none that the declaration explains.
+    const settings = changes.widened.filter(({ kind }) => kind === 'now');
+    expect(settings.map(({ who, what }) => `${who.split('/').slice(1, 3).join('/')} ${what}`).sort()).toEqual(
+      [
+        'Alarms/journal-public-GatewayErrors has another Threshold than before (1000, not 4)',
+        'Alarms/journal-public-MemoryUsed is not there',
+        'Gateway/Api has another AuthorizationType than before (NONE, not AWS_IAM)',
+        'Network/AllowedNames has another Domains than before',
+        'summary/Function has ReservedConcurrentExecutions, which was not there',
+        'summary/Function has another Environment.Variables.NODE_OPTIONS than before (--inspect, not --enable-source-maps)',
+      ],
+    );
     for (const one of expected) expect(changes.widened).toContainEqual({ ...one, explained: false });
     expect(unexplained(changes)).toBe(changes.widened.length - 3);
     const [all, unsaid] = [changes.widened.length, changes.widened.length - 3];
