@@ -1,9 +1,10 @@
+import { escapeControls } from '../../terminal.ts';
 import { resourcesOfType } from '../assembly/resolve.ts';
 import { showUnknown } from '../assembly/unknown.ts';
 import type { ProofInput } from '../rules/rule.ts';
 import { clientKeyArn } from '../rules/targets.ts';
 
-/** Turns made-up ids and long ARNs into names for people. */
+/** Turns made-up ids and long ARNs into names for people, on whose terminal no character of them does anything. */
 export type NameIds = (text: string) => string;
 
 /** {@link NameIds} for one system. */
@@ -20,7 +21,7 @@ export function nameIds(input: ProofInput): NameIds {
   const escaped = [...names.keys()].map((id) => id.replace(/[^\w:/-]/g, '\\$&'));
   const known = new RegExp(escaped.join('|') || '$^', 'g');
   return (text) =>
-    showUnknown(text)
+    escapeControls(showUnknown(text))
       .replace(known, (id) => names.get(id) ?? id)
       .replace(/arn:aws:([a-z0-9-]+):\*:\*:\*/g, 'everything of $1')
       .replace(/arn:aws:secretsmanager:[^:]*:\d*:secret:([^ ,]+?)-[0-9a-f]{6}\b/g, 'secret $1')

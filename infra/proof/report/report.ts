@@ -1,5 +1,5 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
-import { escapeControls, escapeStrings, table } from '../../terminal.ts';
+import { escapeStrings, table } from '../../terminal.ts';
 import { matrixOf, type Proof } from '../prove.ts';
 import { CAPABILITIES } from '../rules/capabilities.ts';
 import type { CapabilityRow } from '../rules/capability.ts';
@@ -33,8 +33,7 @@ export interface Part {
  * @throws {ZonesError} config_invalid: there is no such zone or role
  */
 export function reportMatrix(proof: Pick<Proof, 'input'>, width: number, { zone, role }: Part = {}): string {
-  const inWords = nameIds(proof.input);
-  const names: NameIds = (text) => escapeControls(inWords(text));
+  const names = nameIds(proof.input);
   const all = escapeStrings(matrixOf(proof));
   const ofZone = all.filter((row) => (zone ?? row.zone) === row.zone);
   if (ofZone.length === 0) throw absent(`zone ${zone}`, new Set(all.map((row) => row.zone)));

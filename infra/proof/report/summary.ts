@@ -1,4 +1,4 @@
-import { escapeControls, escapeStrings, table } from '../../terminal.ts';
+import { escapeStrings, table } from '../../terminal.ts';
 import { matrixOf, type Proof } from '../prove.ts';
 import { RULES } from '../rules/index.ts';
 import { counted } from './map/model.ts';
@@ -12,8 +12,7 @@ const FIRST = { violations: 3, additions: 6 };
  * holds. `width` is in characters; `all` shows every violation and addition.
  */
 export function reportSummary(proof: Proof, width: number, all = false): string {
-  const inWords = nameIds(proof.input);
-  const names: NameIds = (text) => escapeControls(inWords(text));
+  const names = nameIds(proof.input);
   const parts = [
     reportVerdict(proof, width),
     reportViolations(proof, names, width, all ? Infinity : FIRST.violations),

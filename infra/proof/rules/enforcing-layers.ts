@@ -5,7 +5,7 @@ import type { Question } from '../policy/decide.ts';
 import { mayServe, networkFacts } from '../policy/endpoint.ts';
 import { type Layer, serviceOf } from '../policy/request.ts';
 import { satisfiable } from '../policy/solve.ts';
-import type { Endpoint, World } from '../policy/world/world.ts';
+import type { World } from '../policy/world/world.ts';
 import type { Actor } from './actors.ts';
 import { isClosed } from './trust.ts';
 
@@ -50,9 +50,8 @@ export function enforcingLayersOf(asked: LayeredQuestion): Enforcement {
   look('resource policy', { allows, denies: resource.denies }, NEVER);
   look('identity policy', identity, sameAccount ? any([resource.direct, resource.role]) : NEVER);
   if (boundary) look('permissions boundary', boundary, sameAccount ? resource.direct : NEVER);
-  const ways = reachableEndpoints(actor, question.action);
-  const via = ways?.map(({ id }) => id);
-  if (ways?.length === 0) found.push({ layer: 'network', alone: true });
+  const via = actor.ways?.flatMap(({ service, id }) => (mayServe(service, question.action) ? [id] : []));
+  if (via?.length === 0) found.push({ layer: 'network', alone: true });
   else if (holdsAtEndpoint(asked, via)) found.push({ layer: 'endpoint policy', alone: true });
   if (isClosed(actor.role)) found.push({ layer: 'trust policy', alone: true });
   return {
@@ -76,11 +75,6 @@ function holdsAtEndpoint(asked: LayeredQuestion, via: readonly string[] | undefi
   const undenied = not(deniedBy({ ...asked, resource: { ...resource, denies: NEVER } }));
   const bounded = all([undenied, boundary?.allows ?? ALWAYS]);
   return [undenied, bounded].some((rest) => possible([rest]) && !possible([rest, not(through)]));
-}
-
-/** The endpoints for an action that the network leaves the actor; undefined where it leaves other ways too. */
-export function reachableEndpoints({ ways }: Actor, action: string): Endpoint[] | undefined {
-  return ways?.filter(({ service }) => mayServe(service, action));
 }
 
 /** What the network guarantees about where a request comes from; the same for all actions of a service. */

@@ -43,7 +43,7 @@ const REFERENCES =
 const PLAIN = /^[\w/+=.@:-]+$/;
 
 /** Which stacks are somebody else's, what lies in the system's own, and which of its secrets, or of those that nobody knows yet, a deploy reads. */
-function readOthers({ stacks, resources }: ResolvedAssembly, declaration: SystemDeclaration) {
+export function readOthers({ stacks, resources }: ResolvedAssembly, declaration: SystemDeclaration) {
   const others = new Set(stacks.filter((stack) => isOther(declaration, stack)).map(({ name }) => name));
   const owned = resources.filter(({ stack }) => !others.has(stack));
   const secrets = owned.flatMap(
@@ -55,12 +55,6 @@ function readOthers({ stacks, resources }: ResolvedAssembly, declaration: System
     return text.matchAll(REFERENCES).some(([, secret = '']) => isOwn(secret));
   };
   return { others, owned, secrets, isRead };
-}
-
-/** Whether a secret that a deploy reads for a text beside the resources of a stack is another team's, as the stack is. */
-export function readTheirSecrets(assembly: ResolvedAssembly, declaration: SystemDeclaration) {
-  const { others, isRead } = readOthers(assembly, declaration);
-  return (stack: string, text: string) => others.has(stack) && !isRead(text);
 }
 
 /** Construct paths of what lies in other stacks and names nothing of the system. */

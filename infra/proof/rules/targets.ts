@@ -27,8 +27,7 @@ const HAVE_PARTS = ['apigateway', 'dynamodb', 'execute-api', 'lambda', 'logs', '
 
 /** Account and region of the signing zone. */
 export function signingPlace({ assembly }: ProofInput): { account: string; region: string } {
-  const stack = assembly.stacks.find(({ zone }) => zone === SIGNING);
-  return stack ?? assembly;
+  return assembly.stacks.find(({ zone }) => zone === SIGNING) ?? assembly;
 }
 
 /** The ARN that stands for the keys of `client`. */
@@ -44,8 +43,7 @@ export function clientKeyArns(input: ProofInput): string[] {
 
 /** The secret of that name. */
 export function secretNamed({ assembly }: ProofInput, name: string): ResolvedResource | undefined {
-  const secrets = resourcesOfType(assembly, 'AWS::SecretsManager::Secret');
-  return secrets.find(({ properties }) => properties.Name === name);
+  return resourcesOfType(assembly, 'AWS::SecretsManager::Secret').find((of) => of.properties.Name === name);
 }
 
 /** The secret that holds the record of `client`. */

@@ -7,12 +7,13 @@ import type { SystemDeclaration } from '../../../declaration/schema.ts';
 import { type JsonObject, listOf, objectOf } from '../../assembly/json.ts';
 import { resourceByArn, resourcesOfType } from '../../assembly/resolve.ts';
 import { ALWAYS } from '../../policy/condition.ts';
+import { decide } from '../../policy/decide.ts';
 import { compileConditions } from '../../policy/operators.ts';
 import type { Actor } from '../actors.ts';
 import { ask } from '../ask.ts';
 import { actionsOf, throughOwnEndpoint } from '../capability.ts';
 import { type Problem, type ProofInput, type Rule, resourceRule, violationsOf } from '../rule.ts';
-import { clientKeyArns, recordArns, recordOf } from '../targets.ts';
+import { clientKeyArns, ownKey, recordArns, recordOf } from '../targets.ts';
 
 /** Events come from the zone's own bus, by the declared pattern; what a queue's function fails with is kept. */
 export const eventsAreDeclared: Rule = resourceRule({
@@ -99,7 +100,7 @@ export const alarmsRing: Rule = {
   name: 'alarms-ring',
   invariant: 'I3a',
   title:
-    'Every client’s keys and every network have their alarms, an alarm of the system has the system’s figure and threshold, and rotation and the key watch may read keys and records, whatever else is denied.',
+    'Every client’s keys and every network have their alarms, an alarm of the system has the system’s figure and threshold and may reach somebody, and rotation and the key watch may read keys and records, whatever else is denied.',
   check: (input) => {
     const alarms = resourcesOfType(input.assembly, 'AWS::CloudWatch::Alarm');
     const remedy = 'Synthesize again from zones.ts; infra/alarm-kinds.ts says what rings.';
@@ -141,7 +142,8 @@ function alarmsOf({ name, clients, zones }: SystemDeclaration): string[] {
 /** What an alarm of the system has beside figure and threshold. */
 const OF_ALARMS = /^(?:ActionsEnabled|Alarm\w+|Dimensions|\w+Actions|Tags)$/;
 
-function weakenings(properties: JsonObject, { declaration: system, assembly }: ProofInput): string[] {
+function weakenings(properties: JsonObject, input: ProofInput): string[] {
+  const { declaration: system, assembly } = input;
   const name = String(properties.AlarmName);
   const kind = name.startsWith(`${system.name}-`) && ALARM_NAMES.find((kind) => name.endsWith(`-${kind}`));
   if (!kind) return [];
@@ -172,5 +174,19 @@ function weakenings(properties: JsonObject, { declaration: system, assembly }: P
     ...others,
     ...strange.map((property) => `has ${property}, by which it may not ring`),
     ...(listOf(properties.AlarmActions).length === 0 ? ['calls nobody'] : []),
+    ...listOf(properties.AlarmActions).flatMap((topic) => unheard(topic, input)),
   ];
+}
+
+/** What CloudWatch takes to tell a topic, of it and of its key, and is never let do. */
+function unheard(arn: unknown, input: ProofInput): string[] {
+  const topic = resourceByArn(input.assembly, arn);
+  const key = topic && ownKey(topic, topic.properties.KmsMasterKeyId, input);
+  const asked = { 'sns:Publish': topic, 'kms:Decrypt': key, 'kms:GenerateDataKey': key };
+  const principal = { kind: 'service', service: 'cloudwatch.amazonaws.com' } as const;
+  return Object.entries(asked).flatMap(([action, of]) =>
+    of?.arn !== undefined && decide({ principal, action, resource: of.arn }, input.world).verdict === 'never'
+      ? [`calls nobody: CloudWatch may not ${action} on ${of.constructPath}`]
+      : [],
+  );
 }

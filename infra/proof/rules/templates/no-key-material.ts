@@ -3,7 +3,7 @@ import { readAsset } from '../../assembly/contents/read-asset.ts';
 import { objectOf } from '../../assembly/json.ts';
 import { showUnknown } from '../../assembly/unknown.ts';
 import { isOther } from '../actors.ts';
-import { readTheirSecrets } from '../others.ts';
+import { readOthers } from '../others.ts';
 import type { Rule, Violation } from '../rule.ts';
 
 /** A dynamic reference that is no plain parameter, or may be none: a deploy would write a secret where everybody who sees the resource reads it. */
@@ -26,7 +26,8 @@ export const noKeyMaterial: Rule = {
   title:
     'No template, parameter, tag, output or asset holds key material, and no deploy writes a secret into one.',
   check: ({ assembly, declaration }) => {
-    const isTheirs = readTheirSecrets(assembly, declaration);
+    // What stands beside the resources of another team's stack goes by its name.
+    const { others, isRead } = readOthers(assembly, declaration);
     const names = assembly.resources.map(({ logicalId }) => logicalId);
     const paths = assembly.resources.map(({ constructPath }) => constructPath);
     // CDK and CloudFormation make names up from logical ids, which end in a hash, and tag with construct paths.
@@ -43,7 +44,7 @@ export const noKeyMaterial: Rule = {
           .slice(0, 1)
           .map((found) => violation(resource, at, found)),
         ...(!isJoined &&
-        ((SECRET.test(showUnknown(text).replace(BETWEEN, '')) && !isTheirs(resource, text)) ||
+        ((SECRET.test(showUnknown(text).replace(BETWEEN, '')) && (!others.has(resource) || isRead(text))) ||
           (PARTS.test(at) && BEGUN.test(text)))
           ? [secret(resource, at, 'has a deploy write a secret, which everybody reads who sees the resource')]
           : []),

@@ -9,6 +9,7 @@ import {
   adds,
   type Change,
   type Changeable,
+  dropStatement,
   each,
   find,
   findingsOf,
@@ -105,6 +106,9 @@ mutations('alarms-ring', {
     }),
   'admin: a key watch whose endpoint is not for records': (r) =>
     void statementsOf(find(r, 'Networksecretsmanagerendpoint')).splice(0),
+  'public: a topic that CloudWatch may not publish to': (r) =>
+    dropStatement(find(r, 'AlarmsTopicPolicy'), 'FromAlarms'),
+  'public: a topic whose key CloudWatch may not use': (r) => dropStatement(find(r, 'Key', 'Key'), 'Alarms'),
 });
 
 describe('alarms-ring', () => {
