@@ -1,4 +1,4 @@
-import { objectOf } from '../../assembly/json.ts';
+import { type JsonObject, objectOf } from '../../assembly/json.ts';
 import { SIGNING } from '../../assembly/network.ts';
 import { resourcesOfType } from '../../assembly/resolve.ts';
 import { awsManagedActions } from '../../policy/world/build.ts';
@@ -38,6 +38,13 @@ export const logsAreOwn: CapabilityRule = capabilityRule({
   remedy: 'Name the log group of the function itself.',
 });
 
+/** What of a zone has a log of its own: the log, and the role that writes it, if that is one of the zone. */
+const LOGGED: Readonly<Record<string, (properties: JsonObject) => readonly unknown[]>> = {
+  'AWS::Lambda::Function': ({ LoggingConfig, Role }) => [objectOf(LoggingConfig).LogGroup, Role],
+  'AWS::EC2::FlowLog': ({ LogGroupName, DeliverLogsPermissionArn: by }) => [LogGroupName, by],
+  'AWS::ApiGateway::Stage': ({ AccessLogSetting: to }) => [objectOf(to).DestinationArn],
+};
+
 /** What a zone adds to its logs it shares; what is a function's, a network's or an API's own nobody else may forge or flood. */
 export const logsAreWrittenByOwn: CapabilityRule = capabilityRule({
   name: 'logs-are-written-by-own',
@@ -45,20 +52,14 @@ export const logsAreWrittenByOwn: CapabilityRule = capabilityRule({
   title:
     'The log of a function, a network or an API is written by what it is the log of, and by no other role.',
   actions: WRITES,
-  on: (input, { zone, role }) =>
-    resourcesOfZone(input, zone, ['AWS::Logs::LogGroup']).flatMap(({ arn = '', physicalId }) => {
-      const logged = input.assembly.resources.filter(({ properties: of }) =>
-        [
-          objectOf(of.LoggingConfig).LogGroup === physicalId,
-          of.DeliverLogsPermissionArn !== undefined && of.LogGroupName === physicalId,
-          `${objectOf(of.AccessLogSetting).DestinationArn}:*` === arn,
-        ].includes(true),
-      );
-      const isOwn = logged.some(
-        ({ properties: { Role, DeliverLogsPermissionArn: own = Role } }) => own === role.arn,
-      );
-      return logged.length === 0 || isOwn ? [] : [arn];
-    }),
+  on: (input, { zone, role }) => {
+    const logged = resourcesOfZone(input, zone, Object.keys(LOGGED));
+    const logs = logged.map(({ type, properties }) => LOGGED[type]?.(properties) ?? []);
+    return resourcesOfZone(input, zone, ['AWS::Logs::LogGroup']).flatMap(({ arn = '', physicalId }) => {
+      const writers = logs.flatMap(([log, by]) => (log === physicalId || log === arn ? [by] : []));
+      return writers.length === 0 || writers.includes(role.arn) ? [] : [arn];
+    });
+  },
   alone: () => SHARED_BOUNDARY,
   remedy: 'Name the log group of the function itself, and of no other.',
 });
