@@ -259,7 +259,7 @@ test.runIf(FULL)(
     mkdirSync(folder, { recursive: true });
     writeFileSync(
       join(folder, 'zones.ts'),
-      `import own from '../../own-things.zones.ts';
+      `import own from '../../test/own-things.zones.ts';
 export default { ...own, audit: { export: 'arn:aws:logs:eu-north-1:444455556666:destination:audit' } };
 `,
     );

@@ -324,7 +324,7 @@ describe.runIf(FULL)('a runbook resolves its incident:', { timeout: 300_000 }, (
     mkdirSync(folder, { recursive: true });
     writeFileSync(
       join(folder, 'worse.zones.ts'),
-      `import good from '../../two-clients.zones.ts';
+      `import good from '../../test/two-clients.zones.ts';
 const { internal } = good.zones;
 const grants = internal.grants.map((grant) => ({
   ...grant,
