@@ -1,6 +1,6 @@
 import { type ErrorOptions, isZonesError, ZonesError } from '@helseid-zones/protocol/errors';
 import { SELF_SERVICE_PATH } from '@helseid-zones/protocol/names';
-import { readBy } from '@helseid-zones/protocol/schema';
+import { readBy, sha256 } from '@helseid-zones/protocol/schema';
 import { parseJson } from '@helseid-zones/protocol/values';
 import * as v from 'valibot';
 import { describeNetworkFailure } from './errors.ts';
@@ -10,7 +10,10 @@ import type { ApiFetch } from './tokens.ts';
 
 /** A key as HelseID's self-service API lists it. */
 export interface ListedKey {
+  /** Its RFC 7638 thumbprint, as our own are named, where HelseID tells it: else the `kid` it was registered under, which may be any key's. */
   kid: string;
+  /** The `kid` it was registered under, where that is no thumbprint of it. */
+  named?: string | undefined;
   /** Epoch seconds; absent for a key without an expiry. */
   expires?: number | undefined;
 }
@@ -38,7 +41,7 @@ const [EARLIEST, LATEST] = [1_000_000_000, 253_402_300_799];
 
 /** An expiry is an ISO 8601 date; old documents show epoch seconds, some of them as text. */
 const expiration = v.nullish(v.union([v.string(), v.number()]));
-const listSchema = v.array(v.object({ kid: v.string(), expiration }));
+const listSchema = v.array(v.object({ kid: v.string(), jwkThumbprint: v.optional(v.unknown()), expiration }));
 const registeredSchema = v.object({ expiration });
 const problemSchema = v.object({ title: v.optional(v.string()), type: v.optional(v.string()) });
 
@@ -96,7 +99,10 @@ export function createSelfService(deps: {
   return {
     async listKeys(): Promise<ListedKey[]> {
       const listed = await call(listSchema, { method: 'GET', headers: { accept: 'application/json' } });
-      return listed.map(({ kid, expiration }) => ({ kid, expires: readExpiry(kid, expiration) }));
+      return listed.map(({ kid: named, jwkThumbprint, expiration }) => {
+        const kid = v.is(sha256, jwkThumbprint) ? jwkThumbprint : named;
+        return { kid, named: named === kid ? undefined : named, expires: readExpiry(kid, expiration) };
+      });
     },
     /** Resolves to the expiry that HelseID sets, where it names one. */
     async registerKey(jwk: RegisteredJwk): Promise<number | undefined> {

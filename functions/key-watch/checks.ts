@@ -105,7 +105,8 @@ async function watchListedKeys(watch: Rotation): Promise<MetricValues> {
   const listed = (await listKeys(watch)) ?? [];
   const record = await watch.store.read();
   const unknown = listed.filter(({ kid }) => !findKey(record, kid));
-  for (const { kid } of unknown) watch.audit('KEY_UNKNOWN', { client: watch.client, kid });
+  for (const { kid, named = kid } of unknown)
+    watch.audit('KEY_UNKNOWN', { client: watch.client, kid, named });
   return { UnknownKeys: unknown.length };
 }
 

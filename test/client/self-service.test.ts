@@ -161,6 +161,17 @@ describe('it refuses, or is not reached', () => {
   });
 });
 
+const THUMBPRINT = 'oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U';
+
+test.each([
+  ['its thumbprint', THUMBPRINT, { kid: THUMBPRINT, named: 'k' }],
+  ['its kid, where HelseID tells no thumbprint', undefined, { kid: 'k' }],
+  ['its kid, where that is no thumbprint', 'ABCDEF', { kid: 'k' }],
+])('a key is known by %s', async (_, jwkThumbprint, known) => {
+  const { selfService } = answering(Response.json([{ kid: 'k', jwkThumbprint, expiration: null }]));
+  expect(await selfService.listKeys()).toEqual([known]);
+});
+
 describe('a key is registered', () => {
   type Lists = (ListedKey[] | ZonesError)[];
   type Case = [string, Lists, posted: number | ZonesError, result: number | ZonesError, calls: string];

@@ -166,15 +166,16 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
   }
 
   function listKeys() {
-    return fake.keys
-      .filter((key) => key.droppedAt > now())
-      .map(({ kid, expires, origin }) => ({
+    const live = fake.keys.filter((key) => key.droppedAt > now());
+    return Promise.all(
+      live.map(async ({ kid, jwk, expires, origin }) => ({
         kid,
-        jwkThumbprint: kid,
+        jwkThumbprint: await calculateJwkThumbprint(jwk),
         origin,
         publicJwk: null,
         expiration: writeTime(expires),
-      }));
+      })),
+    );
   }
 
   function writeTime(time: number | null): string | number | null {
@@ -214,7 +215,8 @@ export function createFakeHelseId(now: () => number, verify: VerifyJwt = verifyW
     },
     async answerSelfService(method, body) {
       const { behaviour } = fake;
-      if (method === 'GET') return behaviour.list === 'answer' ? Response.json(listKeys()) : problem(503);
+      if (method === 'GET')
+        return behaviour.list === 'answer' ? Response.json(await listKeys()) : problem(503);
       if (behaviour.post === 'refuse') return problem(400);
       if (behaviour.post === 'fail') return problem(500);
       const jwk = readJwk(body, behaviour.body);

@@ -22,6 +22,14 @@ async function started(options: WorldOptions = {}): Promise<World> {
   return world;
 }
 
+/** The public half of a key that is none of ours (RFC 7515 A.3). */
+const FOREIGN = {
+  kty: 'EC',
+  crv: 'P-256',
+  x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU',
+  y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
+};
+
 /** A key with the tags of this client in a system, which no record names. */
 const makeOutside = (world: World, system: string) =>
   world.kms.createKey({
@@ -92,9 +100,18 @@ describe('retirement', () => {
 describe('keys that should not be', () => {
   test('a key at HelseID that the record does not know is counted', async () => {
     const world = await started();
-    world.helseId.registerByHand({ kty: 'EC', kid: 'foreign' });
+    world.helseId.registerByHand({ ...FOREIGN, kid: 'foreign' });
     expect(await world.watch()).toMatchObject({ UnknownKeys: 1 });
     expect(world.audited).toContain('KEY_UNKNOWN');
+  });
+
+  test.each(['current', 'retiring'])('so is one that was given the kid of our %s key', async (state) => {
+    const world = await started();
+    await world.rotate();
+    expect(await world.watch()).toMatchObject({ UnknownKeys: 0 });
+    const kid = world.record().keys.find((key) => key.state === state)?.kid ?? '';
+    world.helseId.registerByHand({ ...FOREIGN, kid });
+    expect(await world.watch()).toMatchObject({ UnknownKeys: 1 });
   });
 
   test('where nobody can be asked, it is not counted as none', async () => {
