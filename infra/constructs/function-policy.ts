@@ -37,7 +37,8 @@ const CHANGES =
 export class FunctionPolicy extends CfnResourcePolicy {
   constructor(scope: Construct, id: string, { asked, askers, from, deployers }: FunctionPolicyProps) {
     const everywhere = [asked, `${asked}:*`];
-    const invoke = 'lambda:InvokeFunction*';
+    // Also by the old InvokeAsync, which is an action of its own.
+    const invoke = 'lambda:Invoke*';
     const deployed = butFor([executionRole(scope), ...deployers]);
     const statements = [
       denyEverybody('OnlyItsZone', invoke, everywhere, butFor(askers)),

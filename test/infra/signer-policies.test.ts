@@ -34,7 +34,7 @@ describe('a policy of each signer’s own', () => {
     for (const { Effect, Principal, Resource } of statements)
       expect([Effect, Principal, text(Resource)]).toEqual(['Deny', '*', `${arn} ${arn}:*`]);
     expect(statements.map(({ Sid, Action }) => [Sid, Action])).toEqual([
-      ['OnlyItsZone', 'lambda:InvokeFunction*'],
+      ['OnlyItsZone', 'lambda:Invoke*'],
       [
         'OnlyDeploysChangeIt',
         [
@@ -51,7 +51,7 @@ describe('a policy of each signer’s own', () => {
           'UpdateFunctionUrlConfig',
         ].map((name) => `lambda:${name}`),
       ],
-      ['OnlyFromItsZone', 'lambda:InvokeFunction*'],
+      ['OnlyFromItsZone', 'lambda:Invoke*'],
     ]);
   });
 
@@ -96,7 +96,7 @@ describe('even an administrator, as the engine decides', () => {
     expect(ask('journal-public-summary', INVOKE)).toMatchObject(DENIED);
     expect(ask('journal-public-summary', INVOKE, vpceOf('admin'))).toMatchObject(DENIED);
     expect(ask('operator', INVOKE)).toMatchObject(DENIED);
-    for (const action of [INVOKE, 'lambda:InvokeFunctionUrl'])
+    for (const action of [INVOKE, 'lambda:InvokeFunctionUrl', 'lambda:InvokeAsync'])
       for (const resource of [signer('public'), `${signer('public')}:7`, `${signer('public')}:live`])
         expect(ask('journal-public-summary', action, {}, resource)).toMatchObject(DENIED);
   });

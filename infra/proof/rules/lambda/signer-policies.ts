@@ -15,7 +15,7 @@ import { type Problems, type ProofInput, violationsOf } from '../rule.ts';
 import { askedOfZone, signingPlace } from '../targets.ts';
 import { findNearest, findWitness } from '../witness.ts';
 
-const INVOKE = actionsOf({ lambda: 'InvokeFunction InvokeFunctionUrl' });
+const INVOKE = actionsOf({ lambda: 'InvokeAsync InvokeFunction InvokeFunctionUrl' });
 const CHANGE = actionsOf({
   lambda: `
     AddPermission CreateAlias CreateFunctionUrlConfig DeleteFunctionEventInvokeConfig DeleteFunctionUrlConfig

@@ -221,6 +221,12 @@ mutations('signers-have-one-caller', {
     (sid) => `public: without ${sid}`,
     (sid) => (r) => dropStatement(find(r, POLICY), sid),
   ),
+  ...each(
+    ['OnlyItsZone', 'OnlyFromItsZone'],
+    (sid) => `public: ${sid} but for InvokeAsync`,
+    (sid) => (r) =>
+      void Object.assign(statementOf(find(r, POLICY), sid), { Action: 'lambda:InvokeFunction*' }),
+  ),
   'public: one more role': (r) =>
     void Object.assign(spares(r, 'OnlyItsZone'), {
       ArnNotEquals: { 'aws:PrincipalArn': [role('journal-public-*'), role('batch')] },
