@@ -145,3 +145,13 @@ export async function hasPolicy(kms: KmsPort, keyArn: string, policy: string): P
   const { Policy } = await kms.getKeyPolicy({ KeyId: keyArn, PolicyName: 'default' });
   return Policy !== undefined && samePolicy(Policy, policy);
 }
+
+/**
+ * Whether the right policy alone says who may use a key: a grant does so too, past each of its conditions, and stays when the policy
+ * that let somebody make it is put right. Asked for last, when nobody can make one any more.
+ */
+export async function hasOnlyPolicy(kms: KmsPort, keyArn: string, policy: string): Promise<boolean> {
+  if (!(await hasPolicy(kms, keyArn, policy))) return false;
+  const { Grants = [] } = await kms.listGrants({ KeyId: keyArn });
+  return Grants.length === 0;
+}

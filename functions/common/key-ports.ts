@@ -9,6 +9,7 @@ export const KMS_COMMANDS = {
   enableKey: kms.EnableKeyCommand,
   getKeyPolicy: kms.GetKeyPolicyCommand,
   getPublicKey: kms.GetPublicKeyCommand,
+  listGrants: kms.ListGrantsCommand,
   listKeys: kms.ListKeysCommand,
   listResourceTags: kms.ListResourceTagsCommand,
 };

@@ -14,7 +14,7 @@ import {
   disableClientKey,
   enableClientKey,
   findTaggedKeys,
-  hasPolicy,
+  hasOnlyPolicy,
 } from '../common/client-keys.ts';
 import { beginRotation, isPending } from '../common/rotation-status.ts';
 import type { Rotation } from '../rotation/settings.ts';
@@ -154,7 +154,7 @@ async function watchPolicies(watch: Rotation): Promise<MetricValues> {
   for (const { kid, keyArn, algorithm, state, since } of (await store.read()).keys) {
     if (state === 'retired' || (await describeClientKey(kms, keyArn)).state === 'Gone') continue;
     const refusals = clock.now() < (since.created ?? 0) + HOUR ? [] : ['AccessDeniedException'];
-    if (await unlessRefused(hasPolicy(kms, keyArn, policyOf(algorithm)), ...refusals)) continue;
+    if (await unlessRefused(hasOnlyPolicy(kms, keyArn, policyOf(algorithm)), ...refusals)) continue;
     PolicyDrift += 1;
     audit('KEY_POLICY_DRIFT', { client, kid });
   }

@@ -10,7 +10,7 @@ import {
   disableClientKey,
   enableClientKey,
   findTaggedKeys,
-  hasPolicy,
+  hasOnlyPolicy,
   isTooYoungToBeGone,
   readClientKey,
 } from '../common/client-keys.ts';
@@ -102,7 +102,8 @@ async function keepFittingCandidate(rotation: Rotation): Promise<KeyEntry | unde
 
 async function isUpToDate(rotation: Rotation, { algorithm, keyArn }: Pick<KeyEntry, 'algorithm' | 'keyArn'>) {
   return (
-    algorithm === rotation.algorithm && (await hasPolicy(rotation.kms, keyArn, rotation.policyOf(algorithm)))
+    algorithm === rotation.algorithm &&
+    (await hasOnlyPolicy(rotation.kms, keyArn, rotation.policyOf(algorithm)))
   );
 }
 

@@ -12,6 +12,7 @@ const READ_KEYS = [
   'kms:DescribeKey',
   'kms:GetKeyPolicy',
   'kms:GetPublicKey',
+  'kms:ListGrants',
   'kms:ListResourceTags',
 ] as const;
 

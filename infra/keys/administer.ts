@@ -26,6 +26,11 @@ export async function applyPolicies(operator: Operator, { client }: KeyOptions):
   for (const { kid, keyArn, algorithm, state } of (await store.read()).keys) {
     if (state === 'retired') continue;
     if (['Gone', 'PendingDeletion'].includes((await describeClientKey(operator.kms, keyArn)).state)) continue;
+    for (const { GranteePrincipal, GrantId } of (await operator.kms.listGrants({ KeyId: keyArn })).Grants ??
+      [])
+      operator.say(
+        `${kid}  is granted to ${GranteePrincipal}, past its policy: rotate --now, and aws kms revoke-grant --key-id ${keyArn} --grant-id ${GrantId}`,
+      );
     const place = await operator.signingPlace(keyArn);
     const facts = { system: operator.system.name, client: name, algorithm, ...place };
     const policy = JSON.stringify(renderKeyPolicy(facts), null, 2);

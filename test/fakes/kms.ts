@@ -52,6 +52,7 @@ const ADMIN = [
   'EnableKey',
   'GetKeyPolicy',
   'GetPublicKey',
+  'ListGrants',
   'ListKeys',
   'ListResourceTags',
 ];

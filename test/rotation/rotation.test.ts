@@ -288,6 +288,7 @@ describe('KMS', () => {
     'describeKey',
     'getPublicKey',
     'getKeyPolicy',
+    'listGrants',
     'listKeys',
     'listResourceTags',
   ] as const)('throttles %s: the run fails, the next one converges', async (operation) => {
@@ -308,6 +309,17 @@ describe('KMS', () => {
     world.kms.bendPolicy = undefined;
     await rotates(world);
     expect(world.helseId.keys).toHaveLength(2);
+  });
+
+  test('has granted a new key to somebody before its policy was put right: it never becomes current', async () => {
+    const world = await started();
+    const { listGrants } = world.kms;
+    world.kms.listGrants = async () => ({ Grants: [{ GranteePrincipal: 'arn:aws:iam::999999999999:root' }] });
+    expect(code((await world.rotate()).error)).toBe('rotation_failed');
+    expect(states(world)).toEqual(['current', 'retired']);
+    expect(world.helseId.keys).toHaveLength(1);
+    world.kms.listGrants = listGrants;
+    await rotates(world);
   });
 
   test('gives the policy back written otherwise: that is the same', async () => {

@@ -30,6 +30,8 @@ const FOREIGN = {
   y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
 };
 
+const STRANGER = 'arn:aws:iam::999999999999:root';
+
 /** A key with the tags of this client in a system, which no record names. */
 const makeOutside = (world: World, system: string) =>
   world.kms.createKey({
@@ -177,6 +179,13 @@ describe('keys that should not be', () => {
     expect(await world.watch()).toMatchObject({ PolicyDrift: 0 });
     const [key] = world.kms.keys.values();
     if (key) key.policy = '{}';
+    expect(await world.watch()).toMatchObject({ PolicyDrift: 1 });
+    expect(world.audited).toContain('KEY_POLICY_DRIFT');
+  });
+
+  test('a key that a grant gives to somebody, past its policy, is counted', async () => {
+    const world = await started();
+    world.kms.listGrants = async () => ({ Grants: [{ GranteePrincipal: STRANGER }] });
     expect(await world.watch()).toMatchObject({ PolicyDrift: 1 });
     expect(world.audited).toContain('KEY_POLICY_DRIFT');
   });

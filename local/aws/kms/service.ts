@@ -74,6 +74,8 @@ export function startKms(context: AwsContext): Emulator {
       Policy: policy,
       PolicyName: 'default',
     })),
+    // Nobody can make one here.
+    ...onKey('ListGrants', {}, () => ({ Grants: [], Truncated: false })),
     ...onKey('ListResourceTags', {}, ({ tags }) => ({
       Tags: Object.entries(tags).map(([TagKey, TagValue]) => ({ TagKey, TagValue })),
       Truncated: false,

@@ -448,6 +448,17 @@ describe('policy', () => {
     await run('policy');
     expect(JSON.parse(key?.policy ?? '')).toEqual(JSON.parse(RENDERED));
   });
+
+  test('tells of a grant, which works past the policy', async () => {
+    const [key] = world.kms.keys.values();
+    if (key) key.policy = RENDERED;
+    await run('policy');
+    expect(output()).not.toMatch(/granted/);
+    const grants = [{ GranteePrincipal: 'stranger', GrantId: 'g1' }];
+    Object.assign(counter.operator.kms, { listGrants: async () => ({ Grants: grants }) });
+    await run('policy');
+    expect(output()).toMatch(/is granted to stranger.*--grant-id g1/);
+  });
 });
 
 describe('draft', () => {

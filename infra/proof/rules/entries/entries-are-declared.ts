@@ -83,7 +83,7 @@ function unread(actor: Actor, input: ProofInput): Problem[] {
     false,
   );
   const asked = [
-    ['DescribeKey GetKeyPolicy GetPublicKey ListResourceTags', clientKeyArns(input), kms],
+    ['DescribeKey GetKeyPolicy GetPublicKey ListGrants ListResourceTags', clientKeyArns(input), kms],
     ['ListKeys', ['*'], kms],
     ['Decrypt', keys.map((record) => String(record?.properties.KmsKeyId)), onBehalf],
     ['DescribeSecret GetSecretValue ListSecretVersionIds', records, secrets],

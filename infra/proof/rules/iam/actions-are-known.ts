@@ -15,8 +15,8 @@ import { FORBIDDEN_ACTIONS } from './forbidden-actions.ts';
 export const HARMLESS = actionsOf({
   cloudwatch: 'GetMetricData GetMetricStatistics ListMetrics PutMetricData',
   kms: `
-    DescribeKey GetKeyPolicy GetKeyRotationStatus GetPublicKey ListAliases ListKeyPolicies ListKeys
-    ListResourceTags Verify
+    DescribeKey GetKeyPolicy GetKeyRotationStatus GetPublicKey ListAliases ListGrants ListKeyPolicies
+    ListKeys ListResourceTags Verify
   `,
   sts: 'GetCallerIdentity',
   xray: 'GetSamplingRules GetSamplingStatisticSummaries GetSamplingTargets PutTelemetryRecords PutTraceSegments',
