@@ -10,9 +10,9 @@ import type { ApiFetch } from './tokens.ts';
 
 /** A key as HelseID's self-service API lists it. */
 export interface ListedKey {
-  /** Its RFC 7638 thumbprint, as our own are named, where HelseID tells it: else the `kid` it was registered under, which may be any key's. */
+  /** Its thumbprint, where HelseID tells it; a `kid` is what somebody called it, perhaps like another. */
   kid: string;
-  /** The `kid` it was registered under, where that is no thumbprint of it. */
+  /** Its `kid`, where that is another. */
   named?: string | undefined;
   /** Epoch seconds; absent for a key without an expiry. */
   expires?: number | undefined;
