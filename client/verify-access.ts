@@ -65,14 +65,14 @@ export async function verifyAccess(
   if (!token || others.length > 0) return refuse(401, '', 'scheme', 'send one access token, as DPoP');
   const { claims, fault } = await readToken(token, rules, ports);
   if (!claims) return refuse(401, 'invalid_token', fault, 'the access token is not valid');
-  const proof = await readProof(call, token, ports);
+  const bound = (claims['cnf'] as { jkt?: unknown } | undefined)?.jkt;
+  const proof = await readProof(call, token, bound, ports);
+  if (proof === OTHER_KEY)
+    return refuse(401, 'invalid_token', 'cnf.jkt', 'the token is bound to another key');
   if (typeof proof === 'string') {
     const error = proof === NONCE_DEMANDED ? 'use_dpop_nonce' : 'invalid_dpop_proof';
     return refuse(401, error, proof === NONCE_DEMANDED ? 'nonce' : 'proof', proof);
   }
-  const bound = (claims['cnf'] as { jkt?: unknown } | undefined)?.jkt;
-  if (bound !== proof.jkt)
-    return refuse(401, 'invalid_token', 'cnf.jkt', 'the token is bound to another key');
   const scopes = [claims['scope'] ?? []].flat().join(' ').split(' ');
   if (!rules.scopes.every((scope) => scopes.includes(scope)))
     return refuse(403, 'insufficient_scope', 'scope', `the scope ${rules.scopes.join(' ')} is needed`);
@@ -102,7 +102,12 @@ async function readToken(token: string, rules: AccessRules, { keys, now }: Acces
   }
 }
 
-async function readProof({ method, url, ...call }: AccessCall, token: string, ports: AccessPorts) {
+async function readProof(
+  { method, url, ...call }: AccessCall,
+  token: string,
+  bound: unknown,
+  ports: AccessPorts,
+) {
   const { now, seen, accepts } = ports;
   const [header = null, ...others] = valuesOf(call, 'dpop');
   return verifyProof({
@@ -112,6 +117,7 @@ async function readProof({ method, url, ...call }: AccessCall, token: string, po
     now: now(),
     seen,
     token,
+    bound: { jkt: bound },
     age: PROOF_AGE,
     accepts,
   }).catch((error: Error) => error.message);
@@ -143,11 +149,16 @@ interface ExpectedProof {
   seen: SeenProofs;
   /** The access token it must name, where there is one. */
   token?: string | undefined;
+  /** The thumbprint of the key that it must be of (a token's `cnf.jkt`); without it any key will do. */
+  bound?: { jkt: unknown } | undefined;
   /** Seconds that a proof may be old, beyond the five that clocks may differ (default 0). */
   age?: number | undefined;
   /** Whether a nonce is good (RFC 9449 9); without it none is demanded. */
   accepts?: ((nonce: string) => boolean) | undefined;
 }
+
+/** The proof is of another key than the token is bound to: it is not spent, or whoever has no more than a token could fill that memory. */
+const OTHER_KEY = 'the proof is of another key';
 
 /** The proof is good but for its nonce: the caller is told to use a fresh one. */
 export const NONCE_DEMANDED = 'a nonce is demanded';
@@ -178,13 +189,12 @@ export async function verifyProof(
   if (expected.accepts && !(typeof nonce === 'string' && expected.accepts(nonce)))
     throw new Error(NONCE_DEMANDED);
   if (typeof jti !== 'string' || jti === '') throw new Error('jti is not a string');
+  if (!protectedHeader.jwk) throw new Error('the proof has no jwk');
+  const jkt = await jose.calculateJwkThumbprint(protectedHeader.jwk);
+  if (expected.bound && expected.bound.jkt !== jkt) throw new Error(OTHER_KEY);
   if (expected.seen.has(jti)) throw new Error('the proof was used before');
   expected.seen.add(jti);
-  if (!protectedHeader.jwk) throw new Error('the proof has no jwk');
-  return {
-    jkt: await jose.calculateJwkThumbprint(protectedHeader.jwk),
-    nonce: typeof nonce === 'string' ? nonce : undefined,
-  };
+  return { jkt, nonce: typeof nonce === 'string' ? nonce : undefined };
 }
 
 /** `htu` has neither query nor fragment (RFC 9449 4.2); the URL of the request may have both. */

@@ -28,12 +28,12 @@ async function validate(twist: Twist = {}, rules: AccessRules = RULES, ports = m
 }
 
 /** What the verifier of the test zone's and the local system's APIs, which shares no line with the authorizer, says of the same request. */
-async function judge(twist: Twist) {
+async function judge(twist: Twist, seen = new Set<string>()) {
   const { method, baseUrl, path, headers } = await makeRequest(keys, twist);
   const { keys: ofIssuer } = makePorts(keys.issuer.jwk);
   return verifyAccess({ method, url: new URL(path, baseUrl), headers }, RULES, {
     keys: ofIssuer,
-    seen: new Set(),
+    seen,
     now: () => NOW * 1000,
   });
 }
@@ -231,7 +231,10 @@ describe('refused', () => {
     const code = aboutToken.includes(check) ? 'access_token_invalid' : refused;
     expect(await failedCheck(validate(twist))).toEqual({ code, check });
     const status = check === 'scope' ? 403 : 401;
-    expect(await judge(twist)).toMatchObject({ status, error: errorOf(check, code) });
+    const seen = new Set<string>();
+    expect(await judge(twist, seen)).toMatchObject({ status, error: errorOf(check, code) });
+    // Nobody fills that memory without the key of a token that is good.
+    expect(seen.size).toBe(check === 'scope' ? 1 : 0);
   });
 
   test.each(['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'])(
