@@ -157,7 +157,7 @@ interface ExpectedProof {
   accepts?: ((nonce: string) => boolean) | undefined;
 }
 
-/** The proof is of another key than the token is bound to: it is not spent, or whoever has no more than a token could fill that memory. */
+/** Such a proof is not spent: whoever has no more than a token could fill that memory. */
 const OTHER_KEY = 'the proof is of another key';
 
 /** The proof is good but for its nonce: the caller is told to use a fresh one. */
