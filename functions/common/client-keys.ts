@@ -1,3 +1,4 @@
+import type { GrantListEntry } from '@aws-sdk/client-kms';
 import { ALGORITHMS, type Algorithm } from '@helseid-zones/protocol/algorithms';
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { samePolicy } from '@helseid-zones/protocol/fill-key-policy';
@@ -59,14 +60,28 @@ export async function findTaggedKeys(kms: KmsPort, system: string, client: strin
 }
 
 async function listKeys(kms: KmsPort): Promise<string[]> {
-  const arns: string[] = [];
+  const pages = await readPages((Marker) => kms.listKeys({ Limit: 1000, Marker }));
+  return pages.flatMap(({ Keys = [] }) => Keys.flatMap(({ KeyArn }) => KeyArn ?? []));
+}
+
+/** The grants for a key: who may use it past its policy, and each by which id. */
+export async function listGrants(kms: KmsPort, KeyId: string): Promise<GrantListEntry[]> {
+  const pages = await readPages((Marker) => kms.listGrants({ KeyId, Marker }));
+  return pages.flatMap(({ Grants = [] }) => Grants);
+}
+
+/** All pages of a list of KMS: one may be empty, and not the last. */
+async function readPages<Page extends { Truncated?: boolean | undefined; NextMarker?: string | undefined }>(
+  read: (marker: string | undefined) => Promise<Page>,
+): Promise<Page[]> {
+  const pages: Page[] = [];
   let marker: string | undefined;
   do {
-    const page = await kms.listKeys(marker ? { Limit: 1000, Marker: marker } : { Limit: 1000 });
-    for (const { KeyArn } of page.Keys ?? []) if (KeyArn) arns.push(KeyArn);
+    const page = await read(marker);
+    pages.push(page);
     marker = page.Truncated ? page.NextMarker : undefined;
   } while (marker);
-  return arns;
+  return pages;
 }
 
 async function readTags(kms: KmsPort, KeyId: string): Promise<Map<string | undefined, string | undefined>> {
@@ -151,7 +166,5 @@ export async function hasPolicy(kms: KmsPort, keyArn: string, policy: string): P
  * that let somebody make it is put right. Asked for last, when nobody can make one any more.
  */
 export async function hasOnlyPolicy(kms: KmsPort, keyArn: string, policy: string): Promise<boolean> {
-  if (!(await hasPolicy(kms, keyArn, policy))) return false;
-  const { Grants = [] } = await kms.listGrants({ KeyId: keyArn });
-  return Grants.length === 0;
+  return (await hasPolicy(kms, keyArn, policy)) && (await listGrants(kms, keyArn)).length === 0;
 }

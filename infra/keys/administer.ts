@@ -1,7 +1,7 @@
 import { ZonesError } from '@helseid-zones/protocol/errors';
 import { findKey } from '@helseid-zones/protocol/record-states';
 import { required } from '@helseid-zones/protocol/values';
-import { describeClientKey, hasPolicy } from '../../functions/common/client-keys.ts';
+import { describeClientKey, hasPolicy, listGrants } from '../../functions/common/client-keys.ts';
 import { renderKeyPolicy } from '../render-key-policy.ts';
 import { type Operator, openClient, openClientOf } from './operator.ts';
 import type { KeyOptions } from './options.ts';
@@ -26,8 +26,7 @@ export async function applyPolicies(operator: Operator, { client }: KeyOptions):
   for (const { kid, keyArn, algorithm, state } of (await store.read()).keys) {
     if (state === 'retired') continue;
     if (['Gone', 'PendingDeletion'].includes((await describeClientKey(operator.kms, keyArn)).state)) continue;
-    for (const { GranteePrincipal, GrantId } of (await operator.kms.listGrants({ KeyId: keyArn })).Grants ??
-      [])
+    for (const { GranteePrincipal, GrantId } of await listGrants(operator.kms, keyArn))
       operator.say(
         `${kid}  is granted to ${GranteePrincipal}, past its policy: rotate --now, and aws kms revoke-grant --key-id ${keyArn} --grant-id ${GrantId}`,
       );

@@ -197,7 +197,6 @@ const URLS = [
 ];
 const MIX = [
   ...URLS.map((path) => API + path),
-
   'POST',
   'GET',
   'journal',

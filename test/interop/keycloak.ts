@@ -58,7 +58,6 @@ export async function tryKeycloak(
       '--import-realm',
       `--https-port=${port}`,
       `--hostname=https://localhost:${port}`,
-
       `--https-certificate-file=${certificate.path}`,
       `--https-certificate-key-file=${join(folder, 'keycloak.key')}`,
       '--http-host=127.0.0.1',

@@ -47,12 +47,21 @@ describe('what is edited from before a start on', () => {
       mkdirSync(join(folder, source), { recursive: true });
     writeFileSync(join(folder, 'zones.ts'), `export { default } from '${declared}';`);
     const module = new URL('../../../local/app/watch.ts', import.meta.url).href;
+    const load = new URL('../../../infra/declaration/load.ts', import.meta.url).href;
     const program = `import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
-      import { setTimeout } from 'node:timers/promises';
-      import { watchEdits } from '${module}';
-      const edits = watchEdits('zones.ts', undefined, (what) => console.log(what.slice(0, 20)));
-      /** A start that fails, as what is written comes too late for it. */
-      const failed = () => setTimeout(300);
+      import { loadSystem } from '${load}';
+      import { watchEdits, watchFolders } from '${module}';
+      const said = Promise.withResolvers();
+      let edits = watchEdits('zones.ts', undefined, said.resolve);
+      /** Writes a file, and waits until whoever watches its folder was told, and could have read the declaration. */
+      const write = async (folder, name) => {
+        const told = Promise.withResolvers();
+        const stop = watchFolders([folder], told.resolve);
+        writeFileSync(folder + '/' + name, '');
+        await told.promise;
+        stop();
+        await loadSystem('zones.ts');
+      };
       let seen = false;
       edits.valid.then(() => { seen = true; });
       ${lines}
@@ -69,19 +78,22 @@ describe('what is edited from before a start on', () => {
     ['a source', "writeFileSync('client/a.ts', '');"],
     ['the declaration', "appendFileSync('zones.ts', '// again');"],
     ['constructs beside it', "writeFileSync('zones.cdk.ts', '');"],
-  ])('%s is seen, also where the start fails only then', (_, edit) => {
-    const lines = `await setTimeout(100); ${edit} await failed(); await edits.valid; console.log('again');`;
+  ])('%s is seen, also by who waits for it only then', (_, edit) => {
+    const lines = `${edit} await write('.', 'notes.txt'); await edits.valid; console.log('again');`;
     expect(watching(lines)).toBe('again\n');
   });
 
   test('a file of no function is not, nor a source that the running system has taken over', () => {
-    const lines = `writeFileSync('notes.txt', ''); await failed(); edits.leaveSources();
-      writeFileSync('client/a.ts', ''); await failed(); console.log(seen);`;
-    expect(watching(lines)).toBe('false\n');
+    const lines = `await write('.', 'notes.txt'); console.log(seen);
+      await write('client', 'a.ts'); console.log(seen);
+      edits.stop(); edits = watchEdits('zones.ts', undefined, said.resolve); seen = false;
+      edits.valid.then(() => { seen = true; });
+      edits.leaveSources(); await write('client', 'b.ts'); console.log(seen);`;
+    expect(watching(lines)).toBe('false\ntrue\nfalse\n');
   });
 
   test('a declaration that is not valid is said, and the next one seen', () => {
-    const lines = `writeFileSync('zones.ts', 'export default {'); await failed(); console.log(seen);
+    const lines = `writeFileSync('zones.ts', 'export default {'); console.log((await said.promise).slice(0, 20)); console.log(seen);
       writeFileSync('zones.ts', "export { default } from '${declared}'; // mended"); await edits.valid; console.log('again');`;
     expect(watching(lines)).toBe('zones.ts:1:17: Expec\nfalse\nagain\n');
   });

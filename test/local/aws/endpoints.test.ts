@@ -174,7 +174,7 @@ it('is reached by the loopback’s one address, and by no other of this machine'
   };
   await reach('127.0.0.1');
   // Of what begins with 127 all is this machine's.
-  await expect(reach('127.0.0.2')).rejects.toThrow();
+  await expect(reach('127.0.0.2')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 });
 
 it('closes, though somebody has begun to speak TLS and goes no further', async () => {
